@@ -1,0 +1,42 @@
+//! The core of the `sentry` SDK: hub, scopes, capture pipeline and wire types.
+//!
+//! It does no I/O, starts no thread and knows no runtime. What it needs from the outside comes through four seams:
+//! [`Transport`] (the way out), [`Integration`] (what completes events), [`StackSource`] (backtraces) and [`Finish`]
+//! (scrubbing and size limits). Applications use the `sentry` crate; this crate is for authors of integrations and
+//! transports.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)
+)]
+
+mod api;
+mod breadcrumbs;
+mod client;
+pub mod client_report;
+mod clock;
+mod diagnostics;
+pub mod envelope;
+mod error;
+mod hub;
+mod integration;
+mod intodsn;
+mod options;
+mod outbound;
+pub mod protocol;
+mod rng;
+mod scope;
+mod session;
+pub mod stacktrace;
+mod sync;
+#[cfg(feature = "test")]
+pub mod test;
+mod trace;
+mod transport;
+pub mod types;
+pub mod utils;
+
+pub use crate::integration::{AsAny, Integration};
+pub use crate::outbound::{Class, Durability, Finish, Lane, Outbound, OutboundItem};
+pub use crate::stacktrace::{RawStack, StackSource};
+pub use crate::transport::{Transport, TransportFactory, TransportOptions};

@@ -1,0 +1,167 @@
+//! The outer plug: the whole way from a captured item to a server.
+//!
+//! ```text
+//! client ── Outbound ──► Transport::send ── (default) finish() ──► Transport::send_envelope
+//! ```
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client_report::Recorder;
+use crate::envelope::Envelope;
+use crate::options::ClientOptions;
+use crate::outbound::Outbound;
+use crate::types::Dsn;
+
+/// The way out of the process for everything that is captured.
+///
+/// Only [`send_envelope`](Self::send_envelope) is required. It is called on the capturing thread and must not block.
+pub trait Transport: Send + Sync + 'static {
+    /// Takes a finished envelope: completed, scrubbed and within the size limits.
+    fn send_envelope(&self, envelope: Envelope);
+
+    /// Takes an item that is not finished yet.
+    ///
+    /// The default finishes it at once, on the capturing thread, and hands it to
+    /// [`send_envelope`](Self::send_envelope). A transport with a thread of its own overrides this method and calls
+    /// [`Outbound::finish`] there.
+    fn send(&self, outbound: Outbound) {
+        self.send_envelope(outbound.finish());
+    }
+
+    /// Waits until everything accepted so far has been sent, for `timeout` at most, and tells whether it has.
+    fn flush(&self, timeout: Duration) -> bool {
+        let _ = timeout;
+        true
+    }
+
+    /// Flushes, then stops for good. Within `timeout` as well.
+    fn shutdown(&self, timeout: Duration) -> bool {
+        self.flush(timeout)
+    }
+}
+
+impl<T: Transport> Transport for Arc<T> {
+    fn send_envelope(&self, envelope: Envelope) {
+        (**self).send_envelope(envelope);
+    }
+
+    fn send(&self, outbound: Outbound) {
+        (**self).send(outbound);
+    }
+
+    fn flush(&self, timeout: Duration) -> bool {
+        (**self).flush(timeout)
+    }
+
+    fn shutdown(&self, timeout: Duration) -> bool {
+        (**self).shutdown(timeout)
+    }
+}
+
+/// Makes the transport of a client.
+///
+/// The two methods call each other by default: implement at least one.
+pub trait TransportFactory: Send + Sync {
+    /// Makes a transport from the client's options.
+    fn create_transport(&self, options: &ClientOptions) -> Arc<dyn Transport> {
+        match TransportOptions::try_from_client_options(options) {
+            Some(options) => self.create_transport_with_options(options),
+            None => Arc::new(Discard),
+        }
+    }
+
+    /// Makes a transport from what a transport needs to know.
+    fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
+        self.create_transport(&options.into_client_options())
+    }
+}
+
+impl<F> TransportFactory for F
+where
+    F: Fn(&ClientOptions) -> Arc<dyn Transport> + Clone + Send + Sync + 'static,
+{
+    fn create_transport(&self, options: &ClientOptions) -> Arc<dyn Transport> {
+        self(options)
+    }
+}
+
+impl<T: Transport> TransportFactory for Arc<T> {
+    fn create_transport(&self, _options: &ClientOptions) -> Arc<dyn Transport> {
+        Self::clone(self)
+    }
+}
+
+/// What a transport needs to know of the client's options.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct TransportOptions {
+    /// Where to send to.
+    pub dsn: Dsn,
+    /// The `User-Agent`, also sent as `sentry_client`.
+    pub user_agent: Cow<'static, str>,
+    /// The proxy for `http` servers.
+    pub http_proxy: Option<Cow<'static, str>>,
+    /// The proxy for `https` servers.
+    pub https_proxy: Option<Cow<'static, str>>,
+    /// Accept any TLS certificate.
+    pub accept_invalid_certs: bool,
+    /// How many events the queue holds at most; `None` leaves only the bound in bytes.
+    pub transport_channel_capacity: Option<NonZeroUsize>,
+    /// Where losses are counted.
+    pub client_report_recorder: Recorder,
+    /// Print diagnostics.
+    pub debug: bool,
+}
+
+impl TransportOptions {
+    /// Picks them from `options`; `None` without a DSN.
+    #[must_use]
+    pub fn try_from_client_options(options: &ClientOptions) -> Option<Self> {
+        Some(Self {
+            dsn: options.dsn.clone()?,
+            user_agent: options.user_agent.clone(),
+            http_proxy: options.http_proxy.clone(),
+            https_proxy: options.https_proxy.clone(),
+            accept_invalid_certs: options.accept_invalid_certs,
+            transport_channel_capacity: options.transport_channel_capacity,
+            client_report_recorder: options.client_report_recorder.clone(),
+            debug: options.debug,
+        })
+    }
+
+    fn into_client_options(self) -> ClientOptions {
+        ClientOptions {
+            dsn: Some(self.dsn),
+            user_agent: self.user_agent,
+            http_proxy: self.http_proxy,
+            https_proxy: self.https_proxy,
+            accept_invalid_certs: self.accept_invalid_certs,
+            transport_channel_capacity: self.transport_channel_capacity,
+            client_report_recorder: self.client_report_recorder,
+            debug: self.debug,
+            ..ClientOptions::default()
+        }
+    }
+}
+
+impl fmt::Debug for TransportOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportOptions")
+            .field("dsn", &self.dsn)
+            .field("user_agent", &self.user_agent)
+            .field("accept_invalid_certs", &self.accept_invalid_certs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where items go when there is nowhere to send them.
+#[derive(Debug)]
+struct Discard;
+
+impl Transport for Discard {
+    fn send_envelope(&self, _envelope: Envelope) {}
+}
