@@ -1,12 +1,13 @@
 //! What travels from a capture to a transport: the item with everything needed to finish it later.
 
-use std::time::SystemTime;
+use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use crate::client::Completion;
-use crate::envelope::Envelope;
-use crate::protocol::client_report::ItemLoss;
-use crate::protocol::{Event, Exception, Level, Transaction};
+use crate::client_report::protocol::{Category, Item as LossItem, ItemLoss, LossSource, Reason};
+use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
+use crate::protocol::{Event, Exception, Level, Thread, Transaction};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
 use crate::types::Uuid;
@@ -78,4 +79,212 @@ pub enum OutboundItem {
     Transaction(Box<Transaction<'static>>),
     /// A ready envelope.
     Envelope(Box<Envelope>),
+}
+
+/// An item on its way out, with the scopes it was captured in. Finishing it is left to whoever sends it.
+pub struct Outbound {
+    pub(crate) id: Uuid,
+    pub(crate) time: SystemTime,
+    pub(crate) item: OutboundItem,
+    pub(crate) scope: ScopeSnapshot,
+    pub(crate) stack: Option<RawStack>,
+    pub(crate) thread: Option<Box<Thread>>,
+    pub(crate) class: Class,
+    pub(crate) durability: Durability,
+    pub(crate) completion: Option<Arc<Completion>>,
+}
+
+/// How long loading symbols for one event may take on a worker.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Outbound {
+    /// A ready envelope as an outbound item: nothing is left to finish.
+    #[must_use]
+    pub fn from_envelope(envelope: Envelope) -> Self {
+        Self {
+            id: envelope.uuid().copied().unwrap_or_default(),
+            time: crate::clock::now(),
+            item: OutboundItem::Envelope(Box::new(envelope)),
+            scope: ScopeSnapshot::default(),
+            stack: None,
+            thread: None,
+            class: Class::Normal,
+            durability: Durability::Memory,
+            completion: None,
+        }
+    }
+
+    /// The event id; nil for an envelope without one.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// When it was captured.
+    #[must_use]
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// Whether the process may end right after the capture.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// What it must survive once it is accepted.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// The queue it belongs in.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match &self.item {
+            OutboundItem::Message { .. }
+            | OutboundItem::Exceptions { .. }
+            | OutboundItem::Event(_)
+            | OutboundItem::Completed(_) => Lane::Error,
+            OutboundItem::Transaction(_) => Lane::Trace,
+            OutboundItem::Envelope(envelope) => envelope.items().map(lane_of).max().unwrap_or(Lane::Session),
+        }
+    }
+
+    /// Roughly how many bytes of memory it holds by itself. Costs no more than a few additions.
+    #[must_use]
+    pub fn size_hint(&self) -> usize {
+        const FIXED: usize = 256;
+        let item = match &self.item {
+            OutboundItem::Message { text, .. } => text.len(),
+            OutboundItem::Exceptions { values, .. } => values
+                .iter()
+                .map(|exception| 128 + exception.ty.len() + exception.value.as_ref().map_or(0, String::len))
+                .sum(),
+            OutboundItem::Event(event) | OutboundItem::Completed(event) => event_size(event),
+            OutboundItem::Transaction(transaction) => 1_024 + transaction.spans.len() * 512,
+            OutboundItem::Envelope(envelope) => envelope.size_hint(),
+        };
+        FIXED + item + self.stack.as_ref().map_or(0, |stack| stack.addresses.len() * size_of::<usize>())
+    }
+
+    /// What is lost when this item is dropped.
+    #[must_use]
+    pub fn losses(&self) -> Vec<ItemLoss> {
+        match &self.item {
+            OutboundItem::Message { .. }
+            | OutboundItem::Exceptions { .. }
+            | OutboundItem::Event(_)
+            | OutboundItem::Completed(_) => {
+                let event = ItemLoss::from(LossItem::new(Category::Error, Reason::InternalSdkError, 1));
+                // The reason is given by whoever drops the item.
+                let mut losses = vec![ItemLoss { reason: None, ..event }];
+                losses.extend(self.scope.attachments().iter().flat_map(|attachment| attachment.losses().collect::<Vec<_>>()));
+                losses
+            }
+            OutboundItem::Transaction(transaction) => transaction.losses().collect(),
+            OutboundItem::Envelope(envelope) => envelope.losses().collect(),
+        }
+    }
+
+    /// Completes the item: scopes, symbols, integrations, constants; then scrubs and trims it.
+    #[must_use]
+    pub fn finish(mut self) -> Envelope {
+        let deadline = crate::clock::instant() + RESOLVE_TIMEOUT;
+        let mut envelope = match self.item {
+            OutboundItem::Envelope(envelope) => *envelope,
+            OutboundItem::Transaction(_) => {
+                self.complete_transaction();
+                self.transaction_envelope()
+            }
+            OutboundItem::Completed(event) => {
+                self.item = OutboundItem::Completed(Box::default());
+                self.event_envelope(event)
+            }
+            OutboundItem::Message { .. } | OutboundItem::Exceptions { .. } | OutboundItem::Event(_) => {
+                let event = self.build_event(Some(deadline));
+                self.event_envelope(event)
+            }
+        };
+        if let Some(finish) = self.completion.as_ref().and_then(|completion| completion.options().finish.clone()) {
+            finish.finish(&mut envelope);
+        }
+        envelope
+    }
+
+    fn event_envelope(&self, event: Box<Event<'static>>) -> Envelope {
+        let mut envelope = Envelope::new();
+        envelope.add_item(EnvelopeItem::Event(event));
+        for attachment in self.scope.attachments() {
+            envelope.add_item(attachment);
+        }
+        self.with_trace(envelope)
+    }
+
+    fn transaction_envelope(&mut self) -> Envelope {
+        let nothing = OutboundItem::Completed(Box::default());
+        let OutboundItem::Transaction(transaction) = std::mem::replace(&mut self.item, nothing) else {
+            return Envelope::new();
+        };
+        let mut envelope = Envelope::new();
+        envelope.add_item(EnvelopeItem::Transaction(transaction));
+        self.with_trace(envelope)
+    }
+
+    fn with_trace(&self, envelope: Envelope) -> Envelope {
+        let mut headers: EnvelopeHeaders = envelope.headers().clone();
+        if let Some(completion) = &self.completion {
+            headers = headers.with_sdk(completion.sdk().clone());
+        }
+        if let Some(trace) = self.dynamic_sampling_context() {
+            headers = headers.with_trace(trace);
+        }
+        envelope.with_headers(headers)
+    }
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("id", &self.id)
+            .field("lane", &self.lane())
+            .field("class", &self.class)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lane_of(item: &EnvelopeItem) -> Lane {
+    match item {
+        EnvelopeItem::Event(_) | EnvelopeItem::Attachment(_) => Lane::Error,
+        EnvelopeItem::Transaction(_) => Lane::Trace,
+        EnvelopeItem::ItemContainer(_) => Lane::Log,
+        _ => Lane::Session,
+    }
+}
+
+/// The parts of an event that users fill with a lot of data.
+fn event_size(event: &Event<'_>) -> usize {
+    let text = event.message.as_ref().map_or(0, String::len)
+        + event.logentry.as_ref().map_or(0, |entry| entry.message.len())
+        + event.exception.iter().filter_map(|exception| exception.value.as_ref()).map(String::len).sum::<usize>();
+    let frames: usize = event
+        .exception
+        .iter()
+        .filter_map(|exception| exception.stacktrace.as_ref())
+        .chain(event.threads.iter().filter_map(|thread| thread.stacktrace.as_ref()))
+        .map(|stacktrace| stacktrace.frames.len())
+        .sum();
+    let extra: usize = event.extra.values().map(value_size).sum();
+    1_024 + text + frames * 400 + extra + event.breadcrumbs.len() * 300 + event.tags.len() * 64
+}
+
+fn value_size(value: &crate::protocol::Value) -> usize {
+    use crate::protocol::Value;
+    match value {
+        Value::String(text) => 24 + text.len(),
+        Value::Array(values) => values.iter().map(value_size).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + value_size(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 16,
+    }
 }

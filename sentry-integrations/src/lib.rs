@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Integrations with the ecosystem, one module a crate, each behind a feature of its own and off by default.
+//!
+//! `contexts` is the exception: the `sentry` crate switches it on.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)
+)]
+
+#[cfg(feature = "contexts")]
+pub mod contexts;

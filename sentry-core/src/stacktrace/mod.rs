@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use crate::protocol::Stacktrace;
+use crate::protocol::{Stacktrace, Thread, ThreadId};
 
 /// Captures stacks on the calling thread and resolves them elsewhere. Implemented by `sentry-panic`.
 pub trait StackSource: Send + Sync + fmt::Debug {
@@ -21,4 +21,17 @@ pub trait StackSource: Send + Sync + fmt::Debug {
 pub struct RawStack {
     /// The addresses.
     pub addresses: Box<[usize]>,
+}
+
+/// The calling thread, as events name it.
+pub(crate) fn thread() -> Thread {
+    let current = std::thread::current();
+    Thread { name: current.name().map(str::to_owned), id: Some(thread_id(current.id())), ..Thread::default() }
+}
+
+/// The number in `ThreadId(7)`: std has no stable way to ask for it.
+fn thread_id(id: std::thread::ThreadId) -> ThreadId {
+    let text = format!("{id:?}");
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().map_or(ThreadId::String(text), ThreadId::Int)
 }

@@ -1,0 +1,178 @@
+//! The breadcrumb ring: bounded, and shared with snapshots instead of copied.
+//!
+//! Crumbs live in chunks that form a list from the newest to the oldest. A push goes into the newest chunk while
+//! nobody else holds it, and into a new one otherwise, so a snapshot costs one reference count and later pushes
+//! never copy what it sees. Eviction is by generation: when the newest generation is full it becomes the older one,
+//! and the one before that is let go. The ring therefore holds up to twice its limit and shows the newest `max`.
+
+use std::sync::Arc;
+
+use crate::protocol::Breadcrumb;
+
+const CHUNK: usize = 32;
+
+/// A bounded sequence of breadcrumbs. Cloning it is a snapshot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ring {
+    newest: Option<Arc<Chunk>>,
+    newest_len: usize,
+    older: Option<Arc<Chunk>>,
+}
+
+#[derive(Debug, Default)]
+struct Chunk {
+    crumbs: Vec<Breadcrumb>,
+    before: Option<Arc<Self>>,
+}
+
+impl Ring {
+    /// Adds `crumb`, of which the newest `max` are kept.
+    pub(crate) fn push(&mut self, crumb: Breadcrumb, max: usize) {
+        if max == 0 {
+            return;
+        }
+        if self.newest_len >= max {
+            self.older = self.newest.take();
+            self.newest_len = 0;
+        }
+        self.newest_len += 1;
+        if let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut)
+            && chunk.crumbs.len() < CHUNK
+        {
+            chunk.crumbs.push(crumb);
+            return;
+        }
+        let mut crumbs = Vec::with_capacity(4);
+        crumbs.push(crumb);
+        self.newest = Some(Arc::new(Chunk { crumbs, before: self.newest.take() }));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.newest.is_none()
+    }
+
+    /// Appends the newest `max` crumbs to `out`, oldest first.
+    pub(crate) fn collect_into(&self, max: usize, out: &mut Vec<Breadcrumb>) {
+        let mut chunks: Vec<&Chunk> = Vec::new();
+        for generation in [&self.newest, &self.older] {
+            let mut next = generation.as_deref();
+            while let Some(chunk) = next {
+                chunks.push(chunk);
+                next = chunk.before.as_deref();
+            }
+        }
+        let total: usize = chunks.iter().map(|chunk| chunk.crumbs.len()).sum();
+        let crumbs = chunks.iter().rev().flat_map(|chunk| &chunk.crumbs);
+        out.extend(crumbs.skip(total.saturating_sub(max)).cloned());
+    }
+}
+
+impl Drop for Chunk {
+    // The derived drop would recurse once per chunk, and the list is as long as the user's `max_breadcrumbs` allows.
+    fn drop(&mut self) {
+        let mut next = self.before.take();
+        while let Some(mut chunk) = next.and_then(Arc::into_inner) {
+            next = chunk.before.take();
+        }
+    }
+}
+
+/// What can be added as breadcrumbs: one, several, none, or a closure that makes them only when they are wanted.
+pub trait IntoBreadcrumbs {
+    /// The iterator over the breadcrumbs.
+    type Output: Iterator<Item = Breadcrumb>;
+
+    /// Turns the value into its breadcrumbs.
+    fn into_breadcrumbs(self) -> Self::Output;
+}
+
+impl IntoBreadcrumbs for Breadcrumb {
+    type Output = std::iter::Once<Breadcrumb>;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        std::iter::once(self)
+    }
+}
+
+impl IntoBreadcrumbs for Vec<Breadcrumb> {
+    type Output = std::vec::IntoIter<Breadcrumb>;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        self.into_iter()
+    }
+}
+
+impl IntoBreadcrumbs for Option<Breadcrumb> {
+    type Output = std::option::IntoIter<Breadcrumb>;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        self.into_iter()
+    }
+}
+
+impl<F: FnOnce() -> I, I: IntoBreadcrumbs> IntoBreadcrumbs for F {
+    type Output = I::Output;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        self().into_breadcrumbs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crumb(n: usize) -> Breadcrumb {
+        Breadcrumb { message: Some(n.to_string()), ..Default::default() }
+    }
+
+    fn messages(ring: &Ring, max: usize) -> Vec<usize> {
+        let mut out = Vec::new();
+        ring.collect_into(max, &mut out);
+        out.into_iter().map(|crumb| crumb.message.unwrap().parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn oldest_breadcrumb_is_evicted_when_full() {
+        for max in [1, 2, 5, 31, 32, 33, 100] {
+            let mut ring = Ring::default();
+            for n in 0..250 {
+                ring.push(crumb(n), max);
+                let expected: Vec<usize> = (0..=n).skip((n + 1).saturating_sub(max)).collect();
+                assert_eq!(messages(&ring, max), expected, "max {max}, after {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_snapshot_does_not_see_later_pushes() {
+        let mut ring = Ring::default();
+        (0..40).for_each(|n| ring.push(crumb(n), 100));
+        let snapshot = ring.clone();
+        (40..300).for_each(|n| ring.push(crumb(n), 100));
+        assert_eq!(messages(&snapshot, 100), (0..40).collect::<Vec<_>>());
+        assert_eq!(messages(&ring, 100), (200..300).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn zero_keeps_nothing() {
+        let mut ring = Ring::default();
+        ring.push(crumb(1), 0);
+        assert!(ring.is_empty());
+    }
+
+    #[test]
+    fn a_long_list_of_shared_chunks_drops_without_recursion() {
+        let mut ring = Ring::default();
+        let mut snapshots = Vec::new();
+        for n in 0..200_000 {
+            ring.push(crumb(n), 1_000_000);
+            snapshots.push(ring.clone());
+            if snapshots.len() > 2 {
+                snapshots.remove(0);
+            }
+        }
+        drop(snapshots);
+        drop(ring);
+    }
+}

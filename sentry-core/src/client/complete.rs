@@ -1,0 +1,150 @@
+//! Turning what was captured into a complete event: scope, stack, integrations, constants.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use crate::error;
+use crate::options::ClientOptions;
+use crate::outbound::{Outbound, OutboundItem};
+use crate::protocol::{ClientSdkInfo, ClientSdkPackage, Event, Exception, Level, Stacktrace, Thread, Transaction};
+use crate::suppress::guarded;
+use crate::trace;
+
+/// What a client adds to all its events; shared with the items that are on their way.
+pub(crate) struct Completion {
+    options: ClientOptions,
+    sdk: ClientSdkInfo,
+}
+
+impl Completion {
+    pub(super) fn new(options: ClientOptions) -> Self {
+        let integrations = options.integrations.iter().map(|integration| integration.name().to_owned()).collect();
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let sdk = ClientSdkInfo {
+            name: "sentry.rust".to_owned(),
+            packages: vec![ClientSdkPackage { name: "cargo:sentry".to_owned(), version: version.clone() }],
+            version,
+            integrations,
+        };
+        Self { options, sdk }
+    }
+
+    pub(crate) fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    pub(crate) fn sdk(&self) -> &ClientSdkInfo {
+        &self.sdk
+    }
+
+    pub(super) fn has_stack(event: &Event<'_>) -> bool {
+        event.stacktrace.is_some()
+            || event.exception.iter().any(|exception| exception.stacktrace.is_some())
+            || event.threads.iter().any(|thread| thread.stacktrace.is_some())
+    }
+
+    fn complete_event(&self, event: &mut Event<'static>) {
+        for integration in &self.options.integrations {
+            // An integration may be the user's: it must not take the worker down.
+            let _ = guarded("integration", || integration.enrich(event, &self.options));
+        }
+        let options = &self.options;
+        fill(&mut event.release, options.release.as_ref());
+        fill(&mut event.environment, options.environment.as_ref());
+        fill(&mut event.dist, options.dist.as_ref());
+        fill(&mut event.server_name, options.server_name.as_ref());
+        if event.platform == "other" {
+            event.platform = Cow::Borrowed("native");
+        }
+        if event.sdk.is_none() {
+            event.sdk = Some(Cow::Owned(self.sdk.clone()));
+        }
+    }
+
+    fn complete_transaction(&self, transaction: &mut Transaction<'static>) {
+        // Contexts of integrations reach transactions through an event that stands in for it.
+        let contexts = std::mem::take(&mut transaction.contexts);
+        let mut event = Event { contexts, ..Event::default() };
+        self.complete_event(&mut event);
+        transaction.contexts = event.contexts;
+        fill(&mut transaction.release, self.options.release.as_ref());
+        fill(&mut transaction.environment, self.options.environment.as_ref());
+        fill(&mut transaction.server_name, event.server_name.as_ref());
+        if transaction.platform == "other" {
+            transaction.platform = Cow::Borrowed("native");
+        }
+        if transaction.sdk.is_none() {
+            transaction.sdk = Some(Cow::Owned(self.sdk.clone()));
+        }
+    }
+}
+
+fn fill(slot: &mut Option<Cow<'static, str>>, value: Option<&Cow<'static, str>>) {
+    if slot.is_none() {
+        *slot = value.cloned();
+    }
+}
+
+impl Outbound {
+    /// The complete event, without the users' callbacks. On the capturing thread no symbols are loaded for it.
+    pub(super) fn complete(&mut self) -> Box<Event<'static>> {
+        self.build_event(Some(crate::clock::instant()))
+    }
+
+    /// Takes the item apart; what is left of it is an empty message.
+    pub(crate) fn build_event(&mut self, deadline: Option<Instant>) -> Box<Event<'static>> {
+        let mut event = self.seed();
+        event.event_id = self.id;
+        let Some(completion) = &self.completion else { return event };
+        self.scope.apply_to_event(&mut event, completion.options.max_breadcrumbs);
+        let resolved = self.stack.as_ref().and_then(|stack| {
+            let source = completion.options.stack_source.as_ref()?;
+            source.resolve(stack, deadline)
+        });
+        if let Some(stacktrace) = resolved {
+            attach(&mut event, stacktrace, self.thread.take());
+        }
+        completion.complete_event(&mut event);
+        event
+    }
+
+    pub(crate) fn complete_transaction(&mut self) {
+        let (OutboundItem::Transaction(transaction), Some(completion)) = (&mut self.item, &self.completion) else {
+            return;
+        };
+        self.scope.apply_to_transaction(transaction);
+        completion.complete_transaction(transaction);
+    }
+
+    fn seed(&mut self) -> Box<Event<'static>> {
+        let nothing = OutboundItem::Message { level: Level::Error, text: String::new() };
+        let blank = |level| Event { event_id: self.id, timestamp: self.time, level, ..Event::default() };
+        match std::mem::replace(&mut self.item, nothing) {
+            OutboundItem::Message { level, text } => Box::new(Event { message: Some(text), ..blank(level) }),
+            OutboundItem::Exceptions { level, mut values } => {
+                error::link_chain(&mut values);
+                Box::new(Event { exception: values.into(), ..blank(level) })
+            }
+            OutboundItem::Event(given) | OutboundItem::Completed(given) => given,
+            OutboundItem::Transaction(_) | OutboundItem::Envelope(_) => Box::new(blank(Level::Error)),
+        }
+    }
+
+    /// The dynamic sampling context of the trace the item belongs to.
+    pub(crate) fn dynamic_sampling_context(&self) -> Option<crate::protocol::DynamicSamplingContext> {
+        let options = self.completion.as_ref()?.options();
+        trace::dynamic_sampling_context(&self.scope, options)
+    }
+}
+
+/// A stack belongs to the outermost exception; an event without one gets it as its current thread.
+fn attach(event: &mut Event<'static>, stacktrace: Stacktrace, thread: Option<Box<Thread>>) {
+    match event.exception.last_mut() {
+        Some(Exception { stacktrace: slot @ None, .. }) => *slot = Some(stacktrace),
+        Some(_) => {}
+        None => {
+            let thread = thread.map(|thread| *thread).unwrap_or_default();
+            event.threads.values.push(Thread { stacktrace: Some(stacktrace), current: true, ..thread });
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The client: options, integrations and a transport, and the pipeline that leads from a capture to it.
+//!
+//! ```text
+//! suppressed? -> sample -> Outbound -> Transport::send -> (worker) finish        no callback looks at the event
+//! suppressed? -> complete -> processors -> before_send -> sample -> Outbound     one does
+//! ```
+//!
+//! A callback needs a complete event on the thread that captured it. Without one nothing is completed there, and the
+//! die is cast before anything is built.
+
+mod complete;
+mod live;
+mod pipeline;
+mod process;
+
+use std::fmt;
+use std::panic::RefUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+pub(crate) use self::complete::Completion;
+pub(crate) use self::live::any_live;
+pub(crate) use self::pipeline::Capture;
+pub(crate) use self::process::process;
+pub use self::process::bind_process_client;
+use crate::client_report::Recorder;
+use crate::diagnostics;
+use crate::integration::Integration;
+use crate::options::ClientOptions;
+use crate::sync::{read, write};
+use crate::transport::Transport;
+use crate::types::Dsn;
+
+/// Captures, and hands what was captured to a transport. Clones share everything.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    completion: Arc<Completion>,
+    transport: RwLock<Option<Arc<dyn Transport>>>,
+    enabled: AtomicBool,
+    /// Some callback or integration must see complete events, so they are completed on the capturing thread.
+    completes_events: bool,
+}
+
+impl RefUnwindSafe for Client {}
+
+impl Client {
+    /// A client with the given options.
+    ///
+    /// It is disabled, and costs nothing, without a DSN or without a transport.
+    #[must_use]
+    pub fn with_options(mut options: ClientOptions) -> Self {
+        if options.debug {
+            diagnostics::set_debug(true);
+        }
+        options.clamp();
+        let integrations = std::mem::take(&mut options.integrations);
+        for integration in &integrations {
+            integration.setup(&mut options);
+        }
+        options.integrations = integrations;
+        options.client_report_recorder.set_enabled(options.send_client_reports);
+        let transport = match (&options.dsn, options.transport.clone()) {
+            (Some(_), Some(factory)) => Some(factory.create_transport(&options)),
+            _ => None,
+        };
+        let enabled = transport.is_some();
+        if enabled {
+            live::one_more();
+        }
+        let completes_events =
+            options.before_send.is_some() || options.integrations.iter().any(|i| i.processes_events());
+        Self {
+            inner: Arc::new(Inner {
+                completion: Arc::new(Completion::new(options)),
+                transport: RwLock::new(transport),
+                enabled: AtomicBool::new(enabled),
+                completes_events,
+            }),
+        }
+    }
+
+    /// A client from anything that makes options: a DSN, a pair of DSN and options, or options.
+    pub fn from_config<O: Into<ClientOptions>>(options: O) -> Self {
+        Self::with_options(options.into())
+    }
+
+    /// The options in force: those given, as changed by the integrations.
+    #[must_use]
+    pub fn options(&self) -> &ClientOptions {
+        self.inner.completion.options()
+    }
+
+    /// Where events go.
+    #[must_use]
+    pub fn dsn(&self) -> Option<&Dsn> {
+        self.options().dsn.as_ref()
+    }
+
+    /// Whether captures lead anywhere: a DSN and a transport are there, and the client is not closed.
+    #[inline]
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.inner.enabled.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything captured so far is sent, for `timeout` at most (default: `shutdown_timeout`), and tells
+    /// whether it is. The client stays usable.
+    pub fn flush(&self, timeout: Option<Duration>) -> bool {
+        let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
+        self.transport().is_none_or(|transport| transport.flush(timeout))
+    }
+
+    /// Flushes and switches the client off for good, within `timeout` (default: `shutdown_timeout`).
+    ///
+    /// Returns whether everything was sent. Closing twice is harmless.
+    pub fn close(&self, timeout: Option<Duration>) -> bool {
+        let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
+        let transport = self.disable();
+        transport.is_none_or(|transport| transport.shutdown(timeout))
+    }
+
+    fn disable(&self) -> Option<Arc<dyn Transport>> {
+        self.inner.disable()
+    }
+
+    fn transport(&self) -> Option<Arc<dyn Transport>> {
+        read(&self.inner.transport).clone()
+    }
+
+    /// The integration of the type `I`, if this client has one.
+    pub(crate) fn integration<I: Integration>(&self) -> Option<&I> {
+        self.options().integrations.iter().find_map(|integration| (**integration).as_any().downcast_ref())
+    }
+
+    fn recorder(&self) -> &Recorder {
+        &self.options().client_report_recorder
+    }
+}
+
+impl Inner {
+    fn disable(&self) -> Option<Arc<dyn Transport>> {
+        if self.enabled.swap(false, Ordering::Relaxed) {
+            live::one_less();
+        }
+        write(&self.transport).take()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let _ = self.disable();
+    }
+}
+
+impl<T: Into<ClientOptions>> From<T> for Client {
+    fn from(options: T) -> Self {
+        Self::with_options(options.into())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("dsn", &self.dsn())
+            .field("enabled", &self.is_enabled())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,23 @@
+//! The client of the process, which every hub without a binding of its own uses.
+
+use std::sync::{Arc, RwLock};
+
+use crate::client::Client;
+use crate::hub::{Hub, claim_main};
+use crate::sync::{read, write};
+
+static PROCESS: RwLock<Option<Arc<Client>>> = RwLock::new(None);
+
+/// The client set by `init`.
+pub(crate) fn process() -> Option<Arc<Client>> {
+    read(&PROCESS).clone()
+}
+
+/// Makes `client` the client of the process: every hub without a client of its own uses it from now on, whatever
+/// thread it belongs to and whenever it was made. The last call wins.
+pub fn bind_process_client(client: Arc<Client>) {
+    let previous = write(&PROCESS).replace(client);
+    drop(previous);
+    claim_main();
+    Hub::current().unbind_client();
+}

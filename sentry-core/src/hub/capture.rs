@@ -1,0 +1,102 @@
+//! Capturing through a hub.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::breadcrumbs::IntoBreadcrumbs;
+use crate::client::{self, Capture, Client};
+use crate::hub::{Hub, lock};
+use crate::outbound::{Class, OutboundItem};
+use crate::protocol::{Event, Level};
+use crate::scope::ScopeSnapshot;
+use crate::stacktrace::RawStack;
+use crate::suppress;
+use crate::trace::{Transaction, TransactionContext};
+use crate::types::Uuid;
+use crate::{clock, error};
+
+impl Hub {
+    /// Captures an event. Returns the nil id if it was dropped.
+    pub fn capture_event(&self, event: Event<'static>) -> Uuid {
+        self.capture(|| Capture::new(OutboundItem::Event(Box::new(event))))
+    }
+
+    /// Captures a message. Returns the nil id if it was dropped.
+    pub fn capture_message(&self, message: &str, level: Level) -> Uuid {
+        self.capture(|| Capture::new(OutboundItem::Message { level, text: message.to_owned() }))
+    }
+
+    /// Captures an error with its sources. Returns the nil id if it was dropped.
+    pub fn capture_error<E: Error + ?Sized>(&self, error: &E) -> Uuid {
+        self.capture(|| {
+            let values = error::exceptions(error);
+            Capture::new(OutboundItem::Exceptions { level: Level::Error, values })
+        })
+    }
+
+    /// Captures an event with the raw stack that belongs to its last exception. For crash handlers.
+    pub fn capture_fatal(&self, event: Event<'static>, stack: Option<RawStack>, class: Class) -> Uuid {
+        self.capture(|| Capture { stack, class, ..Capture::new(OutboundItem::Event(Box::new(event))) })
+    }
+
+    fn capture(&self, capture: impl FnOnce() -> Capture) -> Uuid {
+        if !client::any_live() || suppress::is_suppressed() {
+            return Uuid::nil();
+        }
+        let Some((client, snapshot)) = self.client_and_snapshot() else { return Uuid::nil() };
+        // The caller's `Display` may run in here, so no lock is held.
+        let id = client.capture(capture(), snapshot);
+        if !id.is_nil() {
+            lock(&self.state).last_event_id = Some(id);
+        }
+        id
+    }
+
+    fn client_and_snapshot(&self) -> Option<(Arc<Client>, ScopeSnapshot)> {
+        let (binding, snapshot) = {
+            let state = lock(&self.state);
+            (state.binding.clone(), state.top().snapshot())
+        };
+        let client = binding.client().filter(|client| client.is_enabled())?;
+        Some((client, snapshot))
+    }
+
+    /// Adds breadcrumbs to the scope on top of the stack. Does nothing when no client is active.
+    pub fn add_breadcrumb<B: IntoBreadcrumbs>(&self, breadcrumb: B) {
+        if !client::any_live() {
+            return;
+        }
+        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return };
+        let options = client.options();
+        let max = options.max_breadcrumbs;
+        if max == 0 {
+            return;
+        }
+        for breadcrumb in breadcrumb.into_breadcrumbs() {
+            let breadcrumb = match &options.before_breadcrumb {
+                None => Some(breadcrumb),
+                Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
+            };
+            if let Some(breadcrumb) = breadcrumb {
+                lock(&self.state).top_mut().push_breadcrumb(breadcrumb, max);
+            }
+        }
+    }
+
+    /// Starts a transaction that belongs to this hub.
+    #[must_use = "a transaction is sent by finishing it"]
+    pub fn start_transaction(&self, context: TransactionContext) -> Transaction {
+        self.start_transaction_with_timestamp(context, clock::now())
+    }
+
+    /// Starts a transaction that began at `timestamp`.
+    #[must_use = "a transaction is sent by finishing it"]
+    pub fn start_transaction_with_timestamp(
+        &self,
+        context: TransactionContext,
+        timestamp: SystemTime,
+    ) -> Transaction {
+        Transaction::start(self.client(), self, context, timestamp)
+    }
+}

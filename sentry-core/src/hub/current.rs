@@ -1,0 +1,162 @@
+//! Which hub the running code belongs to.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::sync::{Arc, MutexGuard, RwLock};
+
+use crate::client;
+use crate::hub::state::{Binding, HubState};
+use crate::hub::{Hub, lock};
+use crate::scope::Scope;
+use crate::sync::{read, write};
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Hub>>> = const { RefCell::new(None) };
+}
+
+static MAIN: RwLock<Main> = RwLock::new(Main { hub: None, claimed: false });
+
+/// The hub that threads begin with a copy of.
+struct Main {
+    hub: Option<Arc<Hub>>,
+    /// A thread uses it as its own.
+    claimed: bool,
+}
+
+impl Hub {
+    /// The hub of the running code. A thread's first one begins as a copy of the main hub's base scope.
+    #[must_use]
+    pub fn current() -> Arc<Self> {
+        // While thread-locals are being torn down there is no current hub any more: the main one takes over.
+        CURRENT.try_with(current_or_new).unwrap_or_else(|_| Self::main())
+    }
+
+    /// The hub every thread's first hub is a copy of: the one of the main thread, or of the thread that called `init`.
+    #[must_use]
+    pub fn main() -> Arc<Self> {
+        if let Some(hub) = &read(&MAIN).hub {
+            return Arc::clone(hub);
+        }
+        Arc::clone(write(&MAIN).hub.get_or_insert_with(new_main))
+    }
+
+    /// Calls `f` with the current hub.
+    #[deprecated = "use Hub::current"]
+    pub fn with<F, R>(f: F) -> R
+    where
+        F: FnOnce(&Arc<Self>) -> R,
+    {
+        f(&Self::current())
+    }
+
+    /// Calls `f` with the current hub if it has an active client, and returns the default otherwise.
+    #[inline]
+    pub fn with_active<F, R>(f: F) -> R
+    where
+        F: FnOnce(&Arc<Self>) -> R,
+        R: Default,
+    {
+        if !client::any_live() {
+            return R::default();
+        }
+        let hub = Self::current();
+        match hub.client() {
+            Some(client) if client.is_enabled() => f(&hub),
+            _ => R::default(),
+        }
+    }
+
+    /// Runs `f` with `hub` as the current hub.
+    pub fn run<F: FnOnce() -> R, R>(hub: Arc<Self>, f: F) -> R {
+        let _guard = HubSwitchGuard::new(hub);
+        f()
+    }
+}
+
+/// Makes the hub of this thread the main hub, unless another thread has it already.
+pub(crate) fn claim_main() {
+    let hub = Hub::current();
+    let mut main = write(&MAIN);
+    if !main.claimed {
+        main.claimed = true;
+        main.hub = Some(hub);
+    }
+}
+
+fn current_or_new(current: &RefCell<Option<Arc<Hub>>>) -> Arc<Hub> {
+    if let Some(hub) = &*current.borrow() {
+        return Arc::clone(hub);
+    }
+    let hub = first_hub();
+    *current.borrow_mut() = Some(Arc::clone(&hub));
+    hub
+}
+
+fn first_hub() -> Arc<Hub> {
+    if std::thread::current().name() == Some("main") {
+        let mut main = write(&MAIN);
+        if !main.claimed {
+            main.claimed = true;
+            return Arc::clone(main.hub.get_or_insert_with(new_main));
+        }
+    }
+    let main = Hub::main();
+    let base = lock(&main.state).base().clone();
+    Arc::new(Hub::from_state(HubState::new(Binding::Process, base)))
+}
+
+fn new_main() -> Arc<Hub> {
+    let mut scope = Scope::default();
+    scope.ensure_propagation_context();
+    Arc::new(Hub::from_state(HubState::new(Binding::Process, scope)))
+}
+
+/// Makes a hub the current one of this thread until it is dropped.
+///
+/// It belongs to its thread:
+///
+/// ```compile_fail
+/// fn needs_send<T: Send>(_: T) {}
+/// needs_send(sentry_core::HubSwitchGuard::new(sentry_core::Hub::current()));
+/// ```
+#[must_use = "dropping the guard switches back"]
+pub struct HubSwitchGuard {
+    previous: Option<Arc<Hub>>,
+    switched: bool,
+    not_send: PhantomData<MutexGuard<'static, ()>>,
+}
+
+impl HubSwitchGuard {
+    /// Switches to `hub`.
+    pub fn new(hub: Arc<Hub>) -> Self {
+        let swapped = CURRENT.try_with(|current| {
+            let mut current = current.borrow_mut();
+            match &*current {
+                Some(now) if Arc::ptr_eq(now, &hub) => None,
+                _ => Some(current.replace(hub)),
+            }
+        });
+        match swapped {
+            Ok(Some(previous)) => Self { previous, switched: true, not_send: PhantomData },
+            Ok(None) | Err(_) => Self { previous: None, switched: false, not_send: PhantomData },
+        }
+    }
+}
+
+impl Drop for HubSwitchGuard {
+    fn drop(&mut self) {
+        if !self.switched {
+            return;
+        }
+        let previous = self.previous.take();
+        // Returned from the closure so that the hub is dropped after the borrow has ended.
+        let hub = CURRENT.try_with(|current| std::mem::replace(&mut *current.borrow_mut(), previous));
+        drop(hub);
+    }
+}
+
+impl std::fmt::Debug for HubSwitchGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HubSwitchGuard").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,56 @@
+//! Futures that bring their hub along.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::hub::{Hub, HubSwitchGuard};
+
+pin_project! {
+    /// A future that runs with its own hub, whichever thread polls it.
+    pub struct SentryFuture<F> {
+        hub: Arc<Hub>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> SentryFuture<F> {
+    /// Binds `future` to `hub`.
+    pub fn new(hub: Arc<Hub>, future: F) -> Self {
+        Self { hub, future }
+    }
+}
+
+impl<F: Future> Future for SentryFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let _guard = HubSwitchGuard::new(Arc::clone(this.hub));
+        this.future.poll(cx)
+    }
+}
+
+impl<F> fmt::Debug for SentryFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentryFuture").field("hub", &self.hub).finish_non_exhaustive()
+    }
+}
+
+/// Binds futures to hubs.
+pub trait SentryFutureExt: Sized {
+    /// Lets this future run with `hub`.
+    fn bind_hub<H>(self, hub: H) -> SentryFuture<Self>
+    where
+        H: Into<Arc<Hub>>,
+    {
+        SentryFuture::new(hub.into(), self)
+    }
+}
+
+impl<F: Future> SentryFutureExt for F {}

@@ -1,0 +1,162 @@
+//! Hubs: which client and which scopes the code that runs now belongs to.
+//!
+//! A hub is an isolation scope with a stack of current scopes on it. Each thread has one; futures and requests bring
+//! their own with [`Hub::run`] and [`SentryFutureExt::bind_hub`]. Which client a hub uses is a separate matter: its own
+//! binding if it has one, else the process client that `init` set. Therefore the order of `init` and of a thread's
+//! first use of the SDK does not matter.
+
+mod capture;
+mod current;
+mod future;
+mod state;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+pub use self::current::HubSwitchGuard;
+pub(crate) use self::current::claim_main;
+pub use self::future::{SentryFuture, SentryFutureExt};
+pub(crate) use self::state::HubState;
+use crate::client::{self, Client};
+use crate::integration::Integration;
+use crate::scope::{Scope, ScopeGuard, ScopeSnapshot};
+use crate::sync::lock;
+use crate::types::Uuid;
+
+/// The client and the scopes of a piece of work.
+pub struct Hub {
+    state: Arc<Mutex<HubState>>,
+}
+
+impl Hub {
+    /// A hub with the given client (`None`: off, whatever `init` does) and base scope.
+    #[must_use]
+    pub fn new(client: Option<Arc<Client>>, scope: Arc<Scope>) -> Self {
+        let mut scope = Arc::unwrap_or_clone(scope);
+        scope.ensure_propagation_context();
+        Self::from_state(HubState::new(state::Binding::own(client), scope))
+    }
+
+    /// A hub that begins with what `other` has now: the same client, and copies of its scopes.
+    #[must_use]
+    pub fn new_from_top<H: AsRef<Self>>(other: H) -> Self {
+        Self::from_state(lock(&other.as_ref().state).fork())
+    }
+
+    fn from_state(state: HubState) -> Self {
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// A second handle to the same hub.
+    pub(crate) fn share(&self) -> Self {
+        Self { state: Arc::clone(&self.state) }
+    }
+
+    /// The client this hub uses now.
+    #[must_use]
+    pub fn client(&self) -> Option<Arc<Client>> {
+        let binding = lock(&self.state).binding.clone();
+        binding.client()
+    }
+
+    /// Gives this hub a client of its own, or (`None`) switches it off.
+    pub fn bind_client(&self, client: Option<Arc<Client>>) {
+        let previous = std::mem::replace(&mut lock(&self.state).binding, state::Binding::own(client));
+        drop(previous);
+    }
+
+    /// Lets this hub follow the process client again.
+    pub(crate) fn unbind_client(&self) {
+        let previous = std::mem::take(&mut lock(&self.state).binding);
+        drop(previous);
+    }
+
+    /// The id of the last event captured through this hub that was not dropped.
+    #[must_use]
+    pub fn last_event_id(&self) -> Option<Uuid> {
+        lock(&self.state).last_event_id
+    }
+
+    /// The scopes as they are now.
+    #[must_use]
+    pub fn snapshot(&self) -> ScopeSnapshot {
+        lock(&self.state).top().snapshot()
+    }
+
+    /// Pushes a scope; what is set until the guard is dropped is gone afterwards.
+    pub fn push_scope(&self) -> ScopeGuard {
+        let mut state = lock(&self.state);
+        let scope = state.top().child();
+        let depth = state.push(scope);
+        drop(state);
+        ScopeGuard(Some((Arc::clone(&self.state), depth)))
+    }
+
+    /// Runs `callback` in a scope of its own that `scope_config` sets up.
+    pub fn with_scope<C, F, R>(&self, scope_config: C, callback: F) -> R
+    where
+        C: FnOnce(&mut Scope),
+        F: FnOnce() -> R,
+    {
+        if !client::any_live() {
+            return callback();
+        }
+        // Configured before it is pushed: no lock is held while the caller's code runs, and there is nothing to merge.
+        let mut scope = lock(&self.state).top().child();
+        scope_config(&mut scope);
+        let depth = lock(&self.state).push(scope);
+        let _guard = ScopeGuard(Some((Arc::clone(&self.state), depth)));
+        callback()
+    }
+
+    /// Changes the scope on top of the stack. Does nothing when no client is active.
+    ///
+    /// No lock is held while `f` runs. If another thread changed the same hub meanwhile, both changes stay, and where
+    /// they contradict each other this one wins.
+    pub fn configure_scope<F, R>(&self, f: F) -> R
+    where
+        R: Default,
+        F: FnOnce(&mut Scope) -> R,
+    {
+        if !client::any_live() || self.client().is_none() {
+            return R::default();
+        }
+        let base = lock(&self.state).top().clone();
+        let mut mine = base.clone();
+        let result = f(&mut mine);
+        let mut state = lock(&self.state);
+        let top = state.top_mut();
+        let replaced = if top.same_as(&base) {
+            std::mem::replace(top, mine)
+        } else {
+            top.replay(&base, mine);
+            base
+        };
+        drop(state);
+        drop(replaced);
+        result
+    }
+
+    /// Calls `f` with the integration `I` of the active client, if it has one.
+    pub fn with_integration<I, F, R>(&self, f: F) -> R
+    where
+        I: Integration,
+        F: FnOnce(&I) -> R,
+        R: Default,
+    {
+        let Some(client) = self.client() else { return R::default() };
+        client.integration::<I>().map_or_else(R::default, f)
+    }
+}
+
+impl AsRef<Self> for Hub {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("last_event_id", &self.last_event_id()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Random identifiers at a few nanoseconds each.
+//!
+//! Ids must be unique, not secret, so each thread runs a xoroshiro128++ generator seeded once from the operating
+//! system. Asking the system for every id would cost more than the rest of a capture.
+
+use std::cell::Cell;
+
+use crate::types::Uuid;
+
+thread_local! {
+    static STATE: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+}
+
+/// A random (version 4) UUID.
+pub(crate) fn uuid() -> Uuid {
+    let (high, low) = pair();
+    uuid::Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes()).into_uuid()
+}
+
+/// `N` random bytes that are never all zero.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    loop {
+        for chunk in bytes.chunks_mut(8) {
+            let word = next().to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        if N == 0 || bytes.iter().any(|byte| *byte != 0) {
+            return bytes;
+        }
+    }
+}
+
+/// A number in `[0, 1)`.
+pub(crate) fn unit() -> f64 {
+    const SCALE: f64 = 1.0 / (1u64 << 53) as f64;
+    (next() >> 11) as f64 * SCALE
+}
+
+fn pair() -> (u64, u64) {
+    (next(), next())
+}
+
+fn next() -> u64 {
+    // During the destruction of thread-locals there is no state left: seed anew for the few ids still needed.
+    STATE
+        .try_with(|state| {
+            let mut now = state.get();
+            if now == (0, 0) {
+                now = seed();
+            }
+            let (output, then) = step(now);
+            state.set(then);
+            output
+        })
+        .unwrap_or_else(|_| step(seed()).0)
+}
+
+fn seed() -> (u64, u64) {
+    // A v4 UUID has six fixed bits; the second one fills them.
+    let (first, second) = (Uuid::new_v4().as_u128(), Uuid::new_v4().as_u128());
+    let mixed = first ^ second.rotate_left(64);
+    ((mixed >> 64) as u64, (mixed as u64) | 1)
+}
+
+fn step((s0, s1): (u64, u64)) -> (u64, (u64, u64)) {
+    let output = s0.wrapping_add(s1).rotate_left(17).wrapping_add(s0);
+    let mixed = s1 ^ s0;
+    (output, (s0.rotate_left(49) ^ mixed ^ (mixed << 21), mixed.rotate_left(28)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_of_many_threads_are_distinct() {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::Builder::new()
+                    .spawn(|| (0..10_000).map(|_| uuid()).collect::<Vec<_>>())
+                    .expect("threads are available in tests")
+            })
+            .collect();
+        let all: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(all.len(), 40_000);
+        assert!(all.iter().all(|id| id.get_version_num() == 4));
+    }
+
+    #[test]
+    fn unit_covers_its_range_evenly() {
+        let mut buckets = [0u32; 10];
+        for _ in 0..100_000 {
+            let value = unit();
+            assert!((0.0..1.0).contains(&value));
+            buckets[(value * 10.0) as usize] += 1;
+        }
+        assert!(buckets.iter().all(|count| (9_000..11_000).contains(count)), "{buckets:?}");
+    }
+
+    #[test]
+    fn bytes_are_never_all_zero() {
+        for _ in 0..1_000 {
+            assert_ne!(bytes::<1>(), [0]);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Laying scopes over an item. What the item has itself wins, except its level.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::protocol::{Breadcrumb, Context, Event, Log, LogAttribute, Transaction};
+use crate::scope::map::Map;
+use crate::scope::{Scope, ScopeData, ScopeSnapshot};
+use crate::suppress;
+
+impl Scope {
+    /// Completes `event` with what this scope holds and runs its event processors, which may drop it.
+    #[must_use]
+    pub fn apply_to_event(&self, event: Event<'static>) -> Option<Event<'static>> {
+        let snapshot = self.snapshot();
+        let mut event = event;
+        snapshot.apply_to_event(&mut event, usize::MAX);
+        for processor in snapshot.processors() {
+            event = suppress::guarded("event processor", || processor(event)).ok()??;
+        }
+        Some(event)
+    }
+
+    /// Completes `transaction` with user, tags, extra and contexts.
+    pub fn apply_to_transaction(&self, transaction: &mut Transaction<'static>) {
+        self.snapshot().apply_to_transaction(transaction);
+    }
+
+    /// Completes `log` with the trace and the user.
+    pub fn apply_to_log(&self, log: &mut Log) {
+        let snapshot = self.snapshot();
+        if log.trace_id.is_none() {
+            log.trace_id = snapshot
+                .span()
+                .map(|span| span.get_trace_context().trace_id)
+                .or_else(|| snapshot.propagation_context().map(|context| context.trace_id()));
+        }
+        let Some(user) = snapshot.user() else { return };
+        let fields = [("user.id", &user.id), ("user.name", &user.username), ("user.email", &user.email)];
+        for (key, value) in fields {
+            if let Some(value) = value {
+                let value = || LogAttribute::from(value.clone());
+                log.attributes.entry(key.to_owned()).or_insert_with(value);
+            }
+        }
+    }
+}
+
+impl ScopeSnapshot {
+    /// Everything a scope adds to an event, at most `max_breadcrumbs` crumbs, without the event processors.
+    pub(crate) fn apply_to_event(&self, event: &mut Event<'static>, max_breadcrumbs: usize) {
+        if let Some(level) = self.level() {
+            event.level = level;
+        }
+        if event.user.is_none() {
+            event.user = self.user().cloned();
+        }
+        if event.transaction.is_none() {
+            event.transaction = self.transaction().map(str::to_owned);
+        }
+        if is_default_fingerprint(&event.fingerprint)
+            && let Some(parts) = self.fingerprint()
+        {
+            event.fingerprint = Cow::Owned(parts.to_vec());
+        }
+        self.fill(|layer| &layer.tags, &mut event.tags);
+        self.fill(|layer| &layer.extra, &mut event.extra);
+        self.fill(|layer| &layer.contexts, &mut event.contexts);
+        event.breadcrumbs.values.extend(self.breadcrumbs(max_breadcrumbs));
+        let surplus = event.breadcrumbs.values.len().saturating_sub(max_breadcrumbs);
+        event.breadcrumbs.values.drain(..surplus);
+        if !event.contexts.contains_key("trace")
+            && let Some(trace) = self.trace_context()
+        {
+            event.contexts.insert("trace".to_owned(), trace);
+        }
+    }
+
+    pub(crate) fn apply_to_transaction(&self, transaction: &mut Transaction<'static>) {
+        if transaction.user.is_none() {
+            transaction.user = self.user().cloned();
+        }
+        self.fill(|layer| &layer.tags, &mut transaction.tags);
+        self.fill(|layer| &layer.extra, &mut transaction.extra);
+        self.fill(|layer| &layer.contexts, &mut transaction.contexts);
+    }
+
+    fn trace_context(&self) -> Option<Context> {
+        if let Some(span) = self.span() {
+            return Some(span.get_trace_context().into());
+        }
+        Some(self.propagation_context()?.trace_context().into())
+    }
+
+    fn breadcrumbs(&self, max: usize) -> Vec<Breadcrumb> {
+        let mut layers = Vec::new();
+        for layer in self.layers() {
+            layers.push(layer);
+            if layer.breadcrumbs_opaque {
+                break;
+            }
+        }
+        let mut crumbs = Vec::new();
+        layers.into_iter().rev().for_each(|layer| layer.breadcrumbs.collect_into(max, &mut crumbs));
+        crumbs.drain(..crumbs.len().saturating_sub(max));
+        crumbs
+    }
+
+    fn fill<'a, V: Clone + 'a>(
+        &'a self,
+        part: impl Fn(&'a ScopeData) -> &'a Map<V>,
+        out: &mut BTreeMap<String, V>,
+    ) {
+        let mut layers: Vec<_> = self.layers().map(part).filter(|map| !map.is_empty()).collect();
+        if layers.is_empty() {
+            return;
+        }
+        layers.reverse();
+        let mut values = BTreeMap::new();
+        layers.into_iter().for_each(|map| map.overlay(&mut values));
+        for (key, value) in values {
+            if !out.contains_key(key) {
+                out.insert(key.to_owned(), value.clone());
+            }
+        }
+    }
+}
+
+fn is_default_fingerprint(parts: &[Cow<'_, str>]) -> bool {
+    match parts {
+        [] => true,
+        [only] => only == "{{ default }}",
+        _ => false,
+    }
+}

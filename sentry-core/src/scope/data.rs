@@ -1,0 +1,140 @@
+//! What one scope layer holds. Every part is shared, so a copy of the whole costs a handful of reference counts.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::RefUnwindSafe;
+use std::sync::Arc;
+
+use crate::breadcrumbs::Ring;
+use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, User, Value};
+use crate::scope::map::Map;
+use crate::trace::{TracePropagationContext, TransactionOrSpan};
+
+/// A user's event processor.
+pub(crate) type Processor =
+    Arc<dyn Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + RefUnwindSafe>;
+
+/// One layer: global, isolation or current.
+#[derive(Clone, Default)]
+pub(crate) struct ScopeData {
+    /// `Scope::clear` was called here: nothing below shows through.
+    pub(crate) opaque: bool,
+    pub(crate) level: Layered<Level>,
+    pub(crate) user: Layered<Arc<User>>,
+    pub(crate) transaction: Layered<Arc<str>>,
+    pub(crate) fingerprint: Layered<Arc<[Cow<'static, str>]>>,
+    pub(crate) span: Layered<TransactionOrSpan>,
+    pub(crate) propagation: Layered<Arc<TracePropagationContext>>,
+    pub(crate) tags: Map<String>,
+    pub(crate) extra: Map<Value>,
+    pub(crate) contexts: Map<Context>,
+    pub(crate) breadcrumbs: Ring,
+    pub(crate) breadcrumbs_opaque: bool,
+    pub(crate) attachments: Option<Arc<Vec<Attachment>>>,
+    pub(crate) attachments_opaque: bool,
+    pub(crate) processors: Option<Arc<Vec<Processor>>>,
+}
+
+/// A value of a layer: inherited from the layer below unless it was set, or unset, here.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Layered<T> {
+    #[default]
+    Inherited,
+    Here(Option<T>),
+}
+
+impl<T> Layered<T> {
+    /// The value that was set or unset here.
+    pub(crate) fn here(&self) -> Option<Option<&T>> {
+        match self {
+            Self::Inherited => None,
+            Self::Here(value) => Some(value.as_ref()),
+        }
+    }
+
+    fn replay(&mut self, mine: Self, changed: bool) {
+        if changed {
+            *self = mine;
+        }
+    }
+}
+
+/// Whether `mine` was set since it was cloned from `base`.
+fn changed<T>(base: &Layered<T>, mine: &Layered<T>, same: impl FnOnce(&T, &T) -> bool) -> bool {
+    match (base, mine) {
+        (Layered::Inherited, Layered::Inherited) | (Layered::Here(None), Layered::Here(None)) => false,
+        (Layered::Here(Some(base)), Layered::Here(Some(mine))) => !same(base, mine),
+        _ => true,
+    }
+}
+
+impl ScopeData {
+    /// Repeats on `self` what `mine` changed since it was cloned from `base`.
+    ///
+    /// Only needed when two threads configured one shared scope at the same time; on a conflict `mine` wins.
+    pub(crate) fn replay(&mut self, base: &Self, mine: Self) {
+        if mine.opaque && !base.opaque {
+            *self = mine;
+            return;
+        }
+        let same_ring = |a: &Ring, b: &Ring| {
+            let (mut before, mut after): (Vec<Breadcrumb>, Vec<Breadcrumb>) = (Vec::new(), Vec::new());
+            a.collect_into(usize::MAX, &mut before);
+            b.collect_into(usize::MAX, &mut after);
+            before == after
+        };
+        let level = changed(&base.level, &mine.level, |a, b| a == b);
+        let user = changed(&base.user, &mine.user, Arc::ptr_eq);
+        let transaction = changed(&base.transaction, &mine.transaction, Arc::ptr_eq);
+        let fingerprint = changed(&base.fingerprint, &mine.fingerprint, Arc::ptr_eq);
+        let span = changed(&base.span, &mine.span, |a, b| a == b);
+        let propagation = changed(&base.propagation, &mine.propagation, Arc::ptr_eq);
+        if !same_ring(&base.breadcrumbs, &mine.breadcrumbs) {
+            self.breadcrumbs = mine.breadcrumbs;
+            self.breadcrumbs_opaque = mine.breadcrumbs_opaque;
+        }
+        if !same_list(base.attachments.as_ref(), mine.attachments.as_ref()) {
+            self.attachments = mine.attachments;
+            self.attachments_opaque = mine.attachments_opaque;
+        }
+        if !same_list(base.processors.as_ref(), mine.processors.as_ref()) {
+            self.processors = mine.processors;
+        }
+        self.level.replay(mine.level, level);
+        self.user.replay(mine.user, user);
+        self.transaction.replay(mine.transaction, transaction);
+        self.fingerprint.replay(mine.fingerprint, fingerprint);
+        self.span.replay(mine.span, span);
+        self.propagation.replay(mine.propagation, propagation);
+        self.tags.replay(&base.tags, &mine.tags);
+        self.extra.replay(&base.extra, &mine.extra);
+        self.contexts.replay(&base.contexts, &mine.contexts);
+    }
+}
+
+fn same_list<T>(a: Option<&Arc<Vec<T>>>, b: Option<&Arc<Vec<T>>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+impl fmt::Debug for ScopeData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut tags, mut extra, mut contexts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        self.tags.overlay(&mut tags);
+        self.extra.overlay(&mut extra);
+        self.contexts.overlay(&mut contexts);
+        f.debug_struct("Scope")
+            .field("level", &self.level)
+            .field("transaction", &self.transaction)
+            .field("tags", &tags)
+            .field("extra", &extra.keys())
+            .field("contexts", &contexts.keys())
+            .field("span", &self.span)
+            .field("event_processors", &self.processors.as_ref().map_or(0, |list| list.len()))
+            .finish_non_exhaustive()
+    }
+}

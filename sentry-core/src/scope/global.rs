@@ -1,0 +1,42 @@
+//! The scope of the process, below every hub.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+
+use crate::scope::{Scope, ScopeData};
+use crate::sync::{read, write};
+
+static GLOBAL: RwLock<Option<Arc<ScopeData>>> = RwLock::new(None);
+// Spares the captures of everybody who never uses the global scope a lock.
+static IS_SET: AtomicBool = AtomicBool::new(false);
+
+/// Changes the scope that lies below every hub of the process.
+///
+/// ```
+/// sentry_core::configure_global_scope(|scope| scope.set_tag("region", "eu-west-1"));
+/// ```
+pub fn configure_global_scope<F, R>(f: F) -> R
+where
+    F: FnOnce(&mut Scope) -> R,
+{
+    let base = Scope { layer: read(&GLOBAL).clone(), below: None };
+    let mut mine = base.clone();
+    let result = f(&mut mine);
+    let mut global = write(&GLOBAL);
+    let mut theirs = Scope { layer: global.take(), below: None };
+    if theirs.same_as(&base) {
+        theirs = mine;
+    } else {
+        theirs.replay(&base, mine);
+    }
+    *global = theirs.layer;
+    IS_SET.store(true, Ordering::Release);
+    result
+}
+
+pub(super) fn layer() -> Option<Arc<ScopeData>> {
+    if !IS_SET.load(Ordering::Acquire) {
+        return None;
+    }
+    read(&GLOBAL).clone()
+}

@@ -1,0 +1,235 @@
+//! Scopes: the data that goes with whatever is captured.
+//!
+//! ```text
+//! event   <- what was captured wins
+//! current <- entries pushed on a hub's stack (`with_scope`)
+//! isolation <- the hub's base scope: a request, a job, a user session
+//! global  <- the process
+//! ```
+//!
+//! Each layer is a copy-on-write snapshot. A capture takes three reference counts and leaves; the layers are laid
+//! over each other where the event is completed. A pushed scope is an empty layer over the isolation scope, so what is
+//! set in it costs the same however much lies below.
+
+mod apply;
+mod data;
+mod global;
+mod guard;
+mod map;
+mod snapshot;
+
+use std::borrow::Cow;
+use std::panic::RefUnwindSafe;
+use std::sync::Arc;
+
+use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, User, Value};
+use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
+
+pub(crate) use self::data::{Layered, Processor, ScopeData};
+pub use self::global::configure_global_scope;
+pub use self::guard::ScopeGuard;
+pub use self::snapshot::ScopeSnapshot;
+
+/// The data of one scope layer, over the layer it was pushed on.
+///
+/// Cloning is cheap and takes a snapshot. Changes are made through [`configure_scope`](crate::configure_scope) and
+/// [`with_scope`](crate::with_scope).
+#[derive(Clone, Default)]
+pub struct Scope {
+    layer: Option<Arc<ScopeData>>,
+    below: Option<Arc<ScopeData>>,
+}
+
+impl Scope {
+    /// A new layer to push on this one: empty over an isolation scope, a fork over another current scope.
+    pub(crate) fn child(&self) -> Self {
+        match &self.below {
+            Some(_) => self.clone(),
+            None => Self { layer: None, below: self.layer.clone() },
+        }
+    }
+
+    /// The three layers as they are now.
+    pub(crate) fn snapshot(&self) -> ScopeSnapshot {
+        match &self.below {
+            Some(below) => ScopeSnapshot::new(Some(Arc::clone(below)), self.layer.clone()),
+            None => ScopeSnapshot::new(self.layer.clone(), None),
+        }
+    }
+
+    /// Repeats on `self` what `mine` changed since it was cloned from `base`.
+    pub(crate) fn replay(&mut self, base: &Self, mine: Self) {
+        let empty = ScopeData::default();
+        let Some(layer) = mine.layer else { return };
+        self.edit().replay(base.layer.as_deref().unwrap_or(&empty), Arc::unwrap_or_clone(layer));
+    }
+
+    /// Whether nothing was written since `other` was cloned from `self`, or the other way round.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        match (&self.layer, &other.layer) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    fn edit(&mut self) -> &mut ScopeData {
+        Arc::make_mut(self.layer.get_or_insert_default())
+    }
+
+    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: Breadcrumb, max: usize) {
+        self.edit().breadcrumbs.push(breadcrumb, max);
+    }
+
+    /// Starts a trace of its own where none is known yet.
+    pub(crate) fn ensure_propagation_context(&mut self) {
+        if self.snapshot().propagation_context().is_none() {
+            self.edit().propagation = Layered::Here(Some(Arc::default()));
+        }
+    }
+
+    /// Forgets everything, event processors and the bound span included, and hides what lies below.
+    pub fn clear(&mut self) {
+        *self = Self {
+            layer: Some(Arc::new(ScopeData {
+                opaque: true,
+                propagation: Layered::Here(Some(Arc::default())),
+                ..ScopeData::default()
+            })),
+            below: self.below.take(),
+        };
+    }
+
+    /// Forgets the breadcrumbs.
+    pub fn clear_breadcrumbs(&mut self) {
+        let data = self.edit();
+        data.breadcrumbs = Default::default();
+        data.breadcrumbs_opaque = true;
+    }
+
+    /// Sets the level of every event captured with this scope; `None` leaves events their own.
+    pub fn set_level(&mut self, level: Option<Level>) {
+        self.edit().level = Layered::Here(level);
+    }
+
+    /// Sets how events are grouped; `None` goes back to the server's own grouping.
+    pub fn set_fingerprint(&mut self, fingerprint: Option<&[&str]>) {
+        let parts = fingerprint.map(|parts| parts.iter().map(|part| Cow::Owned((*part).to_owned())).collect());
+        self.edit().fingerprint = Layered::Here(parts);
+    }
+
+    /// Sets the transaction name of events, and renames the transaction bound to this scope.
+    pub fn set_transaction(&mut self, transaction: Option<&str>) {
+        if let (Some(name), Some(span @ TransactionOrSpan::Transaction(_))) = (transaction, self.get_span()) {
+            span.set_name(name);
+        }
+        self.edit().transaction = Layered::Here(transaction.map(Arc::from));
+    }
+
+    /// Sets the user; `None` means nobody, even if a scope below knows one.
+    pub fn set_user(&mut self, user: Option<User>) {
+        self.edit().user = Layered::Here(user.map(Arc::new));
+    }
+
+    /// The user, if one is set here or below.
+    #[must_use]
+    pub fn user(&self) -> Option<&User> {
+        let layers = [self.layer.as_deref(), self.below.as_deref()];
+        for layer in layers.into_iter().flatten() {
+            if let Some(user) = layer.user.here() {
+                return user.map(|user| &**user);
+            }
+            if layer.opaque {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Sets a tag: an indexed string of at most 200 characters.
+    pub fn set_tag<V: ToString>(&mut self, key: &str, value: V) {
+        // The caller's `to_string` runs before anything of ours is touched.
+        let value = value.to_string();
+        self.edit().tags.set(key, value);
+    }
+
+    /// Removes a tag, also one set by a scope below.
+    pub fn remove_tag(&mut self, key: &str) {
+        self.edit().tags.remove(key);
+    }
+
+    /// Sets a context: a titled group of values.
+    pub fn set_context<C: Into<Context>>(&mut self, key: &str, value: C) {
+        let value = value.into();
+        self.edit().contexts.set(key, value);
+    }
+
+    /// Removes a context.
+    pub fn remove_context(&mut self, key: &str) {
+        self.edit().contexts.remove(key);
+    }
+
+    /// Sets an extra: arbitrary, not indexed data.
+    pub fn set_extra(&mut self, key: &str, value: Value) {
+        self.edit().extra.set(key, value);
+    }
+
+    /// Removes an extra.
+    pub fn remove_extra(&mut self, key: &str) {
+        self.edit().extra.remove(key);
+    }
+
+    /// Adds a function that changes or drops (`None`) every event captured with this scope.
+    ///
+    /// It runs on the capturing thread. A panic in it drops the event.
+    pub fn add_event_processor<F>(&mut self, f: F)
+    where
+        F: Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + RefUnwindSafe + 'static,
+    {
+        let processor: Processor = Arc::new(f);
+        Arc::make_mut(self.edit().processors.get_or_insert_default()).push(processor);
+    }
+
+    /// Attaches a file to every event captured with this scope.
+    pub fn add_attachment(&mut self, attachment: Attachment) {
+        Arc::make_mut(self.edit().attachments.get_or_insert_default()).push(attachment);
+    }
+
+    /// Forgets the attachments.
+    pub fn clear_attachments(&mut self) {
+        let data = self.edit();
+        data.attachments = None;
+        data.attachments_opaque = true;
+    }
+
+    /// Binds a span: later spans become its children, and events link to it.
+    pub fn set_span(&mut self, span: Option<TransactionOrSpan>) {
+        self.edit().span = Layered::Here(span);
+    }
+
+    /// The bound span, if there is one.
+    #[must_use]
+    pub fn get_span(&self) -> Option<TransactionOrSpan> {
+        self.snapshot().span().cloned()
+    }
+
+    /// The headers that continue this scope's trace in another service.
+    pub fn iter_trace_propagation_headers(&self) -> impl Iterator<Item = TraceHeader> {
+        let snapshot = self.snapshot();
+        let from_span = snapshot.span().map(TransactionOrSpan::iter_headers);
+        let own = match from_span {
+            Some(_) => None,
+            None => snapshot.propagation_context().map(TracePropagationContext::sentry_trace_header),
+        };
+        from_span.into_iter().flatten().chain(own.map(|value| ("sentry-trace", value)))
+    }
+}
+
+impl std::fmt::Debug for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.layer {
+            Some(data) => data.fmt(f),
+            None => ScopeData::default().fmt(f),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The three layers as they were at a capture.
+
+use std::sync::Arc;
+
+use crate::protocol::{Attachment, Level, User};
+use crate::scope::data::{Layered, Processor};
+use crate::scope::{ScopeData, global};
+use crate::trace::{TracePropagationContext, TransactionOrSpan};
+
+/// The scopes that apply to one captured item: three shared layers, frozen at the capture.
+#[derive(Clone, Debug, Default)]
+pub struct ScopeSnapshot {
+    global: Option<Arc<ScopeData>>,
+    isolation: Option<Arc<ScopeData>>,
+    current: Option<Arc<ScopeData>>,
+}
+
+impl ScopeSnapshot {
+    pub(super) fn new(isolation: Option<Arc<ScopeData>>, current: Option<Arc<ScopeData>>) -> Self {
+        Self { global: global::layer(), isolation, current }
+    }
+
+    /// The layers that show, most specific first.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &ScopeData> {
+        let mut hidden = false;
+        [&self.current, &self.isolation, &self.global].into_iter().filter_map(|layer| layer.as_deref()).take_while(
+            move |layer| {
+                let shows = !hidden;
+                hidden |= layer.opaque;
+                shows
+            },
+        )
+    }
+
+    fn find<'a, T: 'a>(&'a self, part: impl Fn(&'a ScopeData) -> &'a Layered<T>) -> Option<&'a T> {
+        self.layers().find_map(|layer| part(layer).here()).flatten()
+    }
+
+    pub(crate) fn level(&self) -> Option<Level> {
+        self.find(|layer| &layer.level).copied()
+    }
+
+    pub(crate) fn user(&self) -> Option<&User> {
+        self.find(|layer| &layer.user).map(|user| &**user)
+    }
+
+    pub(crate) fn transaction(&self) -> Option<&str> {
+        self.find(|layer| &layer.transaction).map(|name| &**name)
+    }
+
+    pub(crate) fn fingerprint(&self) -> Option<&[std::borrow::Cow<'static, str>]> {
+        self.find(|layer| &layer.fingerprint).map(|parts| &**parts)
+    }
+
+    /// The span that was active.
+    #[must_use]
+    pub fn span(&self) -> Option<&TransactionOrSpan> {
+        self.find(|layer| &layer.span)
+    }
+
+    /// The trace the scope belongs to when no span is active.
+    #[must_use]
+    pub fn propagation_context(&self) -> Option<&TracePropagationContext> {
+        self.find(|layer| &layer.propagation).map(|context| &**context)
+    }
+
+    /// Whether an event captured with it must be completed on the capturing thread.
+    pub(crate) fn has_processors(&self) -> bool {
+        self.layers().any(|layer| layer.processors.is_some())
+    }
+
+    /// The event processors in the order they run: global, isolation, current.
+    pub(crate) fn processors(&self) -> Vec<Processor> {
+        let mut layers: Vec<_> = self.layers().collect();
+        layers.reverse();
+        layers.into_iter().flat_map(|layer| layer.processors.iter().flat_map(|list| list.iter())).cloned().collect()
+    }
+
+    /// The attachments, those of the lower layers first.
+    #[must_use]
+    pub fn attachments(&self) -> Vec<Attachment> {
+        let mut layers = Vec::new();
+        for layer in self.layers() {
+            layers.push(layer);
+            if layer.attachments_opaque {
+                break;
+            }
+        }
+        let lists = layers.into_iter().rev().filter_map(|layer| layer.attachments.as_deref());
+        lists.flatten().cloned().collect()
+    }
+}

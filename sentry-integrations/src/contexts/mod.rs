@@ -1,0 +1,157 @@
+//! What machine, system, compiler and program an event comes from.
+//!
+//! Everything is read once, where the first event is completed, which is normally the worker thread.
+
+mod app;
+mod device;
+mod os;
+mod runtime;
+mod server_name;
+pub mod utils;
+
+use std::sync::OnceLock;
+
+use sentry_core::protocol::{Context, Event, Map};
+use sentry_core::{ClientOptions, Integration};
+
+/// Adds the contexts `os`, `device`, `rust` and `app`, and the server name.
+///
+/// What an event has already stays as it is.
+#[derive(Debug)]
+pub struct ContextIntegration {
+    add_os: bool,
+    add_rust: bool,
+    add_device: bool,
+    add_app: bool,
+    contexts: OnceLock<Map<String, Context>>,
+    server_name: OnceLock<Option<String>>,
+}
+
+impl Default for ContextIntegration {
+    fn default() -> Self {
+        Self {
+            add_os: true,
+            add_rust: true,
+            add_device: true,
+            add_app: true,
+            contexts: OnceLock::new(),
+            server_name: OnceLock::new(),
+        }
+    }
+}
+
+impl ContextIntegration {
+    /// All contexts on.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether to add the operating system.
+    #[must_use]
+    pub fn add_os(mut self, add_os: bool) -> Self {
+        self.add_os = add_os;
+        self
+    }
+
+    /// Whether to add the compiler.
+    #[must_use]
+    pub fn add_rust(mut self, add_rust: bool) -> Self {
+        self.add_rust = add_rust;
+        self
+    }
+
+    /// Whether to add the machine.
+    #[must_use]
+    pub fn add_device(mut self, add_device: bool) -> Self {
+        self.add_device = add_device;
+        self
+    }
+
+    /// Whether to add the program: its name and when it was started.
+    #[must_use]
+    pub fn add_app(mut self, add_app: bool) -> Self {
+        self.add_app = add_app;
+        self
+    }
+
+    fn contexts(&self) -> &Map<String, Context> {
+        self.contexts.get_or_init(|| {
+            let mut contexts = Map::new();
+            if self.add_os
+                && let Some(os) = utils::os_context()
+            {
+                contexts.insert("os".to_owned(), os);
+            }
+            if self.add_rust {
+                contexts.insert("rust".to_owned(), utils::rust_context());
+            }
+            if self.add_device {
+                contexts.insert("device".to_owned(), utils::device_context());
+            }
+            if self.add_app
+                && let Some(app) = app::context()
+            {
+                contexts.insert("app".to_owned(), app);
+            }
+            contexts
+        })
+    }
+}
+
+impl Integration for ContextIntegration {
+    fn name(&self) -> &'static str {
+        "contexts"
+    }
+
+    fn setup(&self, _options: &mut ClientOptions) {
+        app::started();
+    }
+
+    fn enrich(&self, event: &mut Event<'static>, options: &ClientOptions) {
+        for (key, context) in self.contexts() {
+            if !event.contexts.contains_key(key) {
+                event.contexts.insert(key.clone(), context.clone());
+            }
+        }
+        if event.server_name.is_none() && options.server_name.is_none() {
+            event.server_name = self.server_name.get_or_init(utils::server_name).clone().map(Into::into);
+        }
+    }
+
+    fn processes_events(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_event_has_stays() {
+        let mut event = Event::default();
+        event.contexts.insert("os".to_owned(), Context::Other(Map::new()));
+        event.server_name = Some("mine".into());
+        ContextIntegration::new().enrich(&mut event, &ClientOptions::default());
+        assert_eq!(event.contexts["os"], Context::Other(Map::new()));
+        assert_eq!(event.server_name.as_deref(), Some("mine"));
+        assert!(event.contexts.contains_key("rust") && event.contexts.contains_key("device"));
+    }
+
+    #[test]
+    fn contexts_can_be_switched_off_one_by_one() {
+        let mut event = Event::default();
+        let integration = ContextIntegration::new().add_os(false).add_rust(false).add_device(false).add_app(false);
+        integration.enrich(&mut event, &ClientOptions::default());
+        assert!(event.contexts.is_empty());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn linux_names_its_distribution_and_kernel() {
+        let Some(Context::Os(os)) = utils::os_context() else { panic!("an os context") };
+        assert!(os.name.is_some_and(|name| !name.is_empty()));
+        assert!(os.kernel_version.is_some_and(|version| version.contains('.')));
+    }
+}

@@ -1,0 +1,53 @@
+//! What `init` fills in where the application said nothing.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use sentry_core::{ClientOptions, Integration};
+
+/// Fills in defaults: the transport, the default integrations, and what the environment says.
+///
+/// What is set in code always wins. `init` calls it; call it yourself to build a client by hand.
+///
+/// ```
+/// let options = sentry::apply_defaults(sentry::ClientOptions::new().release("app@1.2.3"));
+/// assert_eq!(options.release.as_deref(), Some("app@1.2.3"));
+/// assert!(options.environment.is_some());
+/// ```
+#[must_use]
+pub fn apply_defaults(mut options: ClientOptions) -> ClientOptions {
+    options = sentry_core::options::apply_env(options);
+    if options.environment.is_none() {
+        let name = if cfg!(debug_assertions) { "development" } else { "production" };
+        options.environment = Some(Cow::Borrowed(name));
+    }
+    #[cfg(feature = "reqwest")]
+    if options.transport.is_none() {
+        options.transport = Some(Arc::new(crate::transports::DefaultTransportFactory));
+    }
+    #[cfg(feature = "backtrace")]
+    if options.stack_source.is_none() {
+        options.stack_source = Some(Arc::new(sentry_panic::NativeStackSource::for_options(&options)));
+    }
+    if options.default_integrations {
+        let mut integrations = default_integrations();
+        integrations.append(&mut options.integrations);
+        options.integrations = integrations;
+    }
+    options
+}
+
+fn default_integrations() -> Vec<Arc<dyn Integration>> {
+    vec![
+        #[cfg(feature = "backtrace")]
+        Arc::new(crate::integrations::backtrace::AttachStacktraceIntegration::new()),
+        #[cfg(feature = "debug-images")]
+        Arc::new(crate::integrations::debug_images::DebugImagesIntegration::new()),
+        #[cfg(feature = "contexts")]
+        Arc::new(crate::integrations::contexts::ContextIntegration::new()),
+        #[cfg(feature = "panic")]
+        Arc::new(crate::integrations::panic::PanicIntegration::new()),
+        #[cfg(feature = "backtrace")]
+        Arc::new(crate::integrations::backtrace::ProcessStacktraceIntegration::new()),
+    ]
+}

@@ -1,0 +1,100 @@
+//! The one call that switches the SDK on.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use sentry_core::{Client, ClientOptions, bind_process_client, diagnostics};
+
+use crate::defaults::apply_defaults;
+
+/// Keeps the SDK on. Dropped, it sends what is pending, for `shutdown_timeout` at most, and switches the SDK off.
+///
+/// Bind it to a name in `main`: `let _guard = sentry::init(..)`. With `let _ = ..` it is dropped at once.
+#[must_use = "the SDK is switched off when the guard is dropped; bind it to a name, not to `_`"]
+pub struct ClientInitGuard(Arc<Client>);
+
+impl ClientInitGuard {
+    /// Whether captures lead anywhere: there is a DSN, and a transport.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.0.is_enabled()
+    }
+}
+
+impl Deref for ClientInitGuard {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.0
+    }
+}
+
+impl Drop for ClientInitGuard {
+    fn drop(&mut self) {
+        self.0.close(None);
+    }
+}
+
+impl fmt::Debug for ClientInitGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientInitGuard").field(&self.0).finish()
+    }
+}
+
+/// Why [`try_init`] refused.
+pub type InitError = sentry_core::OptionsError;
+
+/// Switches the SDK on for the whole process, every thread and task, whenever they began.
+///
+/// Takes a DSN, a pair of a DSN and options, or options. Without a DSN, here or in `SENTRY_DSN`, everything stays
+/// off and costs nothing. Rates outside `0..=1` are clamped with a warning. The last `init` of a process wins.
+///
+/// # Panics
+///
+/// If a DSN given in code is invalid. [`try_init`] returns the error instead.
+///
+/// ```
+/// let _guard = sentry::init(("http://public@127.0.0.1:9/42", sentry::ClientOptions {
+///     release: sentry::release_name!(),
+///     ..Default::default()
+/// }));
+/// assert!(_guard.is_enabled());
+/// ```
+pub fn init<C>(options: C) -> ClientInitGuard
+where
+    C: Into<ClientOptions>,
+{
+    let options = options.into();
+    if let Err(error) = options.validate() {
+        diagnostics::warn_once("options", || format!("{error}; the value was clamped"));
+    }
+    start(options)
+}
+
+/// Like [`init`], for options whose DSN may be wrong because it comes from a configuration file.
+///
+/// # Errors
+///
+/// If the DSN cannot be parsed, or an option is out of its range. Nothing is switched on then.
+///
+/// ```
+/// let error = sentry::try_init("https://sentry.io/42", sentry::ClientOptions::new()).unwrap_err();
+/// assert!(error.to_string().contains("DSN"));
+/// ```
+pub fn try_init(dsn: impl sentry_core::IntoDsn, options: ClientOptions) -> Result<ClientInitGuard, InitError> {
+    let options = options.try_dsn(dsn)?;
+    options.validate()?;
+    Ok(start(options))
+}
+
+fn start(options: ClientOptions) -> ClientInitGuard {
+    let client = Arc::new(Client::with_options(apply_defaults(options)));
+    bind_process_client(Arc::clone(&client));
+    if client.is_enabled() {
+        diagnostics::debug(|| format!("enabled sentry client for {:?}", client.dsn()));
+    } else {
+        diagnostics::debug(|| "sentry client disabled: no DSN or no transport".to_owned());
+    }
+    ClientInitGuard(client)
+}
