@@ -32,6 +32,8 @@ pub(crate) fn encode(answer: &Answer, event_id: Option<&str>, close: bool) -> Ve
 
 fn default_body(status: u16, event_id: Option<&str>) -> String {
     match (status, event_id) {
+        // These never have a body; a client would take one for the start of the next answer.
+        (204 | 304, _) => String::new(),
         (200..300, Some(id)) => json!({ "id": id }).to_string(),
         (200..300, None) => "{}".to_owned(),
         _ => json!({ "detail": reason(status) }).to_string(),

@@ -23,7 +23,7 @@
 //!     core::result::unwrap_failed at result.rs:1855
 //!   > main at src/main.rs:7
 //!           6 | fn main() {
-//!      >    7 |     save().unwrap();
+//!     >     7 |     save().unwrap();
 //!           8 | }
 //! ");
 //! ```
