@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sentry_core::{Client, ClientOptions, bind_process_client, diagnostics};
+use sentry_core::{Client, ClientOptions, OptionsError, TryIntoOptions, bind_process_client, diagnostics};
 
 use crate::defaults::apply_defaults;
 
@@ -42,9 +42,6 @@ impl fmt::Debug for ClientInitGuard {
     }
 }
 
-/// Why [`try_init`] refused.
-pub type InitError = sentry_core::OptionsError;
-
 /// Switches the SDK on for the whole process, every thread and task, whenever they began.
 ///
 /// Takes a DSN, a pair of a DSN and options, or options. Without a DSN, here or in `SENTRY_DSN`, everything stays
@@ -72,20 +69,21 @@ where
     start(options)
 }
 
-/// Like [`init`], for options whose DSN may be wrong because it comes from a configuration file.
+/// Like [`init`], for options that may be wrong because they come from a configuration file.
 ///
 /// # Errors
 ///
-/// If the DSN cannot be parsed, or an option is out of its range. Nothing is switched on then.
+/// If the DSN cannot be parsed, or a rate is out of its range. Nothing is switched on then.
 ///
 /// ```
-/// let error = sentry::try_init("https://sentry.io/42", sentry::ClientOptions::new()).unwrap_err();
-/// assert!(error.to_string().contains("DSN"));
+/// let error = sentry::try_init("https://sentry.io/42").unwrap_err();
+/// assert!(error.is_dsn());
 /// ```
-pub fn try_init(dsn: impl sentry_core::IntoDsn, options: ClientOptions) -> Result<ClientInitGuard, InitError> {
-    let options = options.try_dsn(dsn)?;
-    options.validate()?;
-    Ok(start(options))
+pub fn try_init<C>(options: C) -> Result<ClientInitGuard, OptionsError>
+where
+    C: TryIntoOptions,
+{
+    options.try_into_options().map(start)
 }
 
 fn start(options: ClientOptions) -> ClientInitGuard {

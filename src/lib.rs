@@ -13,4 +13,4 @@ pub mod transports;
 pub use sentry_core::*;
 
 pub use crate::defaults::apply_defaults;
-pub use crate::init::{ClientInitGuard, InitError, init, try_init};
+pub use crate::init::{ClientInitGuard, init, try_init};

@@ -105,9 +105,13 @@ mod tests {
 
     #[test]
     fn every_form_of_nothing_is_none() {
-        for parsed in
-            [().into_dsn(), "".into_dsn(), " \n".into_dsn(), None::<&str>.into_dsn(), OsString::new().into_dsn()]
-        {
+        for parsed in [
+            ().into_dsn(),
+            "".into_dsn(),
+            " \n".into_dsn(),
+            None::<&str>.into_dsn(),
+            OsString::new().into_dsn(),
+        ] {
             assert_eq!(parsed.unwrap(), None);
         }
     }

@@ -44,11 +44,18 @@ pub use crate::error::{event_from_error, parse_type_from_debug};
 pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt};
 pub use crate::integration::{AsAny, Integration};
 pub use crate::intodsn::IntoDsn;
-pub use crate::options::*;
+pub use crate::options::{
+    BeforeCallback, ClientOptions, EventSamplingStrategy, MaxRequestBodySize, OptionsError, SessionMode, TracesSampler,
+    TracesSamplingStrategy, TryIntoOptions,
+};
 pub use crate::outbound::{Class, Durability, Finish, Lane, Outbound, OutboundItem};
 pub use crate::protocol::{Breadcrumb, Envelope, Level, User};
 pub use crate::scope::{Scope, ScopeGuard, ScopeSnapshot, configure_global_scope};
 pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};
-pub use crate::trace::*;
+pub use crate::trace::{
+    CustomTransactionContext, Data, HeaderParseError, SentryTrace, Span, TraceHeader, TraceHeadersIter,
+    TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder, TransactionData,
+    TransactionOrSpan, parse_headers,
+};
 pub use crate::transport::{Transport, TransportFactory, TransportOptions};

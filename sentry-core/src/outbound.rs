@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::client::Completion;
-use crate::client_report::protocol::{Category, Item as LossItem, ItemLoss, LossSource, Reason};
+use crate::client_report::protocol::{Category, ItemLoss, LossSource};
 use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
 use crate::protocol::{Event, Exception, Level, Thread, Transaction};
 use crate::scope::ScopeSnapshot;
@@ -176,10 +176,8 @@ impl Outbound {
             | OutboundItem::Exceptions { .. }
             | OutboundItem::Event(_)
             | OutboundItem::Completed(_) => {
-                let event = ItemLoss::from(LossItem::new(Category::Error, Reason::InternalSdkError, 1));
-                // The reason is given by whoever drops the item.
-                let mut losses = vec![ItemLoss { reason: None, ..event }];
-                losses.extend(self.scope.attachments().iter().flat_map(|attachment| attachment.losses().collect::<Vec<_>>()));
+                let mut losses = vec![ItemLoss::new(Category::Error, 1)];
+                self.scope.attachments().iter().for_each(|attachment| losses.extend(attachment.losses()));
                 losses
             }
             OutboundItem::Transaction(transaction) => transaction.losses().collect(),

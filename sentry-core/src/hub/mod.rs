@@ -9,6 +9,7 @@ mod capture;
 mod current;
 mod future;
 mod state;
+mod weak;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ pub use self::current::HubSwitchGuard;
 pub(crate) use self::current::claim_main;
 pub use self::future::{SentryFuture, SentryFutureExt};
 pub(crate) use self::state::HubState;
+pub(crate) use self::weak::WeakHub;
 use crate::client::{self, Client};
 use crate::integration::Integration;
 use crate::scope::{Scope, ScopeGuard, ScopeSnapshot};
@@ -45,11 +47,6 @@ impl Hub {
 
     fn from_state(state: HubState) -> Self {
         Self { state: Arc::new(Mutex::new(state)) }
-    }
-
-    /// A second handle to the same hub.
-    pub(crate) fn share(&self) -> Self {
-        Self { state: Arc::clone(&self.state) }
     }
 
     /// The client this hub uses now.

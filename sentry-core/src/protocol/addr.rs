@@ -144,7 +144,8 @@ mod tests {
         for json in [json!(31), json!("31"), json!("0x1f"), json!("0X1F")] {
             assert_eq!(serde_json::from_value::<Addr>(json).unwrap(), Addr(31));
         }
-        for json in [json!(-1), json!(""), json!("0x"), json!("zz"), json!(1.5), json!("0x1ffffffffffffffff")] {
+        for json in [json!(-1), json!(""), json!("0x"), json!("zz"), json!(1.5), json!("0x1ffffffffffffffff")]
+        {
             assert!(serde_json::from_value::<Addr>(json).is_err());
         }
     }

@@ -154,7 +154,12 @@ impl FileAttachment {
     /// The attachment made of the bytes that were read from the file.
     #[must_use]
     pub fn into_attachment(self, buffer: Vec<u8>) -> Attachment {
-        Attachment { buffer, filename: self.filename, content_type: self.content_type, ty: self.attachment_type }
+        Attachment {
+            buffer,
+            filename: self.filename,
+            content_type: self.content_type,
+            ty: self.attachment_type,
+        }
     }
 }
 
@@ -170,7 +175,8 @@ mod tests {
 
     #[test]
     fn an_attachment_is_header_newline_bytes() {
-        let attachment = Attachment { buffer: b"hello".to_vec(), filename: "a.txt".into(), ..Attachment::default() };
+        let attachment =
+            Attachment { buffer: b"hello".to_vec(), filename: "a.txt".into(), ..Attachment::default() };
         assert_eq!(
             written(&attachment),
             concat!(

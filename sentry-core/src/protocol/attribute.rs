@@ -82,7 +82,9 @@ impl Serialize for LogAttribute {
 impl<'de> Deserialize<'de> for LogAttribute {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::Object(object) => Self::from_object(object).ok_or_else(|| D::Error::missing_field("value")),
+            Value::Object(object) => {
+                Self::from_object(object).ok_or_else(|| D::Error::missing_field("value"))
+            }
             bare => Ok(Self(bare)),
         }
     }

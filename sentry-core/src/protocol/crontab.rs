@@ -19,7 +19,11 @@ impl CrontabParseError {
 
 impl fmt::Display for CrontabParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid crontab schedule {:?}, expected five fields such as \"*/5 * * * mon-fri\"", self.schedule)
+        write!(
+            f,
+            "invalid crontab schedule {:?}, expected five fields such as \"*/5 * * * mon-fri\"",
+            self.schedule
+        )
     }
 }
 
@@ -28,7 +32,8 @@ impl Error for CrontabParseError {}
 /// Schedules with a name instead of fields.
 const NICKNAMES: [&str; 6] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@hourly"];
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /// What one of the five fields may hold.
@@ -67,7 +72,8 @@ impl Field {
     fn accepts_step(&self, text: &str) -> bool {
         match text.split_once('/') {
             Some((range, width)) => {
-                self.accepts_range(range) && number(width).is_some_and(|width| (1..=self.highest).contains(&width))
+                self.accepts_range(range)
+                    && number(width).is_some_and(|width| (1..=self.highest).contains(&width))
             }
             None => self.accepts_range(text),
         }
@@ -76,7 +82,9 @@ impl Field {
     /// Everything, a value, or two of them: `*`, `a`, `a-b`.
     fn accepts_range(&self, text: &str) -> bool {
         match text.split_once('-') {
-            Some((first, last)) => self.value(first).zip(self.value(last)).is_some_and(|(first, last)| first <= last),
+            Some((first, last)) => {
+                self.value(first).zip(self.value(last)).is_some_and(|(first, last)| first <= last)
+            }
             None => text == "*" || self.value(text).is_some(),
         }
     }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::{clock, rng};
 
 use super::{
-    Breadcrumb, ClientSdkInfo, Context, DebugMeta, Exception, Level, LogEntry, Map, Request, Stacktrace, TemplateInfo,
-    Thread, User, Uuid, Value, Values, contexts, id, lenient, timestamp,
+    Breadcrumb, ClientSdkInfo, Context, DebugMeta, Exception, Level, LogEntry, Map, Request, Stacktrace,
+    TemplateInfo, Thread, User, Uuid, Value, Values, contexts, id, lenient, timestamp,
 };
 
 /// An error, a message or a crash.
@@ -115,7 +115,9 @@ impl<'a> Event<'a> {
         Event {
             event_id: self.event_id,
             level: self.level,
-            fingerprint: Cow::Owned(self.fingerprint.iter().map(|part| Cow::Owned(part.to_string())).collect()),
+            fingerprint: Cow::Owned(
+                self.fingerprint.iter().map(|part| Cow::Owned(part.to_string())).collect(),
+            ),
             culprit: self.culprit,
             transaction: self.transaction,
             message: self.message,
@@ -196,3 +198,6 @@ impl fmt::Display for Event<'_> {
         write!(f, "Event(id: {}, ts: {})", self.event_id, timestamp::to_rfc3339(self.timestamp))
     }
 }
+
+#[cfg(test)]
+mod tests;

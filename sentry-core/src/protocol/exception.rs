@@ -9,7 +9,11 @@ use super::{Mechanism, Stacktrace, ThreadId, lenient};
 #[serde(default)]
 pub struct Exception {
     /// Its type.
-    #[serde(rename = "type", skip_serializing_if = "String::is_empty", deserialize_with = "lenient::or_default")]
+    #[serde(
+        rename = "type",
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "lenient::or_default"
+    )]
     pub ty: String,
     /// Its message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,4 +33,28 @@ pub struct Exception {
     /// How it came to be reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mechanism: Option<Mechanism>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_full_exception_survives_the_round_trip() {
+        let json = json!({
+            "type": "ParseIntError", "value": "invalid digit", "module": "core::num",
+            "stacktrace": {"frames": [{"function": "main"}]}, "raw_stacktrace": {"frames": []}, "thread_id": 7,
+            "mechanism": {"type": "generic", "handled": true}
+        });
+        let exception: Exception = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&exception).unwrap(), json);
+    }
+
+    #[test]
+    fn an_exception_may_have_a_value_only() {
+        let exception: Exception = serde_json::from_value(json!({"type": null, "value": "x"})).unwrap();
+        assert_eq!(serde_json::to_value(&exception).unwrap(), json!({"value": "x"}));
+    }
 }

@@ -15,7 +15,10 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 pub(super) mod option {
     use super::{Deserialize, Deserializer, Serializer, Uuid};
 
-    pub(in crate::protocol) fn serialize<S: Serializer>(id: &Option<Uuid>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::protocol) fn serialize<S: Serializer>(
+        id: &Option<Uuid>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match id {
             Some(id) => super::serialize(id, serializer),
             None => serializer.serialize_none(),

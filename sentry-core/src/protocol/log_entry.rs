@@ -18,3 +18,18 @@ pub struct LogEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_log_entry_survives_the_round_trip() {
+        for json in [json!({"message": "a"}), json!({"message": "%s", "params": ["a"], "formatted": "a"})] {
+            let entry: LogEntry = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&entry).unwrap(), json);
+        }
+    }
+}

@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_bad_link_does_not_cost_the_mechanism() {
-        let mechanism: Mechanism = serde_json::from_value(json!({"type": "panic", "help_link": "nowhere"})).unwrap();
+        let mechanism: Mechanism =
+            serde_json::from_value(json!({"type": "panic", "help_link": "nowhere"})).unwrap();
         assert_eq!((mechanism.ty.as_str(), mechanism.help_link), ("panic", None));
     }
 

@@ -62,12 +62,14 @@ pub use self::attribute::LogAttribute;
 pub use self::breadcrumb::Breadcrumb;
 pub use self::client_report::Report as ClientReport;
 pub use self::contexts::{
-    AppContext, BrowserContext, Context, CultureContext, DeviceContext, FeatureFlag, FeedbackContext, FlagsContext,
-    GpuContext, Orientation, OsContext, OtelContext, ProfileContext, ResponseContext, RuntimeContext, TraceContext,
+    AppContext, BrowserContext, Context, CultureContext, DeviceContext, FeatureFlag, FeedbackContext,
+    FlagsContext, GpuContext, Orientation, OsContext, OtelContext, ProfileContext, ResponseContext,
+    RuntimeContext, TraceContext,
 };
 pub use self::crontab::CrontabParseError;
 pub use self::debug_meta::{
-    AppleDebugImage, DebugImage, DebugMeta, ProguardDebugImage, SymbolicDebugImage, SystemSdkInfo, WasmDebugImage,
+    AppleDebugImage, DebugImage, DebugMeta, ProguardDebugImage, SymbolicDebugImage, SystemSdkInfo,
+    WasmDebugImage,
 };
 pub use self::dsc::DynamicSamplingContext;
 pub use self::event::Event;
@@ -87,7 +89,8 @@ pub use self::request::Request;
 pub use self::sample_rand::{InvalidSampleRandError, SampleRand};
 pub use self::sdk::{ClientSdkInfo, ClientSdkPackage};
 pub use self::session::{
-    ParseSessionStatusError, SessionAggregateItem, SessionAggregates, SessionAttributes, SessionStatus, SessionUpdate,
+    ParseSessionStatusError, SessionAggregateItem, SessionAggregates, SessionAttributes, SessionStatus,
+    SessionUpdate,
 };
 pub use self::span::Span;
 pub use self::span_link::SpanLink;
@@ -103,8 +106,8 @@ pub use self::values::Values;
 
 pub use crate::client_report::protocol as client_report;
 pub use crate::envelope::{
-    Envelope, EnvelopeError, EnvelopeFilter, EnvelopeFilterCallbacks, EnvelopeHeaders, EnvelopeItem, EnvelopeItemIter,
-    ItemContainer,
+    Envelope, EnvelopeError, EnvelopeFilter, EnvelopeFilterCallbacks, EnvelopeHeaders, EnvelopeItem,
+    EnvelopeItemIter, ItemContainer,
 };
 
 pub use std::collections::BTreeMap as Map;

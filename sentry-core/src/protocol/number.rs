@@ -14,11 +14,16 @@ pub(super) fn is_unwritable_f32(number: &Option<f32>) -> bool {
 pub(super) mod or_null {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(in crate::protocol) fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::protocol) fn serialize<S: Serializer>(
+        number: &f64,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         if number.is_finite() { serializer.serialize_f64(*number) } else { serializer.serialize_none() }
     }
 
-    pub(in crate::protocol) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    pub(in crate::protocol) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<f64, D::Error> {
         Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
     }
 }

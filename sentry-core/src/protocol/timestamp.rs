@@ -174,7 +174,9 @@ pub mod seconds {
         /// # Errors
         ///
         /// When it is none of them.
-        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<SystemTime>, D::Error> {
             deserializer.deserialize_option(OptionalEither)
         }
     }
@@ -227,7 +229,9 @@ pub mod rfc3339 {
         /// # Errors
         ///
         /// When it is none of them.
-        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<SystemTime>, D::Error> {
             deserializer.deserialize_option(OptionalEither)
         }
     }
@@ -261,8 +265,7 @@ mod tests {
     }
 
     fn read(json: &Value) -> Option<SystemTime> {
-        let times =
-            json!({ "number": json.clone(), "text": json.clone(), "number_maybe": json.clone(), "text_maybe": json });
+        let times = json!({ "number": json.clone(), "text": json.clone(), "number_maybe": json.clone(), "text_maybe": json });
         let times: Times = serde_json::from_value(times).ok()?;
         assert_eq!(Some(times.number), times.number_maybe);
         assert_eq!(Some(times.text), times.text_maybe);
@@ -277,7 +280,10 @@ mod tests {
     #[test]
     fn times_are_written_with_microseconds() {
         assert_eq!(written(UNIX_EPOCH), (json!(0), json!("1970-01-01T00:00:00Z")));
-        assert_eq!(written(at(1_544_719_860 * SECOND)), (json!(1_544_719_860), json!("2018-12-13T16:51:00Z")));
+        assert_eq!(
+            written(at(1_544_719_860 * SECOND)),
+            (json!(1_544_719_860), json!("2018-12-13T16:51:00Z"))
+        );
         let fraction = at(1_544_719_860 * SECOND + 123_456) + Duration::from_nanos(789);
         assert_eq!(written(fraction), (json!(1_544_719_860.123_456), json!("2018-12-13T16:51:00.123456Z")));
         assert_eq!(serde_json::to_string(&written(fraction).0).unwrap(), "1544719860.123456");
@@ -321,14 +327,17 @@ mod tests {
 
     #[test]
     fn junk_is_refused() {
-        for json in [json!("yesterday"), json!("NaN"), json!(""), json!(true), json!([]), json!({}), json!(",,,:;:")] {
+        for json in
+            [json!("yesterday"), json!("NaN"), json!(""), json!(true), json!([]), json!({}), json!(",,,:;:")]
+        {
             assert_eq!(read(&json), None, "{json}");
         }
     }
 
     #[test]
     fn a_missing_time_is_none() {
-        let times: Times = serde_json::from_value(json!({"number": 0, "text": 0, "text_maybe": null})).unwrap();
+        let times: Times =
+            serde_json::from_value(json!({"number": 0, "text": 0, "text_maybe": null})).unwrap();
         assert_eq!((times.number_maybe, times.text_maybe), (None, None));
     }
 

@@ -13,11 +13,18 @@ pub struct ScopeSnapshot {
     global: Option<Arc<ScopeData>>,
     isolation: Option<Arc<ScopeData>>,
     current: Option<Arc<ScopeData>>,
+    /// A finished transaction refers to itself, whatever span the scopes are bound to.
+    own_span: Option<Arc<TransactionOrSpan>>,
 }
 
 impl ScopeSnapshot {
     pub(super) fn new(isolation: Option<Arc<ScopeData>>, current: Option<Arc<ScopeData>>) -> Self {
-        Self { global: global::layer(), isolation, current }
+        Self { global: global::layer(), isolation, current, own_span: None }
+    }
+
+    /// The same scopes for an item that belongs to `span`.
+    pub(crate) fn with_span(self, span: TransactionOrSpan) -> Self {
+        Self { own_span: Some(Arc::new(span)), ..self }
     }
 
     /// The layers that show, most specific first.
@@ -55,7 +62,7 @@ impl ScopeSnapshot {
     /// The span that was active.
     #[must_use]
     pub fn span(&self) -> Option<&TransactionOrSpan> {
-        self.find(|layer| &layer.span)
+        self.own_span.as_deref().or_else(|| self.find(|layer| &layer.span))
     }
 
     /// The trace the scope belongs to when no span is active.

@@ -1,5 +1,9 @@
 //! Stack traces: the seam to whoever captures them, and the pure rules applied to them.
 
+pub mod in_app;
+pub mod names;
+pub mod trim;
+
 use std::fmt;
 use std::time::Instant;
 

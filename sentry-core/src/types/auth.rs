@@ -202,7 +202,10 @@ mod tests {
              sentry_version=6, sentry_key=public , sentry_secret=secret"
             .parse()
             .unwrap();
-        assert_eq!(auth.timestamp(), SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs_f64(1_328_055_286.51)));
+        assert_eq!(
+            auth.timestamp(),
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs_f64(1_328_055_286.51))
+        );
         assert_eq!(auth.client_agent(), Some("raven-python/42"));
         assert_eq!((auth.version(), auth.public_key()), (6, "public"));
         assert_eq!((auth.secret_key(), auth.is_public()), (Some("secret"), false));
@@ -219,7 +222,10 @@ mod tests {
     fn display_is_the_header_without_the_deprecated_timestamp() {
         let auth: Auth =
             "Sentry sentry_timestamp=1, sentry_secret=s, sentry_key=k, sentry_client=c/1".parse().unwrap();
-        assert_eq!(auth.to_string(), "Sentry sentry_key=k, sentry_version=7, sentry_client=c/1, sentry_secret=s");
+        assert_eq!(
+            auth.to_string(),
+            "Sentry sentry_key=k, sentry_version=7, sentry_client=c/1, sentry_secret=s"
+        );
     }
 
     #[test]

@@ -1,0 +1,282 @@
+//! The operations. Each is written once and compiled against both crates.
+
+use std::hint::black_box;
+
+use crate::measure::{Cost, once, round};
+use crate::table::Row;
+
+const ROUNDS: usize = 30;
+
+/// One operation, in one crate.
+type Round = fn() -> Cost;
+
+/// Name, ours, official, budget in nanoseconds and allocations.
+type Spec = (&'static str, Round, Round, Option<(f64, f64)>);
+
+/// Runs the rows whose name contains `only`, off first: once a client is enabled nothing is off any more.
+pub fn all(only: Option<&str>) -> Vec<Row> {
+    let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
+    let specs: [&[Spec]; 2] = [&OFF, &ON];
+    let selected = specs.into_iter().flatten().filter(|spec| wanted(spec.0));
+    selected.map(|&(name, ours, official, budget)| run(name, ours, official, budget)).collect()
+}
+
+fn run(name: &'static str, ours: Round, official: Round, budget: Option<(f64, f64)>) -> Row {
+    let (mut best_ours, mut best_official) = (Cost::WORST, Cost::WORST);
+    for _ in 0..ROUNDS {
+        best_ours = best_ours.min(ours());
+        best_official = best_official.min(official());
+    }
+    Row { name, ours: best_ours, official: best_official, budget }
+}
+
+const OFF: [Spec; 3] = [
+    ("off: capture_message", ours_rows::off_message, official_rows::off_message, Some((0.6, 0.0))),
+    ("off: add_breadcrumb, closure", ours_rows::off_breadcrumb, official_rows::off_breadcrumb, Some((0.6, 0.0))),
+    ("off: with_scope", ours_rows::off_with_scope, official_rows::off_with_scope, Some((0.6, 0.0))),
+];
+
+const ON: [Spec; 15] = [
+    ("off: init without a DSN", ours_rows::init_off, official_rows::init_off, Some((15_000.0, f64::INFINITY))),
+    ("capture_message", ours_rows::message, official_rows::message, Some((150.0, 3.0))),
+    ("capture_message, 100 breadcrumbs", ours_rows::message_ring, official_rows::message_ring, Some((160.0, 3.0))),
+    ("capture_message, rich scope", ours_rows::message_rich, official_rows::message_rich, Some((160.0, 3.0))),
+    ("capture_message, finished on the caller", finished::message, official_rows::message, None),
+    ("capture_message, before_send set", ours_rows::message_before_send, official_rows::message_before_send, None),
+    ("capture_error, chain of 3", ours_rows::error_chain, official_rows::error_chain, Some((500.0, f64::INFINITY))),
+    ("capture_message + backtrace, warm", ours_rows::backtrace, official_rows::backtrace, Some((5_000.0, f64::INFINITY))),
+    ("add_breadcrumb, full ring", ours_rows::breadcrumb, official_rows::breadcrumb, Some((82.0, f64::INFINITY))),
+    ("with_scope, empty", ours_rows::with_scope, official_rows::with_scope, Some((25.0, f64::INFINITY))),
+    ("with_scope + set_tag over 10 tags", ours_rows::with_scope_tag, official_rows::with_scope_tag, Some((90.0, f64::INFINITY))),
+    ("with_scope + breadcrumb, full ring", ours_rows::with_scope_crumb, official_rows::with_scope_crumb, Some((150.0, f64::INFINITY))),
+    ("child span, sampled", ours_rows::span_sampled, official_rows::span_sampled, Some((130.0, f64::INFINITY))),
+    ("child span, unsampled", ours_rows::span_unsampled, official_rows::span_unsampled, Some((8.0, 0.0))),
+    ("init until it returns", ours_rows::init_on, official_rows::init_on, Some((300_000.0, f64::INFINITY))),
+];
+
+/// Takes what comes and drops it.
+struct Discard;
+
+impl official::Transport for Discard {
+    fn send_envelope(&self, envelope: official::Envelope) {
+        drop(envelope);
+    }
+}
+
+impl ours::Transport for Discard {
+    fn send_envelope(&self, envelope: ours::Envelope) {
+        drop(envelope);
+    }
+
+    fn send(&self, outbound: ours::Outbound) {
+        drop(outbound);
+    }
+}
+
+/// A transport as others write them: it wants envelopes.
+struct DiscardFinished;
+
+impl ours::Transport for DiscardFinished {
+    fn send_envelope(&self, envelope: ours::Envelope) {
+        drop(envelope);
+    }
+}
+
+#[derive(Debug)]
+struct Chained(u8);
+
+impl std::fmt::Display for Chained {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the operation failed at level {}", self.0)
+    }
+}
+
+impl std::error::Error for Chained {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.0 {
+            1 => Some(&Self(2)),
+            2 => Some(&Self(3)),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! rows {
+    ($module:ident, $krate:ident) => {
+        mod $module {
+            use std::sync::Arc;
+
+            use $krate as sentry;
+            use sentry::protocol::{Breadcrumb, User};
+            use sentry::{Client, ClientOptions, Hub, Level, Scope, TransactionContext};
+
+            use super::*;
+
+            fn options() -> ClientOptions {
+                let options = ClientOptions::new().dsn("http://public@127.0.0.1:9/42");
+                options.transport(Arc::new(Discard))
+            }
+
+            /// Runs `f` in a hub of its own with a client of its own.
+            pub(super) fn with(options: ClientOptions, setup: impl FnOnce(&mut Scope), f: impl FnOnce() -> Cost) -> Cost {
+                let client = Arc::new(Client::from(sentry::apply_defaults(options)));
+                let hub = Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default()));
+                let cost = Hub::run(hub, || {
+                    sentry::configure_scope(setup);
+                    f()
+                });
+                client.close(None);
+                cost
+            }
+
+            fn crumb() -> Breadcrumb {
+                Breadcrumb { category: Some("http".into()), message: Some("GET /orders".into()), ..Default::default() }
+            }
+
+            fn fill_ring() {
+                (0..100).for_each(|_| sentry::add_breadcrumb(crumb()));
+            }
+
+            fn rich(scope: &mut Scope) {
+                for n in 0..10 {
+                    scope.set_tag(&format!("tag.{n}"), n);
+                }
+                for n in 0..5 {
+                    scope.set_extra(&format!("extra.{n}"), n.into());
+                }
+                scope.set_user(Some(User { id: Some("4711".into()), ..Default::default() }));
+            }
+
+            fn send() {
+                black_box(sentry::capture_message(black_box("something happened"), Level::Info));
+            }
+
+            pub fn off_message() -> Cost {
+                round(send)
+            }
+
+            pub fn off_breadcrumb() -> Cost {
+                round(|| sentry::add_breadcrumb(crumb))
+            }
+
+            pub fn off_with_scope() -> Cost {
+                round(|| sentry::with_scope(|scope| scope.set_tag("a", "b"), || black_box(())))
+            }
+
+            pub fn init_off() -> Cost {
+                let (cost, guard) = once(|| sentry::init(()));
+                drop(guard);
+                cost
+            }
+
+            pub fn init_on() -> Cost {
+                let (cost, guard) = once(|| sentry::init("http://public@127.0.0.1:9/42"));
+                drop(guard);
+                cost
+            }
+
+            pub fn message() -> Cost {
+                with(options(), |_| {}, || round(send))
+            }
+
+            pub fn message_before_send() -> Cost {
+                with(options().before_send(Some), |_| {}, || round(send))
+            }
+
+            pub fn message_ring() -> Cost {
+                with(options(), |_| {}, || {
+                    fill_ring();
+                    round(send)
+                })
+            }
+
+            pub fn message_rich() -> Cost {
+                with(options(), rich, || {
+                    (0..10).for_each(|_| sentry::add_breadcrumb(crumb()));
+                    round(send)
+                })
+            }
+
+            pub fn error_chain() -> Cost {
+                with(options(), |_| {}, || round(|| _ = black_box(sentry::capture_error(&Chained(1)))))
+            }
+
+            pub fn backtrace() -> Cost {
+                with(options().attach_stacktrace(true), |_| {}, || {
+                    deeper(20, &mut || {
+                        // The first ones load symbols and warm caches.
+                        (0..20).for_each(|_| send());
+                        round(send)
+                    })
+                })
+            }
+
+            pub fn breadcrumb() -> Cost {
+                with(options(), |_| {}, || {
+                    fill_ring();
+                    round(|| sentry::add_breadcrumb(black_box(crumb())))
+                })
+            }
+
+            pub fn with_scope() -> Cost {
+                with(options(), |_| {}, || round(|| sentry::with_scope(|_| {}, || black_box(()))))
+            }
+
+            pub fn with_scope_tag() -> Cost {
+                with(options(), rich, || {
+                    round(|| sentry::with_scope(|scope| scope.set_tag("step", "payment"), || black_box(())))
+                })
+            }
+
+            pub fn with_scope_crumb() -> Cost {
+                with(options(), |_| {}, || {
+                    fill_ring();
+                    round(|| sentry::with_scope(|_| {}, || sentry::add_breadcrumb(black_box(crumb()))))
+                })
+            }
+
+            pub fn span_sampled() -> Cost {
+                spans(1.0)
+            }
+
+            pub fn span_unsampled() -> Cost {
+                spans(0.0)
+            }
+
+            fn spans(rate: f32) -> Cost {
+                with(options().traces_sample_rate(rate), |_| {}, || {
+                    // A transaction keeps 1,000 spans at most, so a round is a transaction of 900.
+                    let transaction = sentry::start_transaction(TransactionContext::new("GET /orders", "http.server"));
+                    let (total, ()) = once(|| {
+                        for _ in 0..900 {
+                            black_box(transaction.start_child("db.query", "SELECT 1")).finish();
+                        }
+                    });
+                    transaction.finish();
+                    Cost { nanos: total.nanos / 900.0, allocations: total.allocations / 900.0 }
+                })
+            }
+        }
+    };
+}
+
+rows!(ours_rows, ours);
+rows!(official_rows, official);
+
+mod finished {
+    use super::*;
+
+    pub fn message() -> Cost {
+        let options = ours::ClientOptions::new().dsn("http://public@127.0.0.1:9/42");
+        let options = options.transport(std::sync::Arc::new(DiscardFinished));
+        let send = || _ = black_box(ours::capture_message(black_box("something happened"), ours::Level::Info));
+        ours_rows::with(options, |_| {}, || round(send))
+    }
+}
+
+/// Calls `f` below `depth` frames of its own.
+#[inline(never)]
+fn deeper(depth: u32, f: &mut dyn FnMut() -> Cost) -> Cost {
+    let cost = if depth == 0 { f() } else { deeper(black_box(depth - 1), f) };
+    black_box(cost)
+}

@@ -1,0 +1,93 @@
+//! `Debug` for people who paste it into a bug report: no keys, no proxy passwords, no functions.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use url::Url;
+
+use crate::options::ClientOptions;
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let integrations: Vec<_> = self.integrations.iter().map(|integration| integration.name()).collect();
+        f.debug_struct("ClientOptions")
+            .field("dsn", &self.dsn)
+            .field("debug", &self.debug)
+            .field("release", &self.release)
+            .field("dist", &self.dist)
+            .field("environment", &self.environment)
+            .field("sample_rate", &self.event_sample_rate())
+            .field("traces_sampling", &self.effective_traces_sampling())
+            .field("org_id", &self.org_id)
+            .field("strict_trace_continuation", &self.strict_trace_continuation)
+            .field("max_breadcrumbs", &self.max_breadcrumbs)
+            .field("attach_stacktrace", &self.attach_stacktrace)
+            .field("send_default_pii", &self.send_default_pii)
+            .field("server_name", &self.server_name)
+            .field("in_app_include", &self.in_app_include)
+            .field("in_app_exclude", &self.in_app_exclude)
+            .field("integrations", &integrations)
+            .field("default_integrations", &self.default_integrations)
+            .field("before_send", &self.before_send.is_some())
+            .field("before_send_transaction", &self.before_send_transaction.is_some())
+            .field("before_breadcrumb", &self.before_breadcrumb.is_some())
+            .field("before_send_log", &self.before_send_log.is_some())
+            .field("before_send_metric", &self.before_send_metric.is_some())
+            .field("transport", &self.transport.is_some())
+            .field("http_proxy", &self.http_proxy.as_ref().map(without_credentials))
+            .field("https_proxy", &self.https_proxy.as_ref().map(without_credentials))
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .field("max_request_body_size", &self.max_request_body_size)
+            .field("transport_channel_capacity", &self.transport_channel_capacity)
+            .field("enable_logs", &self.enable_logs)
+            .field("enable_metrics", &self.enable_metrics)
+            .field("accept_invalid_certs", &self.accept_invalid_certs)
+            .field("auto_session_tracking", &self.auto_session_tracking)
+            .field("session_mode", &self.session_mode)
+            .field("user_agent", &self.user_agent)
+            .field("send_client_reports", &self.send_client_reports)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The server of a proxy. Anything that might hold a password besides is left out.
+fn without_credentials(proxy: &Cow<'static, str>) -> String {
+    let text = if proxy.contains("://") { Cow::clone(proxy) } else { Cow::Owned(format!("http://{proxy}")) };
+    match Url::parse(&text) {
+        Ok(url) => match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
+            (Some(host), None) => format!("{}://{host}", url.scheme()),
+            (None, _) => "<redacted>".to_owned(),
+        },
+        Err(_) => "<redacted>".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let options = ClientOptions {
+            dsn: "https://hushkey:hushsecret@host.example/42".parse().ok(),
+            http_proxy: Some("http://me:hushproxy@proxy.example:3128/hushpath".into()),
+            https_proxy: Some("me:hushproxy@proxy.example".into()),
+            ..ClientOptions::default()
+        };
+        for shown in [format!("{options:?}"), format!("{options:#?}")] {
+            assert!(!shown.contains("hush"), "{shown}");
+            assert!(shown.contains("host.example/42"), "{shown}");
+            assert!(shown.contains("http://proxy.example:3128"), "{shown}");
+        }
+        assert!(format!("{options:?}").ends_with(", .. }"));
+    }
+
+    #[test]
+    fn a_proxy_that_is_no_url_is_not_shown() {
+        for ugly in ["", "hush hush", ",,,:;:", "://hush@", "unix:/hush", "http://[hush"] {
+            let shown = without_credentials(&Cow::Owned(ugly.to_owned()));
+            assert!(!shown.contains("hush"), "{ugly}: {shown}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The fields and their defaults.
+
+use std::borrow::Cow;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client_report::Recorder;
+use crate::integration::Integration;
+use crate::options::{
+    EventSamplingStrategy, MaxRequestBodySize, SessionMode, TracesSampler, TracesSamplingStrategy,
+};
+use crate::outbound::Finish;
+use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
+use crate::stacktrace::StackSource;
+use crate::transport::TransportFactory;
+use crate::types::Dsn;
+
+/// A function that changes or drops (`None`) what is about to be sent.
+pub type BeforeCallback<T> = Arc<dyn Fn(T) -> Option<T> + Send + Sync>;
+
+/// Everything a client can be told.
+///
+/// Fill in the fields or use the setters of the same names; the setters are the form that documentation uses:
+///
+/// ```
+/// use sentry_core::ClientOptions;
+///
+/// let options = ClientOptions::new()
+///     .dsn("https://key@sentry.example.com/42")
+///     .release("shop@1.2.0")
+///     .traces_sample_rate(0.2)
+///     .before_send(|mut event| {
+///         event.server_name = None;
+///         Some(event)
+///     });
+/// assert!(options.validate().is_ok());
+/// ```
+// Not `#[non_exhaustive]`: years of published code fill it in with `..Default::default()`.
+#[derive(Clone)]
+#[must_use]
+pub struct ClientOptions {
+    /// Where to send to. Without it the client is switched off.
+    pub dsn: Option<Dsn>,
+    /// Print diagnostics of the SDK to standard error.
+    pub debug: bool,
+    /// The version of the application, best as `name@version`.
+    pub release: Option<Cow<'static, str>>,
+    /// The build of that version.
+    pub dist: Option<Cow<'static, str>>,
+    /// Where the application runs: `production`, `staging`, …
+    pub environment: Option<Cow<'static, str>>,
+    /// How events are sampled. Wins over `sample_rate` unless it is the default.
+    pub event_sampling_strategy: EventSamplingStrategy,
+    /// The probability with which an event is kept, 0.0 to 1.0. The older form of `event_sampling_strategy`.
+    pub sample_rate: f32,
+    /// How transactions are sampled. Wins over `traces_sampler` and `traces_sample_rate` unless it is the default.
+    pub traces_sampling_strategy: TracesSamplingStrategy,
+    /// The probability with which a transaction is kept; 0.0 means unset. The older form of
+    /// `traces_sampling_strategy`.
+    pub traces_sample_rate: f32,
+    /// Decides on transactions one by one, before `traces_sample_rate`. The older form of
+    /// `traces_sampling_strategy`.
+    pub traces_sampler: Option<Arc<TracesSampler>>,
+    /// The organization, where the host of the DSN does not tell.
+    pub org_id: Option<OrganizationId>,
+    /// Continue only traces that come from the same organization for sure.
+    pub strict_trace_continuation: bool,
+    /// How many breadcrumbs a scope keeps at most.
+    pub max_breadcrumbs: usize,
+    /// Attach a stack trace to events that have none.
+    pub attach_stacktrace: bool,
+    /// Send data that may identify a person, such as addresses, cookies and request bodies.
+    pub send_default_pii: bool,
+    /// The name of the machine.
+    pub server_name: Option<Cow<'static, str>>,
+    /// Prefixes of modules that belong to the application.
+    pub in_app_include: Vec<&'static str>,
+    /// Prefixes of modules that do not belong to the application.
+    pub in_app_exclude: Vec<&'static str>,
+    /// The integrations, in the order in which they run.
+    pub integrations: Vec<Arc<dyn Integration>>,
+    /// Add the default integrations.
+    pub default_integrations: bool,
+    /// Changes or drops events. Runs on the capturing thread; a panic in it drops the event.
+    pub before_send: Option<BeforeCallback<Event<'static>>>,
+    /// Changes or drops transactions. Runs on the thread that finishes them; a panic in it drops the transaction.
+    pub before_send_transaction: Option<BeforeCallback<Transaction<'static>>>,
+    /// Changes or drops breadcrumbs. A panic in it drops the breadcrumb.
+    pub before_breadcrumb: Option<BeforeCallback<Breadcrumb>>,
+    /// Changes or drops logs. A panic in it drops the log.
+    pub before_send_log: Option<BeforeCallback<Log>>,
+    /// Changes or drops metrics. A panic in it drops the metric.
+    pub before_send_metric: Option<BeforeCallback<Metric>>,
+    /// Makes the way out.
+    pub transport: Option<Arc<dyn TransportFactory>>,
+    /// The proxy for servers reached by `http`.
+    pub http_proxy: Option<Cow<'static, str>>,
+    /// The proxy for servers reached by `https`.
+    pub https_proxy: Option<Cow<'static, str>>,
+    /// How long dropping the guard or closing the client may take.
+    pub shutdown_timeout: Duration,
+    /// The largest request body that is captured.
+    pub max_request_body_size: MaxRequestBodySize,
+    /// How many events the queue holds at most; `None` leaves only its bound in bytes.
+    pub transport_channel_capacity: Option<NonZeroUsize>,
+    /// Let the integrations of logging crates send structured logs. Superseded by the filters of these integrations.
+    pub enable_logs: bool,
+    /// Let metrics be sent. Superseded by not capturing any.
+    pub enable_metrics: bool,
+    /// Accept any TLS certificate. Whoever can reach the connection can then read and change it.
+    pub accept_invalid_certs: bool,
+    /// Start a session with the client and end it with the guard.
+    pub auto_session_tracking: bool,
+    /// What a session is.
+    pub session_mode: SessionMode,
+    /// The name of the SDK in requests.
+    pub user_agent: Cow<'static, str>,
+    /// Tell the server what was dropped, and why.
+    pub send_client_reports: bool,
+    /// Where that is counted. Shared by all clones of these options.
+    pub client_report_recorder: Recorder,
+    /// Captures and resolves stacks.
+    pub stack_source: Option<Arc<dyn StackSource>>,
+    /// Scrubs and trims what is about to be sent.
+    pub finish: Option<Arc<dyn Finish>>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            dsn: None,
+            debug: false,
+            release: None,
+            dist: None,
+            environment: None,
+            event_sampling_strategy: EventSamplingStrategy::default(),
+            sample_rate: 1.0,
+            traces_sampling_strategy: TracesSamplingStrategy::default(),
+            traces_sample_rate: 0.0,
+            traces_sampler: None,
+            org_id: None,
+            strict_trace_continuation: false,
+            max_breadcrumbs: 100,
+            attach_stacktrace: false,
+            send_default_pii: false,
+            server_name: None,
+            in_app_include: Vec::new(),
+            in_app_exclude: Vec::new(),
+            integrations: Vec::new(),
+            default_integrations: true,
+            before_send: None,
+            before_send_transaction: None,
+            before_breadcrumb: None,
+            before_send_log: None,
+            before_send_metric: None,
+            transport: None,
+            http_proxy: None,
+            https_proxy: None,
+            shutdown_timeout: Duration::from_secs(2),
+            max_request_body_size: MaxRequestBodySize::Medium,
+            transport_channel_capacity: None,
+            enable_logs: true,
+            enable_metrics: true,
+            accept_invalid_certs: false,
+            auto_session_tracking: false,
+            session_mode: SessionMode::Application,
+            user_agent: Cow::Borrowed(concat!("sentry.rust/", env!("CARGO_PKG_VERSION"))),
+            send_client_reports: true,
+            client_report_recorder: Recorder::default(),
+            stack_source: None,
+            finish: None,
+        }
+    }
+}

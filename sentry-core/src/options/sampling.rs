@@ -1,0 +1,95 @@
+//! Rates, and which of the two generations of rate fields counts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::options::ClientOptions;
+use crate::trace::TransactionContext;
+
+/// Decides with which probability (0.0 to 1.0) a transaction is kept.
+pub type TracesSampler = dyn Fn(&TransactionContext) -> f32 + Send + Sync;
+
+/// How events are sampled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventSamplingStrategy {
+    /// Every event is kept with this probability, 0.0 to 1.0.
+    FixedRate(f32),
+}
+
+impl Default for EventSamplingStrategy {
+    fn default() -> Self {
+        Self::FixedRate(1.0)
+    }
+}
+
+/// How transactions are sampled.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum TracesSamplingStrategy {
+    /// No transactions are recorded; traces of others are passed on as they came.
+    #[default]
+    Disabled,
+    /// Every transaction is kept with this probability, 0.0 to 1.0, unless the trace it continues was decided on.
+    FixedRate(f32),
+    /// The function decides.
+    Function(Arc<TracesSampler>),
+}
+
+impl fmt::Debug for TracesSamplingStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disabled => f.write_str("Disabled"),
+            Self::FixedRate(rate) => f.debug_tuple("FixedRate").field(rate).finish(),
+            Self::Function(_) => f.write_str("Function(..)"),
+        }
+    }
+}
+
+impl ClientOptions {
+    /// The rate in force for events, whichever field it was set with.
+    #[must_use]
+    pub fn event_sample_rate(&self) -> f32 {
+        match self.event_sampling_strategy {
+            // The default strategy: the plain field decides.
+            EventSamplingStrategy::FixedRate(1.0) => self.sample_rate,
+            EventSamplingStrategy::FixedRate(rate) => rate,
+        }
+    }
+
+    /// The strategy in force for transactions, whichever field it was set with.
+    #[must_use]
+    pub fn effective_traces_sampling(&self) -> TracesSamplingStrategy {
+        match (&self.traces_sampling_strategy, &self.traces_sampler) {
+            (TracesSamplingStrategy::Disabled, Some(sampler)) => {
+                TracesSamplingStrategy::Function(Arc::clone(sampler))
+            }
+            // The untouched field is 0.0, so that value means "unset": tracing without performance.
+            (TracesSamplingStrategy::Disabled, None) if self.traces_sample_rate != 0.0 => {
+                TracesSamplingStrategy::FixedRate(self.traces_sample_rate)
+            }
+            (strategy, _) => strategy.clone(),
+        }
+    }
+
+    /// Whether no field says anything about the sampling of transactions.
+    #[must_use]
+    pub(super) fn traces_sampling_is_unset(&self) -> bool {
+        matches!(self.effective_traces_sampling(), TracesSamplingStrategy::Disabled)
+    }
+}
+
+/// A probability: a number from 0.0 to 1.0.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct SampleRate(f32);
+
+impl SampleRate {
+    /// `None` for NaN and for numbers outside of the range.
+    pub(crate) fn new(rate: f32) -> Option<Self> {
+        (0.0..=1.0).contains(&rate).then_some(Self(rate))
+    }
+
+    pub(crate) fn get(self) -> f32 {
+        self.0
+    }
+}

@@ -1,0 +1,264 @@
+//! A setter for every field.
+
+use std::borrow::Cow;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::integration::Integration;
+use crate::options::{
+    ClientOptions, EventSamplingStrategy, MaxRequestBodySize, SessionMode, TracesSamplingStrategy,
+};
+use crate::outbound::Finish;
+use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
+use crate::stacktrace::StackSource;
+use crate::trace::TransactionContext;
+use crate::transport::TransportFactory;
+
+impl ClientOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets where to send to. Empty text switches the client off.
+    ///
+    /// # Panics
+    /// When `dsn` is not a valid DSN. [`try_from_dsn`](Self::try_from_dsn) returns an error instead.
+    #[expect(clippy::panic, reason = "documented: a DSN written in code is either right or a bug")]
+    pub fn dsn(self, dsn: &str) -> Self {
+        match self.try_with_dsn(dsn) {
+            Ok(options) => options,
+            Err(error) => panic!("invalid value for DSN: {error}"),
+        }
+    }
+
+    /// Sets whether the SDK prints diagnostics to standard error.
+    pub fn debug(self, debug: bool) -> Self {
+        Self { debug, ..self }
+    }
+
+    /// Sets the version of the application.
+    pub fn release<T: Into<Cow<'static, str>>>(self, release: T) -> Self {
+        Self { release: Some(release.into()), ..self }
+    }
+
+    /// Sets the version of the application, or that none is known. Made for `release_name!()`.
+    pub fn maybe_release<T: Into<Cow<'static, str>>>(self, release: Option<T>) -> Self {
+        Self { release: release.map(Into::into), ..self }
+    }
+
+    /// Sets the build of the version.
+    pub fn dist<T: Into<Cow<'static, str>>>(self, dist: T) -> Self {
+        Self { dist: Some(dist.into()), ..self }
+    }
+
+    /// Sets where the application runs.
+    pub fn environment<T: Into<Cow<'static, str>>>(self, environment: T) -> Self {
+        Self { environment: Some(environment.into()), ..self }
+    }
+
+    /// Sets the probability with which an event is kept, 0.0 to 1.0. Checked by [`validate`](Self::validate).
+    pub fn sample_rate(self, rate: f32) -> Self {
+        Self { event_sampling_strategy: EventSamplingStrategy::FixedRate(rate), sample_rate: rate, ..self }
+    }
+
+    /// Sets the probability with which a transaction is kept, 0.0 to 1.0. Checked by [`validate`](Self::validate).
+    ///
+    /// An explicit 0.0 is a decision: other services are told not to record their part of the trace. Replaces a
+    /// sampler set before.
+    pub fn traces_sample_rate(self, rate: f32) -> Self {
+        Self {
+            traces_sampling_strategy: TracesSamplingStrategy::FixedRate(rate),
+            traces_sample_rate: rate,
+            traces_sampler: None,
+            ..self
+        }
+    }
+
+    /// Sets a function that decides with which probability a transaction is kept. Replaces a rate set before.
+    pub fn traces_sampler<F>(self, sampler: F) -> Self
+    where
+        F: Fn(&TransactionContext) -> f32 + Send + Sync + 'static,
+    {
+        let sampler: Arc<super::TracesSampler> = Arc::new(sampler);
+        Self {
+            traces_sampling_strategy: TracesSamplingStrategy::Function(Arc::clone(&sampler)),
+            traces_sample_rate: 0.0,
+            traces_sampler: Some(sampler),
+            ..self
+        }
+    }
+
+    /// Sets the organization, where the host of the DSN does not tell.
+    pub fn org_id(self, org_id: OrganizationId) -> Self {
+        Self { org_id: Some(org_id), ..self }
+    }
+
+    /// Sets whether only traces that come from the same organization for sure are continued.
+    pub fn strict_trace_continuation(self, strict_trace_continuation: bool) -> Self {
+        Self { strict_trace_continuation, ..self }
+    }
+
+    /// Sets how many breadcrumbs a scope keeps at most.
+    pub fn max_breadcrumbs(self, max_breadcrumbs: usize) -> Self {
+        Self { max_breadcrumbs, ..self }
+    }
+
+    /// Sets whether events without a stack trace get one.
+    pub fn attach_stacktrace(self, attach_stacktrace: bool) -> Self {
+        Self { attach_stacktrace, ..self }
+    }
+
+    /// Sets whether data that may identify a person is sent.
+    pub fn send_default_pii(self, send_default_pii: bool) -> Self {
+        Self { send_default_pii, ..self }
+    }
+
+    /// Sets the name of the machine.
+    pub fn server_name<T: Into<Cow<'static, str>>>(self, server_name: T) -> Self {
+        Self { server_name: Some(server_name.into()), ..self }
+    }
+
+    /// Sets the prefixes of modules that belong to the application.
+    pub fn in_app_include<I: IntoIterator<Item = &'static str>>(self, prefixes: I) -> Self {
+        Self { in_app_include: prefixes.into_iter().collect(), ..self }
+    }
+
+    /// Sets the prefixes of modules that do not belong to the application.
+    pub fn in_app_exclude<I: IntoIterator<Item = &'static str>>(self, prefixes: I) -> Self {
+        Self { in_app_exclude: prefixes.into_iter().collect(), ..self }
+    }
+
+    /// Sets the integrations and forgets those that were set before.
+    pub fn integrations<I: IntoIterator<Item = Arc<dyn Integration>>>(self, integrations: I) -> Self {
+        Self { integrations: integrations.into_iter().collect(), ..self }
+    }
+
+    /// Adds an integration.
+    pub fn add_integration<I: Integration>(mut self, integration: I) -> Self {
+        self.integrations.push(Arc::new(integration));
+        self
+    }
+
+    /// Sets whether the default integrations are added.
+    pub fn default_integrations(self, default_integrations: bool) -> Self {
+        Self { default_integrations, ..self }
+    }
+
+    /// Sets a function that changes or drops events.
+    pub fn before_send<F>(self, f: F) -> Self
+    where
+        F: Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + 'static,
+    {
+        Self { before_send: Some(Arc::new(f)), ..self }
+    }
+
+    /// Sets a function that changes or drops transactions.
+    pub fn before_send_transaction<F>(self, f: F) -> Self
+    where
+        F: Fn(Transaction<'static>) -> Option<Transaction<'static>> + Send + Sync + 'static,
+    {
+        Self { before_send_transaction: Some(Arc::new(f)), ..self }
+    }
+
+    /// Sets a function that changes or drops breadcrumbs.
+    pub fn before_breadcrumb<F>(self, f: F) -> Self
+    where
+        F: Fn(Breadcrumb) -> Option<Breadcrumb> + Send + Sync + 'static,
+    {
+        Self { before_breadcrumb: Some(Arc::new(f)), ..self }
+    }
+
+    /// Sets a function that changes or drops logs.
+    pub fn before_send_log<F>(self, f: F) -> Self
+    where
+        F: Fn(Log) -> Option<Log> + Send + Sync + 'static,
+    {
+        Self { before_send_log: Some(Arc::new(f)), ..self }
+    }
+
+    /// Sets a function that changes or drops metrics.
+    pub fn before_send_metric<F>(self, f: F) -> Self
+    where
+        F: Fn(Metric) -> Option<Metric> + Send + Sync + 'static,
+    {
+        Self { before_send_metric: Some(Arc::new(f)), ..self }
+    }
+
+    /// Sets what makes the way out.
+    pub fn transport<T: TransportFactory + 'static>(self, transport: T) -> Self {
+        Self { transport: Some(Arc::new(transport)), ..self }
+    }
+
+    /// Sets the proxy for servers reached by `http`.
+    pub fn http_proxy<T: Into<Cow<'static, str>>>(self, http_proxy: T) -> Self {
+        Self { http_proxy: Some(http_proxy.into()), ..self }
+    }
+
+    /// Sets the proxy for servers reached by `https`.
+    pub fn https_proxy<T: Into<Cow<'static, str>>>(self, https_proxy: T) -> Self {
+        Self { https_proxy: Some(https_proxy.into()), ..self }
+    }
+
+    /// Sets how long dropping the guard or closing the client may take.
+    pub fn shutdown_timeout(self, shutdown_timeout: Duration) -> Self {
+        Self { shutdown_timeout, ..self }
+    }
+
+    /// Sets the largest request body that is captured.
+    pub fn max_request_body_size(self, max_request_body_size: MaxRequestBodySize) -> Self {
+        Self { max_request_body_size, ..self }
+    }
+
+    /// Sets how many events the queue holds at most; 0 counts as 1.
+    pub fn transport_channel_capacity(self, capacity: usize) -> Self {
+        let capacity = NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN);
+        Self { transport_channel_capacity: Some(capacity), ..self }
+    }
+
+    /// Sets whether the integrations of logging crates send structured logs.
+    pub fn enable_logs(self, enable_logs: bool) -> Self {
+        Self { enable_logs, ..self }
+    }
+
+    /// Sets whether metrics are sent.
+    pub fn enable_metrics(self, enable_metrics: bool) -> Self {
+        Self { enable_metrics, ..self }
+    }
+
+    /// Sets whether any TLS certificate is accepted.
+    pub fn accept_invalid_certs(self, accept_invalid_certs: bool) -> Self {
+        Self { accept_invalid_certs, ..self }
+    }
+
+    /// Sets whether a session starts with the client.
+    pub fn auto_session_tracking(self, auto_session_tracking: bool) -> Self {
+        Self { auto_session_tracking, ..self }
+    }
+
+    /// Sets what a session is.
+    pub fn session_mode(self, session_mode: SessionMode) -> Self {
+        Self { session_mode, ..self }
+    }
+
+    /// Sets the name of the SDK in requests.
+    pub fn user_agent<T: Into<Cow<'static, str>>>(self, user_agent: T) -> Self {
+        Self { user_agent: user_agent.into(), ..self }
+    }
+
+    /// Sets whether the server is told what was dropped, and why.
+    pub fn send_client_reports(self, send_client_reports: bool) -> Self {
+        Self { send_client_reports, ..self }
+    }
+
+    /// Sets what captures and resolves stacks.
+    pub fn stack_source<T: StackSource + 'static>(self, stack_source: T) -> Self {
+        Self { stack_source: Some(Arc::new(stack_source)), ..self }
+    }
+
+    /// Sets what scrubs and trims items that are about to be sent.
+    pub fn finish<T: Finish + 'static>(self, finish: T) -> Self {
+        Self { finish: Some(Arc::new(finish)), ..self }
+    }
+}

@@ -1,0 +1,69 @@
+//! Traces: transactions, the spans below them, and how a trace gets from one service to the next.
+//!
+//! ```text
+//! TransactionContext ── sampling ──► Transaction ── start_child ──► Span
+//!                          │              │                          │ finish
+//!        not recorded: ids and a flag     └──────── Root ◄───────────┘
+//!                                                    │ finish
+//!                                                    ▼
+//!                              protocol::Transaction + scope snapshot ──► Client
+//! ```
+//!
+//! Invariants: a span that is not recorded allocates nothing; a recorded one takes its data as it comes and becomes a
+//! [`protocol::Span`](crate::protocol::Span) only when its transaction is sent; code of users (`ToString`, samplers)
+//! never runs while a lock is held; finishing twice is harmless; a transaction belongs to the hub that started it.
+
+mod context;
+mod context_builder;
+mod data;
+mod dsc;
+mod ids;
+mod label;
+mod propagation;
+mod record;
+mod request;
+mod root;
+mod sample_rand;
+mod sampling;
+mod span;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod transaction_or_span;
+
+use std::sync::Arc;
+
+pub use self::context::{CustomTransactionContext, TransactionContext};
+pub use self::context_builder::TransactionContextBuilder;
+pub use self::data::{Data, TransactionData};
+pub use self::propagation::{
+    HeaderParseError, SentryTrace, TraceHeader, TraceHeadersIter, TracePropagationContext, parse_headers,
+};
+pub use self::span::Span;
+pub use self::transaction::Transaction;
+pub use self::transaction_or_span::TransactionOrSpan;
+use crate::client::{self, Client};
+use crate::hub::Hub;
+use crate::options::ClientOptions;
+use crate::protocol::DynamicSamplingContext;
+use crate::scope::ScopeSnapshot;
+
+/// How many spans a transaction keeps (protocol.md 20).
+pub(crate) const MAX_SPANS: usize = 1_000;
+
+/// The sampling context of the trace that an item captured with `scope` belongs to, for the header of its envelope.
+pub(crate) fn dynamic_sampling_context(
+    scope: &ScopeSnapshot,
+    options: &ClientOptions,
+) -> Option<DynamicSamplingContext> {
+    let dsc = match scope.span() {
+        Some(span) => span.dsc(options),
+        None => scope.propagation_context()?.dsc(options),
+    };
+    (!dsc.is_empty()).then_some(dsc)
+}
+
+/// The client of the running code, for those who have nothing better to ask.
+fn current_client() -> Option<Arc<Client>> {
+    if client::any_live() { Hub::current().client() } else { None }
+}

@@ -1,0 +1,198 @@
+//! What the handles of one transaction and of its spans share.
+
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use crate::client::Client;
+use crate::clock;
+use crate::hub::{Hub, WeakHub};
+use crate::protocol::client_report::{Category, Reason};
+use crate::protocol::{self, DynamicSamplingContext, Map, Request, SpanStatus, TraceContext, TransactionInfo, Value};
+use crate::scope::ScopeSnapshot;
+use crate::sync::lock;
+use crate::trace::data::HoldsData;
+use crate::trace::dsc::{self, Head};
+use crate::trace::ids::Ids;
+use crate::trace::label::Label;
+use crate::trace::record::Record;
+use crate::trace::sampling::Verdict;
+use crate::trace::{MAX_SPANS, Transaction, TransactionContext};
+
+pub(super) struct Root {
+    pub(super) ids: Ids,
+    pub(super) verdict: Verdict,
+    /// The frozen sampling context of a trace that came from outside.
+    pub(super) incoming: Option<Arc<DynamicSamplingContext>>,
+    client: Arc<Client>,
+    /// The hub that started it. Weak: the scope of a hub may hold this transaction.
+    hub: WeakHub,
+    start: SystemTime,
+    state: Mutex<State>,
+}
+
+/// What can still change.
+#[derive(Default)]
+pub(super) struct State {
+    /// Name and operation.
+    pub(super) label: Label,
+    pub(super) status: Option<SpanStatus>,
+    pub(super) origin: Option<String>,
+    pub(super) data: Map<String, Value>,
+    pub(super) tags: Map<String, String>,
+    pub(super) extra: Map<String, Value>,
+    pub(super) request: Option<Box<Request>>,
+    spans: Vec<Arc<Record>>,
+    /// The scopes at the start, in case the hub is gone at the end.
+    scope: ScopeSnapshot,
+    /// The sampling context of a trace that began here, once it has left the process.
+    frozen: Option<Arc<DynamicSamplingContext>>,
+    finished: bool,
+}
+
+impl Root {
+    pub(super) fn new(
+        client: Arc<Client>,
+        hub: &Hub,
+        context: TransactionContext,
+        verdict: Verdict,
+        start: Option<SystemTime>,
+    ) -> Self {
+        let TransactionContext { label, ids, incoming, .. } = context;
+        // Neither the time nor the scopes are needed when it is not recorded.
+        let (hub, start, scope) = if verdict.recorded {
+            (hub.downgrade(), start.unwrap_or_else(clock::now), hub.snapshot())
+        } else {
+            (WeakHub::default(), SystemTime::UNIX_EPOCH, ScopeSnapshot::default())
+        };
+        let state = Mutex::new(State { label, scope, ..State::default() });
+        Self { ids, verdict, incoming, client, hub, start, state }
+    }
+
+    /// The state of a recorded transaction.
+    pub(super) fn recorded_state(&self) -> Option<&Mutex<State>> {
+        self.verdict.recorded.then_some(&self.state)
+    }
+
+    /// Changes a recorded transaction that is not finished yet.
+    pub(super) fn update(&self, change: impl FnOnce(&mut State)) {
+        if self.verdict.recorded {
+            let mut state = lock(&self.state);
+            if !state.finished {
+                change(&mut state);
+            }
+        }
+    }
+
+    pub(super) fn set_name(&self, name: &str) {
+        let mut state = lock(&self.state);
+        if !state.finished {
+            state.label.set_first(name);
+        }
+    }
+
+    pub(super) fn status(&self) -> Option<SpanStatus> {
+        lock(&self.state).status
+    }
+
+    pub(super) fn trace_context(&self) -> TraceContext {
+        let state = lock(&self.state);
+        trace_context(&self.ids, state.data.clone(), &state)
+    }
+
+    /// The sampling context, which from now on stays as it is.
+    pub(super) fn dsc(&self) -> Arc<DynamicSamplingContext> {
+        if let Some(incoming) = &self.incoming {
+            return Arc::clone(incoming);
+        }
+        let mut state = lock(&self.state);
+        let State { frozen, label, .. } = &mut *state;
+        Arc::clone(frozen.get_or_insert_with(|| {
+            let (trace_id, decision) = (self.ids.trace_id, self.verdict.decision);
+            let head = Head { trace_id, decision, transaction: Some(label.first()) };
+            Arc::new(dsc::of_head(&head, self.client.options()))
+        }))
+    }
+
+    /// Takes in a span that ended. Too many are a loss, those that come too late are not expected any more.
+    pub(super) fn add(&self, record: Arc<Record>) {
+        let mut state = lock(&self.state);
+        if state.finished {
+            return;
+        }
+        if state.spans.len() < MAX_SPANS {
+            state.spans.push(record);
+            return;
+        }
+        drop(state);
+        self.lose(Reason::BufferOverflow, Category::Span);
+    }
+
+    /// Sends the transaction, or counts that it was sampled out. Only the first call does anything.
+    pub(super) fn finish(self: &Arc<Self>, end: Option<SystemTime>) {
+        let mut state = lock(&self.state);
+        if std::mem::replace(&mut state.finished, true) {
+            return;
+        }
+        if !self.verdict.recorded {
+            drop(state);
+            if self.verdict.reported {
+                self.lose(Reason::SampleRate, Category::Transaction);
+                self.lose(Reason::SampleRate, Category::Span);
+            }
+            return;
+        }
+        let end = end.unwrap_or_else(clock::now).max(self.start);
+        // Name, operation and status stay: events captured later may still refer to this transaction.
+        let data = std::mem::take(&mut state.data);
+        let trace = trace_context(&self.ids, data, &state);
+        let name = state.label.first().to_owned();
+        let (tags, extra) = (std::mem::take(&mut state.tags), std::mem::take(&mut state.extra));
+        let (request, spans) = (state.request.take(), std::mem::take(&mut state.spans));
+        let at_start = std::mem::take(&mut state.scope);
+        drop(state);
+
+        let transaction = protocol::Transaction {
+            name: Some(name).filter(|name| !name.is_empty()),
+            transaction_info: Some(TransactionInfo { source: Some("custom".into()) }),
+            tags,
+            extra,
+            request: request.map(|request| *request),
+            spans: spans.into_iter().map(Record::into_span).collect(),
+            contexts: [("trace".to_owned(), trace.into())].into(),
+            start_timestamp: self.start,
+            timestamp: Some(end),
+            ..protocol::Transaction::default()
+        };
+        let scope = self.hub.upgrade().map_or(at_start, |hub| hub.snapshot());
+        // The envelope tells the sampling context of this transaction, whatever span is active now.
+        let scope = scope.with_span(Transaction::of(Arc::clone(self)).into());
+        self.client.send_transaction(transaction, scope);
+    }
+
+    fn lose(&self, reason: Reason, category: Category) {
+        self.client.options().client_report_recorder.record(reason, category, 1);
+    }
+}
+
+fn trace_context(ids: &Ids, data: Map<String, Value>, state: &State) -> TraceContext {
+    TraceContext {
+        trace_id: ids.trace_id,
+        span_id: ids.span_id,
+        parent_span_id: ids.parent_span_id,
+        op: Some(state.label.second()).filter(|op| !op.is_empty()).map(str::to_owned),
+        status: state.status,
+        origin: state.origin.clone(),
+        data,
+        ..TraceContext::default()
+    }
+}
+
+impl HoldsData for State {
+    fn data(&mut self) -> &mut Map<String, Value> {
+        &mut self.data
+    }
+
+    fn tags(&mut self) -> &mut Map<String, String> {
+        &mut self.tags
+    }
+}

@@ -1,0 +1,205 @@
+//! Whether a transaction is recorded. Precedence of protocol.md 9.5.
+
+use crate::options::{ClientOptions, SampleRate, TracesSamplingStrategy};
+use crate::suppress;
+use crate::trace::TransactionContext;
+use crate::trace::sample_rand::Rand;
+
+/// What was decided for a trace: the flag (`None`: left to others) and the rate it was decided with, if known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Decision {
+    pub(super) sampled: Option<bool>,
+    pub(super) rate: Option<SampleRate>,
+}
+
+impl Decision {
+    fn at(rate: SampleRate, rand: Rand) -> Self {
+        Self { sampled: Some(rand.is_kept_at(rate)), rate: Some(rate) }
+    }
+
+    /// Recorded or not by the word of somebody, whatever the rates are.
+    fn fixed(sampled: bool) -> Self {
+        Self { sampled: Some(sampled), rate: SampleRate::new(f32::from(u8::from(sampled))) }
+    }
+}
+
+/// The decision on a transaction, and what follows from it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Verdict {
+    pub(super) decision: Decision,
+    pub(super) recorded: bool,
+    /// An unrecorded transaction is a loss to report: tracing is on and it was sampled out.
+    pub(super) reported: bool,
+    /// The rate replaces the one that came with the trace.
+    pub(super) by_sampler: bool,
+}
+
+/// What a decision depends on.
+pub(super) struct Facts<'a> {
+    /// The application said so when it started the transaction.
+    pub(super) explicit: Option<bool>,
+    /// What was decided where the trace comes from.
+    pub(super) parent: Decision,
+    pub(super) rand: Rand,
+    pub(super) strategy: Strategy<'a>,
+}
+
+/// How this client samples.
+pub(super) enum Strategy<'a> {
+    Disabled,
+    Rate(f32),
+    Sampler {
+        /// `None` when the user's function panicked.
+        call: &'a dyn Fn() -> Option<f32>,
+        /// The rate that would be in force without the sampler.
+        otherwise: Option<f32>,
+    },
+}
+
+/// Decides on `context` with the options of a client.
+pub(super) fn decide_for(options: &ClientOptions, context: &TransactionContext) -> Verdict {
+    let rand = context.rand();
+    let (explicit, parent) = (context.explicit, context.parent);
+    let decide = |strategy| decide(&Facts { explicit, parent, rand, strategy });
+    match options.effective_traces_sampling() {
+        TracesSamplingStrategy::Disabled => decide(Strategy::Disabled),
+        TracesSamplingStrategy::FixedRate(rate) => decide(Strategy::Rate(rate)),
+        TracesSamplingStrategy::Function(sampler) => {
+            let call = || suppress::guarded("traces_sampler", || sampler(context)).ok();
+            let rate = options.traces_sample_rate;
+            decide(Strategy::Sampler { call: &call, otherwise: (rate != 0.0).then_some(rate) })
+        }
+    }
+}
+
+/// First the explicit word, then the sampler, then the parent, then the rate.
+pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
+    if let Strategy::Disabled = facts.strategy {
+        // Tracing without performance: pass on what came.
+        let sampled = facts.explicit.or(facts.parent.sampled);
+        let decision = Decision { sampled, rate: facts.parent.rate };
+        return Verdict { decision, recorded: false, reported: false, by_sampler: false };
+    }
+    if let Some(sampled) = facts.explicit {
+        return Verdict::enforce(Decision::fixed(sampled));
+    }
+    let rate = match facts.strategy {
+        Strategy::Disabled => None,
+        Strategy::Rate(rate) => Some(rate),
+        Strategy::Sampler { call, otherwise } => match call() {
+            Some(rate) => return Verdict { by_sampler: true, ..Verdict::enforce(at(rate, facts.rand)) },
+            None => otherwise,
+        },
+    };
+    if facts.parent.sampled.is_some() {
+        return Verdict::enforce(facts.parent);
+    }
+    Verdict::enforce(at(rate.unwrap_or(0.0), facts.rand))
+}
+
+impl Verdict {
+    fn enforce(decision: Decision) -> Self {
+        let recorded = decision.sampled == Some(true);
+        Self { decision, recorded, reported: !recorded, by_sampler: false }
+    }
+}
+
+fn at(rate: f32, rand: Rand) -> Decision {
+    match SampleRate::new(rate) {
+        Some(rate) => Decision::at(rate, rand),
+        None => {
+            crate::diagnostics::warn_once("traces sample rate", || {
+                format!("a traces sample rate is {rate:?} and counts as 0, give a number from 0.0 to 1.0")
+            });
+            Decision::fixed(false)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rand(text: &str) -> Rand {
+        Rand::parse(text).unwrap()
+    }
+
+    fn parent(sampled: Option<bool>) -> Decision {
+        Decision { sampled, rate: None }
+    }
+
+    fn verdict(explicit: Option<bool>, parent: Decision, strategy: Strategy<'_>) -> Verdict {
+        decide(&Facts { explicit, parent, rand: rand("0.5"), strategy })
+    }
+
+    #[test]
+    fn the_matrix_of_incoming_flag_and_rate() {
+        // (incoming flag, rate, sent, outgoing flag)
+        let table = [
+            (None, None, false, None),
+            (None, Some(0.0), false, Some(false)),
+            (None, Some(1.0), true, Some(true)),
+            (Some(true), None, false, Some(true)),
+            (Some(true), Some(0.0), true, Some(true)),
+            (Some(true), Some(1.0), true, Some(true)),
+            (Some(false), None, false, Some(false)),
+            (Some(false), Some(0.0), false, Some(false)),
+            (Some(false), Some(1.0), false, Some(false)),
+        ];
+        for (incoming, rate, sent, outgoing) in table {
+            let strategy = rate.map_or(Strategy::Disabled, Strategy::Rate);
+            let verdict = verdict(None, parent(incoming), strategy);
+            assert_eq!((verdict.recorded, verdict.decision.sampled), (sent, outgoing), "{incoming:?} {rate:?}");
+            assert_eq!(verdict.reported, rate.is_some() && !sent, "only what a rate dropped is reported");
+        }
+    }
+
+    #[test]
+    fn the_explicit_word_comes_before_the_sampler_and_the_sampler_before_the_parent() {
+        let (always, never) = (|| Some(1.0), || Some(0.0));
+        let table: [(Option<bool>, Option<bool>, &dyn Fn() -> Option<f32>, bool); 6] = [
+            (Some(false), Some(true), &always, false),
+            (Some(true), Some(false), &never, true),
+            (None, Some(false), &always, true),
+            (None, Some(true), &never, false),
+            (None, None, &always, true),
+            (None, None, &never, false),
+        ];
+        for (explicit, incoming, call, sent) in table {
+            let strategy = Strategy::Sampler { call, otherwise: Some(0.5) };
+            let verdict = verdict(explicit, parent(incoming), strategy);
+            assert_eq!(verdict.recorded, sent, "{explicit:?} {incoming:?}");
+            assert_eq!(verdict.by_sampler, explicit.is_none());
+        }
+    }
+
+    #[test]
+    fn a_sampler_that_panicked_counts_as_unset() {
+        let panicked = || None;
+        let strategy = |otherwise| Strategy::Sampler { call: &panicked, otherwise };
+        assert!(verdict(None, parent(Some(true)), strategy(None)).recorded);
+        assert!(!verdict(None, parent(Some(false)), strategy(Some(1.0))).recorded);
+        assert!(verdict(None, parent(None), strategy(Some(1.0))).recorded);
+        let dropped = verdict(None, parent(None), strategy(None));
+        assert!(!dropped.recorded && dropped.reported && !dropped.by_sampler);
+    }
+
+    #[test]
+    fn rates_out_of_range_drop() {
+        for rate in [f32::NAN, -0.1, 1.1, f32::INFINITY] {
+            let call = || Some(rate);
+            for strategy in [Strategy::Rate(rate), Strategy::Sampler { call: &call, otherwise: None }] {
+                assert_eq!(verdict(None, parent(None), strategy).decision.sampled, Some(false), "{rate}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_decision_follows_the_number_of_the_trace() {
+        for (number, rate, sent) in [("0.499999", 0.5, true), ("0.5", 0.5, false), ("0", 0.000_001, true)] {
+            let strategy = Strategy::Rate(rate);
+            let facts = Facts { explicit: None, parent: parent(None), rand: rand(number), strategy };
+            assert_eq!(decide(&facts).recorded, sent, "{number} {rate}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A span below a transaction.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::clock;
+use crate::options::ClientOptions;
+use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, Value};
+use crate::trace::dsc::{self, Head};
+use crate::trace::ids::Ids;
+use crate::trace::label::Label;
+use crate::trace::propagation::{SentryTrace, TraceHeadersIter};
+use crate::trace::record::{Record, RecordState};
+use crate::trace::root::Root;
+use crate::trace::sampling::Decision;
+use crate::trace::{Data, current_client, request};
+
+/// A piece of work within a transaction. It must be finished to be sent, before its transaction is.
+///
+/// Clones are the same span. A span of a transaction that is not sampled costs next to nothing and records nothing.
+#[derive(Clone)]
+pub struct Span {
+    ids: Ids,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    /// Not recorded. There is no reference to the transaction: counting references is what costs.
+    Off(Off),
+    Recorded {
+        root: Arc<Root>,
+        record: Arc<Record>,
+    },
+}
+
+/// What is left of a span or a transaction that is not recorded: enough to pass its trace on.
+#[derive(Clone)]
+pub(super) struct Off {
+    pub(super) decision: Decision,
+    pub(super) incoming: Option<Arc<DynamicSamplingContext>>,
+}
+
+impl Span {
+    #[inline]
+    pub(super) fn off(ids: Ids, off: Off) -> Self {
+        Self { ids, kind: Kind::Off(off) }
+    }
+
+    pub(super) fn recorded(root: &Arc<Root>, ids: Ids, op: &str, description: &str, start: SystemTime) -> Self {
+        let record = Arc::new(Record::new(ids, Label::new(op, description), start));
+        Self { ids, kind: Kind::Recorded { root: Arc::clone(root), record } }
+    }
+
+    /// Starts a span below this one.
+    #[inline]
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child(&self, op: &str, description: &str) -> Self {
+        let ids = self.ids.child();
+        match &self.kind {
+            Kind::Off(off) => Self::off(ids, off.clone()),
+            Kind::Recorded { root, .. } => Self::recorded(root, ids, op, description, clock::now()),
+        }
+    }
+
+    /// Starts a span below this one, with the given id and start.
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child_with_details(&self, op: &str, description: &str, id: SpanId, start: SystemTime) -> Self {
+        let ids = self.ids.child_with_id(id);
+        match &self.kind {
+            Kind::Off(off) => Self::off(ids, off.clone()),
+            Kind::Recorded { root, .. } => Self::recorded(root, ids, op, description, start),
+        }
+    }
+
+    /// Ends the span now. Ending it twice is harmless.
+    #[inline]
+    pub fn finish(self) {
+        if let Kind::Recorded { .. } = self.kind {
+            self.finish_with_timestamp(clock::now());
+        }
+    }
+
+    /// Ends the span at `timestamp`, but not before its start.
+    pub fn finish_with_timestamp(self, timestamp: SystemTime) {
+        if let Kind::Recorded { root, record } = self.kind
+            && record.end(timestamp)
+        {
+            root.add(record);
+        }
+    }
+
+    /// Sets the description.
+    pub fn set_name(&self, name: &str) {
+        self.update(|state| state.label.set_second(name));
+    }
+
+    /// Sets the operation.
+    pub fn set_op(&self, op: &str) {
+        self.update(|state| state.label.set_first(op));
+    }
+
+    /// Sets how the work ended.
+    pub fn set_status(&self, status: SpanStatus) {
+        self.update(|state| state.status = Some(status));
+    }
+
+    /// Sets a value.
+    pub fn set_data(&self, key: &str, value: Value) {
+        self.update(|state| _ = state.data.insert(key.to_owned(), value));
+    }
+
+    /// Sets a tag.
+    pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
+        if self.is_sampled() {
+            // The caller's `to_string` runs before the lock is taken.
+            let value = value.to_string();
+            self.update(|state| _ = state.tags.insert(key.to_owned(), value));
+        }
+    }
+
+    /// Adds the parts of an HTTP request to the data.
+    pub fn set_request(&self, request: Request) {
+        self.update(|state| request::add_to(&mut state.data, request));
+    }
+
+    /// The data, to be changed.
+    #[must_use]
+    pub fn data(&self) -> Data<'_> {
+        match &self.kind {
+            Kind::Off(_) => Data::new(None),
+            Kind::Recorded { record, .. } => Data::new(Some(record.state())),
+        }
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn get_span_id(&self) -> SpanId {
+        self.ids.span_id
+    }
+
+    /// How the work ended, if that is known. Nothing is known of a span that is not recorded.
+    #[must_use]
+    pub fn get_status(&self) -> Option<SpanStatus> {
+        match &self.kind {
+            Kind::Off(_) => None,
+            Kind::Recorded { record, .. } => record.status(),
+        }
+    }
+
+    /// The place in the trace.
+    #[must_use]
+    pub fn get_trace_context(&self) -> TraceContext {
+        match &self.kind {
+            Kind::Off(_) => self.ids.trace_context(),
+            Kind::Recorded { record, .. } => record.trace_context(),
+        }
+    }
+
+    /// Whether the span is recorded.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        matches!(self.kind, Kind::Recorded { .. })
+    }
+
+    /// The headers that continue the trace in another service, below this span.
+    #[must_use]
+    pub fn iter_headers(&self) -> TraceHeadersIter {
+        match &self.kind {
+            Kind::Off(off) => off.headers(&self.ids),
+            Kind::Recorded { root, .. } => {
+                TraceHeadersIter::new(self.ids.sentry_trace(self.decision()), Some(&root.dsc()))
+            }
+        }
+    }
+
+    pub(super) fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    pub(super) fn decision(&self) -> Decision {
+        match &self.kind {
+            Kind::Off(off) => off.decision,
+            Kind::Recorded { root, .. } => root.verdict.decision,
+        }
+    }
+
+    pub(super) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {
+        match &self.kind {
+            Kind::Off(off) => off.incoming.as_ref(),
+            Kind::Recorded { root, .. } => root.incoming.as_ref(),
+        }
+    }
+
+    pub(super) fn dsc(&self, options: &ClientOptions) -> DynamicSamplingContext {
+        match &self.kind {
+            Kind::Off(off) => off.dsc(&self.ids, options),
+            Kind::Recorded { root, .. } => Arc::unwrap_or_clone(root.dsc()),
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut RecordState)) {
+        if let Kind::Recorded { record, .. } = &self.kind {
+            record.update(change);
+        }
+    }
+}
+
+impl Off {
+    pub(super) fn headers(&self, ids: &Ids) -> TraceHeadersIter {
+        let trace: SentryTrace = ids.sentry_trace(self.decision);
+        if let Some(incoming) = &self.incoming {
+            return TraceHeadersIter::new(trace, Some(incoming));
+        }
+        let dsc = current_client().map(|client| self.dsc(ids, client.options()));
+        TraceHeadersIter::new(trace, dsc.as_ref())
+    }
+
+    pub(super) fn dsc(&self, ids: &Ids, options: &ClientOptions) -> DynamicSamplingContext {
+        match &self.incoming {
+            Some(incoming) => DynamicSamplingContext::clone(incoming),
+            None => {
+                let head = Head { trace_id: ids.trace_id, decision: self.decision, transaction: None };
+                dsc::of_head(&head, options)
+            }
+        }
+    }
+}
+
+/// The same span, even if what was recorded of it differs.
+impl PartialEq for Span {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids == other.ids
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Span")
+            .field("trace_id", &self.ids.trace_id)
+            .field("span_id", &self.ids.span_id)
+            .field("sampled", &self.is_sampled())
+            .finish_non_exhaustive()
+    }
+}

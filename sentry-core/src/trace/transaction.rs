@@ -1,0 +1,267 @@
+//! The root of a tree of spans.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::client::{self, Client};
+use crate::clock;
+use crate::hub::Hub;
+use crate::options::ClientOptions;
+use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, Value};
+use crate::suppress;
+use crate::trace::ids::Ids;
+use crate::trace::propagation::TraceHeadersIter;
+use crate::trace::root::{Root, State};
+use crate::trace::sampling::{self, Decision};
+use crate::trace::span::Off;
+use crate::trace::{Span, TransactionContext, TransactionData, dsc};
+
+/// A piece of work that is looked at as a whole: a request, a job. It must be finished to be sent.
+///
+/// Clones are the same transaction. It belongs to the hub that started it: user, tags and contexts of that hub go with
+/// it. One that is not sampled records nothing.
+#[derive(Clone)]
+pub struct Transaction {
+    ids: Ids,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    /// Tracing is off.
+    Off(Off),
+    /// Tracing is on; whether the transaction is recorded is up to the root.
+    Rooted(Arc<Root>),
+}
+
+impl Transaction {
+    /// Starts a transaction on the current hub, now if no time is given.
+    pub(crate) fn start_current(context: TransactionContext, start: Option<SystemTime>) -> Self {
+        if !client::any_live() {
+            return Self::off(context);
+        }
+        let hub = Hub::current();
+        Self::begin(hub.client(), &hub, context, start)
+    }
+
+    /// Starts a transaction that belongs to `hub`.
+    pub(crate) fn start(
+        client: Option<Arc<Client>>,
+        hub: &Hub,
+        context: TransactionContext,
+        start: SystemTime,
+    ) -> Self {
+        Self::begin(client, hub, context, Some(start))
+    }
+
+    fn begin(
+        client: Option<Arc<Client>>,
+        hub: &Hub,
+        mut context: TransactionContext,
+        start: Option<SystemTime>,
+    ) -> Self {
+        let Some(client) = client.filter(|client| client.is_enabled() && !suppress::is_suppressed()) else {
+            return Self::off(context);
+        };
+        context.refuse_strangers(client.options());
+        let verdict = sampling::decide_for(client.options(), &context);
+        if !verdict.recorded && !verdict.reported {
+            return Self::off_with(verdict.decision, context);
+        }
+        if let (true, Some(incoming)) = (verdict.by_sampler, &mut context.incoming) {
+            *incoming = Arc::new(dsc::decided(incoming, verdict.decision));
+        }
+        Self::of(Arc::new(Root::new(client, hub, context, verdict, start)))
+    }
+
+    pub(super) fn of(root: Arc<Root>) -> Self {
+        Self { ids: root.ids, kind: Kind::Rooted(root) }
+    }
+
+    /// Without a client: what came is passed on.
+    fn off(context: TransactionContext) -> Self {
+        Self::off_with(Decision { sampled: context.sampled(), rate: None }, context)
+    }
+
+    fn off_with(decision: Decision, context: TransactionContext) -> Self {
+        Self { ids: context.ids, kind: Kind::Off(Off { decision, incoming: context.incoming }) }
+    }
+
+    /// Starts a span below this transaction.
+    #[inline]
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child(&self, op: &str, description: &str) -> Span {
+        let ids = self.ids.child();
+        match &self.kind {
+            Kind::Rooted(root) if root.verdict.recorded => Span::recorded(root, ids, op, description, clock::now()),
+            _ => Span::off(ids, self.passed_on()),
+        }
+    }
+
+    /// Starts a span below this transaction, with the given id and start.
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child_with_details(&self, op: &str, description: &str, id: SpanId, start: SystemTime) -> Span {
+        let ids = self.ids.child_with_id(id);
+        match &self.kind {
+            Kind::Rooted(root) if root.verdict.recorded => Span::recorded(root, ids, op, description, start),
+            _ => Span::off(ids, self.passed_on()),
+        }
+    }
+
+    /// Ends the transaction now and sends it. Ending it twice is harmless.
+    pub fn finish(self) {
+        if let Kind::Rooted(root) = &self.kind {
+            root.finish(None);
+        }
+    }
+
+    /// Ends the transaction at `timestamp`, but not before its start, and sends it.
+    pub fn finish_with_timestamp(self, timestamp: SystemTime) {
+        if let Kind::Rooted(root) = &self.kind {
+            root.finish(Some(timestamp));
+        }
+    }
+
+    /// Sets the name.
+    pub fn set_name(&self, name: &str) {
+        if let Kind::Rooted(root) = &self.kind {
+            // Even if it is not recorded: the sampling context holds the name.
+            root.set_name(name);
+        }
+    }
+
+    /// Sets the operation.
+    pub fn set_op(&self, op: &str) {
+        self.update(|state| state.label.set_second(op));
+    }
+
+    /// Sets what created the transaction: `manual` or `auto.<category>.<integration>`.
+    pub fn set_origin(&self, origin: &str) {
+        self.update(|state| state.origin = Some(origin.to_owned()));
+    }
+
+    /// Sets how the work ended.
+    pub fn set_status(&self, status: SpanStatus) {
+        self.update(|state| state.status = Some(status));
+    }
+
+    /// Sets a value of the trace context.
+    pub fn set_data(&self, key: &str, value: Value) {
+        self.update(|state| _ = state.data.insert(key.to_owned(), value));
+    }
+
+    /// Sets an extra.
+    pub fn set_extra(&self, key: &str, value: Value) {
+        self.update(|state| _ = state.extra.insert(key.to_owned(), value));
+    }
+
+    /// Sets a tag.
+    pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
+        if self.is_sampled() {
+            // The caller's `to_string` runs before the lock is taken.
+            let value = value.to_string();
+            self.update(|state| _ = state.tags.insert(key.to_owned(), value));
+        }
+    }
+
+    /// Sets the HTTP request that is being served.
+    pub fn set_request(&self, request: Request) {
+        self.update(|state| state.request = Some(Box::new(request)));
+    }
+
+    /// The data of the trace context, to be changed.
+    #[must_use]
+    pub fn data(&self) -> TransactionData<'_> {
+        match &self.kind {
+            Kind::Off(_) => TransactionData::new(None),
+            Kind::Rooted(root) => TransactionData::new(root.recorded_state()),
+        }
+    }
+
+    /// How the work ended, if that is known. Nothing is known of a transaction that is not recorded.
+    #[must_use]
+    pub fn get_status(&self) -> Option<SpanStatus> {
+        match &self.kind {
+            Kind::Off(_) => None,
+            Kind::Rooted(root) => root.status(),
+        }
+    }
+
+    /// The place in the trace.
+    #[must_use]
+    pub fn get_trace_context(&self) -> TraceContext {
+        match &self.kind {
+            Kind::Off(_) => self.ids.trace_context(),
+            Kind::Rooted(root) => root.trace_context(),
+        }
+    }
+
+    /// Whether the transaction is recorded.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        matches!(&self.kind, Kind::Rooted(root) if root.verdict.recorded)
+    }
+
+    /// The headers that continue the trace in another service, below this transaction.
+    #[must_use]
+    pub fn iter_headers(&self) -> TraceHeadersIter {
+        match &self.kind {
+            Kind::Off(off) => off.headers(&self.ids),
+            Kind::Rooted(root) => TraceHeadersIter::new(self.ids.sentry_trace(self.decision()), Some(&root.dsc())),
+        }
+    }
+
+    pub(super) fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    pub(super) fn decision(&self) -> Decision {
+        match &self.kind {
+            Kind::Off(off) => off.decision,
+            Kind::Rooted(root) => root.verdict.decision,
+        }
+    }
+
+    pub(super) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {
+        match &self.kind {
+            Kind::Off(off) => off.incoming.as_ref(),
+            Kind::Rooted(root) => root.incoming.as_ref(),
+        }
+    }
+
+    pub(super) fn dsc(&self, options: &ClientOptions) -> DynamicSamplingContext {
+        match &self.kind {
+            Kind::Off(off) => off.dsc(&self.ids, options),
+            Kind::Rooted(root) => Arc::unwrap_or_clone(root.dsc()),
+        }
+    }
+
+    /// What a span below it needs when nothing is recorded.
+    fn passed_on(&self) -> Off {
+        Off { decision: self.decision(), incoming: self.incoming().cloned() }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        if let Kind::Rooted(root) = &self.kind {
+            root.update(change);
+        }
+    }
+}
+
+/// The same transaction, even if what was recorded of it differs.
+impl PartialEq for Transaction {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids == other.ids
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("trace_id", &self.ids.trace_id)
+            .field("span_id", &self.ids.span_id)
+            .field("sampled", &self.is_sampled())
+            .finish_non_exhaustive()
+    }
+}

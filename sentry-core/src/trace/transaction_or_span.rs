@@ -1,0 +1,137 @@
+//! Either of the two, for code that does not care which.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::options::ClientOptions;
+use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, Value};
+use crate::trace::ids::Ids;
+use crate::trace::propagation::TraceHeadersIter;
+use crate::trace::sampling::Decision;
+use crate::trace::{Span, Transaction};
+
+/// A transaction or a span: what a scope can be bound to.
+// Exhaustive: applications match on it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TransactionOrSpan {
+    /// A transaction.
+    Transaction(Transaction),
+    /// A span.
+    Span(Span),
+}
+
+/// The same expression for both.
+macro_rules! either {
+    ($value:expr, $inner:ident => $then:expr) => {
+        match $value {
+            TransactionOrSpan::Transaction($inner) => $then,
+            TransactionOrSpan::Span($inner) => $then,
+        }
+    };
+}
+
+impl TransactionOrSpan {
+    /// Starts a span below it.
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child(&self, op: &str, description: &str) -> Span {
+        either!(self, this => this.start_child(op, description))
+    }
+
+    /// Starts a span below it, with the given id and start.
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child_with_details(&self, op: &str, description: &str, id: SpanId, start: SystemTime) -> Span {
+        either!(self, this => this.start_child_with_details(op, description, id, start))
+    }
+
+    /// Ends it now.
+    pub fn finish(self) {
+        either!(self, this => this.finish());
+    }
+
+    /// Ends it at `timestamp`, but not before its start.
+    pub fn finish_with_timestamp(self, timestamp: SystemTime) {
+        either!(self, this => this.finish_with_timestamp(timestamp));
+    }
+
+    /// Sets the name of a transaction, the description of a span.
+    pub fn set_name(&self, name: &str) {
+        either!(self, this => this.set_name(name));
+    }
+
+    /// Sets the operation.
+    pub fn set_op(&self, op: &str) {
+        either!(self, this => this.set_op(op));
+    }
+
+    /// Sets how the work ended.
+    pub fn set_status(&self, status: SpanStatus) {
+        either!(self, this => this.set_status(status));
+    }
+
+    /// Sets a value.
+    pub fn set_data(&self, key: &str, value: Value) {
+        either!(self, this => this.set_data(key, value));
+    }
+
+    /// Sets a tag.
+    pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
+        either!(self, this => this.set_tag(key, value));
+    }
+
+    /// Sets the HTTP request that is being served, or made.
+    pub fn set_request(&self, request: Request) {
+        either!(self, this => this.set_request(request));
+    }
+
+    /// How the work ended, if that is known.
+    #[must_use]
+    pub fn get_status(&self) -> Option<SpanStatus> {
+        either!(self, this => this.get_status())
+    }
+
+    /// The place in the trace.
+    #[must_use]
+    pub fn get_trace_context(&self) -> TraceContext {
+        either!(self, this => this.get_trace_context())
+    }
+
+    /// Whether it is recorded.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        either!(self, this => this.is_sampled())
+    }
+
+    /// The headers that continue the trace in another service.
+    #[must_use]
+    pub fn iter_headers(&self) -> TraceHeadersIter {
+        either!(self, this => this.iter_headers())
+    }
+
+    pub(super) fn ids(&self) -> &Ids {
+        either!(self, this => this.ids())
+    }
+
+    pub(super) fn decision(&self) -> Decision {
+        either!(self, this => this.decision())
+    }
+
+    pub(super) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {
+        either!(self, this => this.incoming())
+    }
+
+    pub(super) fn dsc(&self, options: &ClientOptions) -> DynamicSamplingContext {
+        either!(self, this => this.dsc(options))
+    }
+}
+
+impl From<Transaction> for TransactionOrSpan {
+    fn from(transaction: Transaction) -> Self {
+        Self::Transaction(transaction)
+    }
+}
+
+impl From<Span> for TransactionOrSpan {
+    fn from(span: Span) -> Self {
+        Self::Span(span)
+    }
+}

@@ -1,0 +1,87 @@
+//! The panic hook: what a panic looks like at the server, and what a caught one costs its thread.
+
+use std::panic::{catch_unwind, panic_any};
+use std::time::{Duration, Instant};
+
+use ingest::{Reply, Server};
+use sentry::ClientOptions;
+use sentry::protocol::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One test, because the hook and the client belong to the process.
+#[test]
+fn panics_are_captured_readably_and_cheaply() {
+    // Silent, so that the cost of printing is not measured; it also shows that the previous hook still runs.
+    static PREVIOUS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    std::panic::set_hook(Box::new(|_| {
+        PREVIOUS.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }));
+    let server = Server::start();
+    let guard = sentry::init((server.dsn(), ClientOptions::new()));
+    sentry::configure_scope(|scope| scope.set_tag("region", "eu"));
+
+    assert!(catch_unwind(fails_here).is_err());
+    assert!(catch_unwind(|| panic!("number {}", 7)).is_err());
+    assert!(catch_unwind(|| panic_any(42_u8)).is_err());
+    assert!(catch_unwind(|| panic_any(Box::<dyn std::error::Error + Send + Sync>::from("boxed"))).is_err());
+    let worker = std::thread::Builder::new().name("invoices".into()).spawn(|| {
+        let empty: [u8; 0] = [];
+        let _ = std::hint::black_box(&empty)[std::hint::black_box(3)];
+    });
+    assert!(worker.unwrap().join().is_err());
+    assert_eq!(PREVIOUS.load(std::sync::atomic::Ordering::SeqCst), 5);
+
+    assert!(guard.flush(Some(PATIENCE)));
+    let events = server.events();
+    let values: Vec<_> = events.iter().map(|event| exception(event)["value"].as_str().unwrap_or_default()).collect();
+    assert_eq!(values[..2], ["it fails here", "number 7"]);
+    assert!(values[4].contains("index out of bounds"), "{values:?}");
+    let first = &events[0];
+    assert_eq!((&first["level"], &first["tags"]["region"]), (&"fatal".into(), &"eu".into()));
+    let exception = exception(first);
+    assert_eq!((&exception["type"], &exception["mechanism"]["type"]), (&"panic".into(), &"panic".into()));
+    assert_eq!(exception["mechanism"]["handled"], false);
+    let frames = exception["stacktrace"]["frames"].as_array().expect("a stack trace");
+    let newest = frames.last().expect("frames");
+    assert!(newest["function"].as_str().unwrap_or_default().ends_with("fails_here"), "{newest}");
+    assert!(newest["filename"].as_str().unwrap_or_default().ends_with("panics.rs"), "{newest}");
+    assert_eq!(newest["in_app"], true);
+    assert!(newest["context_line"].as_str().unwrap_or_default().contains("it fails here"), "{newest}");
+    let names = |event: &Value| -> Vec<String> {
+        let threads = event["threads"]["values"].as_array().cloned().unwrap_or_default();
+        threads.iter().filter_map(|thread| thread["name"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(names(&events[4]), ["invoices"]);
+
+    a_caught_panic_is_cheap(&server);
+    drop(guard);
+    let _ = std::panic::take_hook();
+}
+
+#[inline(never)]
+fn fails_here() {
+    panic!("it fails here");
+}
+
+/// A server that hangs must not be noticed by a thread whose panic is caught.
+#[expect(clippy::disallowed_methods, reason = "a test measures with the clock of the system")]
+fn a_caught_panic_is_cheap(server: &Server) {
+    server.otherwise(Reply::hang());
+    let mut costs: Vec<_> = (0..200)
+        .map(|_| {
+            let start = Instant::now();
+            assert!(catch_unwind(fails_here).is_err());
+            start.elapsed()
+        })
+        .collect();
+    costs.sort();
+    let (median, worst) = (costs[100], costs[199]);
+    println!("caught panic, server hangs: median {median:?}, worst of 200 {worst:?}");
+    assert!(median < Duration::from_millis(1), "median {median:?}");
+    assert!(worst < Duration::from_millis(50), "worst {worst:?}");
+}
+
+fn exception(event: &Value) -> &Value {
+    event["exception"]["values"].as_array().and_then(|values| values.last()).expect("an exception")
+}
