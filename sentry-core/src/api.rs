@@ -22,6 +22,7 @@ use crate::types::Uuid;
 /// let id = sentry_core::capture_event(Event { message: Some("hello".into()), ..Default::default() });
 /// assert!(id.is_nil(), "no client is active here");
 /// ```
+#[expect(clippy::must_use_candidate, reason = "called for its effect")]
 #[inline]
 pub fn capture_event(event: Event<'static>) -> Uuid {
     if !client::any_live() {
@@ -38,6 +39,7 @@ pub fn capture_event(event: Event<'static>) -> Uuid {
 /// let id = sentry_core::capture_message("queue is nearly full", Level::Warning);
 /// assert!(id.is_nil(), "no client is active here");
 /// ```
+#[expect(clippy::must_use_candidate, reason = "called for its effect")]
 #[inline]
 pub fn capture_message(message: &str, level: Level) -> Uuid {
     if !client::any_live() {

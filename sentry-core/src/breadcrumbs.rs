@@ -1,50 +1,58 @@
 //! The breadcrumb ring: bounded, and shared with snapshots instead of copied.
 //!
-//! Crumbs live in chunks that form a list from the newest to the oldest. A push goes into the newest chunk while
-//! nobody else holds it, and into a new one otherwise, so a snapshot costs one reference count and later pushes
-//! never copy what it sees. Eviction is by generation: when the newest generation is full it becomes the older one,
-//! and the one before that is let go. The ring therefore holds up to twice its limit and shows the newest `max`.
+//! While nobody else holds it the newest chunk is an ordinary ring, changed in place. A snapshot shares it; the next push
+//! then begins a chunk of its own in front, and never copies what the snapshot sees. Eviction of shared chunks is by
+//! generation: when the newest generation is full it becomes the older one, and the one before that is let go. So the
+//! ring holds at most three times its limit, usually just its limit, and shows the newest `max`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::protocol::Breadcrumb;
-
-const CHUNK: usize = 32;
 
 /// A bounded sequence of breadcrumbs. Cloning it is a snapshot.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ring {
     newest: Option<Arc<Chunk>>,
-    newest_len: usize,
+    /// Crumbs in the newest generation: `newest` and what is before it.
+    generation_len: usize,
     older: Option<Arc<Chunk>>,
 }
 
 #[derive(Debug, Default)]
 struct Chunk {
-    crumbs: Vec<Breadcrumb>,
+    crumbs: VecDeque<Breadcrumb>,
     before: Option<Arc<Self>>,
 }
 
 impl Ring {
-    /// Adds `crumb`, of which the newest `max` are kept.
-    pub(crate) fn push(&mut self, crumb: Breadcrumb, max: usize) {
+    /// Adds `crumb`, of which the newest `max` are kept. Returns what it had to let go, for the caller to drop.
+    pub(crate) fn push(&mut self, crumb: Breadcrumb, max: usize) -> Evicted {
         if max == 0 {
-            return;
+            return Evicted { crumb: Some(crumb), chunks: [None, None] };
         }
-        if self.newest_len >= max {
-            self.older = self.newest.take();
-            self.newest_len = 0;
+        if let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut) {
+            let crumb_out = if chunk.crumbs.len() >= max { chunk.crumbs.pop_front() } else { None };
+            chunk.crumbs.push_back(crumb);
+            self.generation_len += 1;
+            let mut evicted = Evicted { crumb: crumb_out, chunks: [None, None] };
+            if chunk.crumbs.len() >= max {
+                // This chunk alone is all that shows.
+                self.generation_len = chunk.crumbs.len();
+                evicted.chunks = [chunk.before.take(), self.older.take()];
+            }
+            return evicted;
         }
-        self.newest_len += 1;
-        if let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut)
-            && chunk.crumbs.len() < CHUNK
-        {
-            chunk.crumbs.push(crumb);
-            return;
+        let mut evicted = Evicted::default();
+        if self.generation_len >= max {
+            evicted.chunks[0] = std::mem::replace(&mut self.older, self.newest.take());
+            self.generation_len = 0;
         }
-        let mut crumbs = Vec::with_capacity(4);
-        crumbs.push(crumb);
+        self.generation_len += 1;
+        let mut crumbs = VecDeque::with_capacity(1);
+        crumbs.push_back(crumb);
         self.newest = Some(Arc::new(Chunk { crumbs, before: self.newest.take() }));
+        evicted
     }
 
     /// Appends the newest `max` crumbs to `out`, oldest first.
@@ -61,6 +69,14 @@ impl Ring {
         let crumbs = chunks.iter().rev().flat_map(|chunk| &chunk.crumbs);
         out.extend(crumbs.skip(total.saturating_sub(max)).cloned());
     }
+}
+
+/// What a push let go. The caller drops it when it holds no lock any more.
+#[derive(Debug, Default)]
+#[expect(dead_code, reason = "held only to be dropped later")]
+pub(crate) struct Evicted {
+    crumb: Option<Breadcrumb>,
+    chunks: [Option<Arc<Chunk>>; 2],
 }
 
 impl Drop for Chunk {
@@ -83,7 +99,7 @@ pub trait IntoBreadcrumbs {
 }
 
 impl IntoBreadcrumbs for Breadcrumb {
-    type Output = std::iter::Once<Breadcrumb>;
+    type Output = std::iter::Once<Self>;
 
     fn into_breadcrumbs(self) -> Self::Output {
         std::iter::once(self)
@@ -143,11 +159,31 @@ mod tests {
     #[test]
     fn a_snapshot_does_not_see_later_pushes() {
         let mut ring = Ring::default();
-        (0..40).for_each(|n| ring.push(crumb(n), 100));
+        (0..40).for_each(|n| drop(ring.push(crumb(n), 100)));
         let snapshot = ring.clone();
-        (40..300).for_each(|n| ring.push(crumb(n), 100));
+        (40..300).for_each(|n| drop(ring.push(crumb(n), 100)));
         assert_eq!(messages(&snapshot, 100), (0..40).collect::<Vec<_>>());
         assert_eq!(messages(&ring, 100), (200..300).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_snapshot_at_any_moment_changes_nothing_for_others() {
+        for every in [1, 2, 3, 7, 99, 100, 101] {
+            for max in [1, 5, 100] {
+                let (mut ring, mut snapshots) = (Ring::default(), Vec::new());
+                for n in 0..500 {
+                    ring.push(crumb(n), max);
+                    let expected: Vec<usize> = (0..=n).skip((n + 1).saturating_sub(max)).collect();
+                    if n % every == 0 {
+                        snapshots.push((ring.clone(), expected.clone()));
+                    }
+                    if n % 50 == 0 {
+                        assert!(snapshots.drain(..).all(|(ring, seen)| messages(&ring, max) == seen));
+                    }
+                    assert_eq!(messages(&ring, max), expected, "max {max}, snapshot every {every}, after {n}");
+                }
+            }
+        }
     }
 
     #[test]

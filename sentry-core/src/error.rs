@@ -40,17 +40,26 @@ pub fn parse_type_from_debug(debug: &str) -> &str {
 /// The chain, the outermost error last, not linked yet.
 pub(crate) fn exceptions<E: Error + ?Sized>(error: &E) -> Vec<Exception> {
     let mut values = Vec::with_capacity(4);
-    let (value, variant) = describe(error);
-    let (ty, module) = outermost_name(std::any::type_name::<E>(), variant);
-    values.push(Exception { ty, module, value: Some(value), ..Exception::default() });
-    let mut source = error.source();
-    while let Some(error) = source
-        && values.len() < MAX_CHAIN
-    {
-        let (value, name) = describe(error);
-        let ty = if name.is_empty() { "Error".to_owned() } else { name };
-        values.push(Exception { ty, value: Some(value), ..Exception::default() });
-        source = error.source();
+    // Formatting and following sources is the user's code. What it had given before it panicked is kept.
+    let complete = guarded("formatting an error", || {
+        let (value, head) = describe(error);
+        let variant = head.identifier(&value);
+        let (ty, module) = outermost_name(std::any::type_name::<E>(), variant);
+        values.push(Exception { ty, module, value: Some(value), ..Exception::default() });
+        let mut source = error.source();
+        while let Some(error) = source
+            && values.len() < MAX_CHAIN
+        {
+            let (value, head) = describe(error);
+            let ty = head.identifier(&value).unwrap_or("Error").to_owned();
+            values.push(Exception { ty, value: Some(value), ..Exception::default() });
+            source = error.source();
+        }
+    });
+    if complete.is_err() && values.is_empty() {
+        let (ty, module) = outermost_name(std::any::type_name::<E>(), None);
+        let value = Some("<the error panicked while formatting itself>".to_owned());
+        values.push(Exception { ty, module, value, ..Exception::default() });
     }
     values.reverse();
     values
@@ -74,39 +83,39 @@ pub(crate) fn link_chain(values: &mut [Exception]) {
     }
 }
 
-/// `Display`, and the leading identifier of `Debug` (empty if there is none). Both are the user's code.
-fn describe<E: Error + ?Sized>(error: &E) -> (String, String) {
-    guarded("Display of an error", || {
-        let mut value = String::new();
-        let complete = write!(value, "{error}").is_ok();
-        if !complete {
-            value.push_str("<the error failed to format itself>");
-        }
-        let mut head = Head::default();
-        // Stops early by design: only the beginning is of interest.
-        let _ = write!(head, "{error:?}");
-        let name = head.identifier().filter(|name| !is_word_of(name, &value)).unwrap_or_default().to_owned();
-        (value, name)
-    })
-    .unwrap_or_else(|_| ("<the error panicked while formatting itself>".to_owned(), String::new()))
-}
-
-/// Whether `Debug` only repeats `Display`, as many hand-written errors do.
-fn is_word_of(name: &str, display: &str) -> bool {
-    display.starts_with(name)
+/// `Display`, and the beginning of `Debug`.
+fn describe<E: Error + ?Sized>(error: &E) -> (String, Head) {
+    let mut value = String::with_capacity(64);
+    if write!(value, "{error}").is_err() {
+        value.push_str("<the error failed to format itself>");
+    }
+    let mut head = Head::default();
+    // Stops early by design: only the beginning is of interest.
+    let _ = write!(head, "{error:?}");
+    (value, head)
 }
 
 /// Takes the beginning of a text and then refuses more, which ends the formatting.
-#[derive(Default)]
-struct Head(String);
+struct Head {
+    // Only ASCII gets in, so that any cut is text.
+    bytes: [u8; 96],
+    len: usize,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { bytes: [0; 96], len: 0 }
+    }
+}
 
 impl fmt::Write for Head {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        const ENOUGH: usize = 128;
-        for c in text.chars() {
-            self.0.push(c);
-            let goes_on = is_word(c) || (c == ':' && !self.0.ends_with("::"));
-            if !goes_on || self.0.len() >= ENOUGH {
+        for byte in text.bytes() {
+            let Some(slot) = self.bytes.get_mut(self.len) else { return Err(fmt::Error) };
+            *slot = if byte.is_ascii() { byte } else { b'?' };
+            self.len += 1;
+            let goes_on = is_word(byte) || (byte == b':' && !self.bytes[..self.len].ends_with(b"::"));
+            if !goes_on {
                 return Err(fmt::Error);
             }
         }
@@ -115,24 +124,26 @@ impl fmt::Write for Head {
 }
 
 impl Head {
-    /// `[A-Z]\w*` up to the end, a space, a parenthesis, a brace or a path separator.
-    fn identifier(&self) -> Option<&str> {
-        let end = self.0.find(|c| !is_word(c)).unwrap_or(self.0.len());
-        let (name, rest) = self.0.split_at(end);
+    /// `[A-Z]\w*` up to the end, a space, a parenthesis, a brace or a path separator, unless `display` begins with it:
+    /// then `Debug` only repeats prose.
+    fn identifier(&self, display: &str) -> Option<&str> {
+        let text = std::str::from_utf8(&self.bytes[..self.len]).ok()?;
+        let end = text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
         let begins_well = name.starts_with(|c: char| c.is_ascii_uppercase());
         let ends_well = rest.is_empty() || rest.starts_with("::") || rest.starts_with([' ', '(', '{']);
-        (begins_well && ends_well).then_some(name)
+        (begins_well && ends_well && !display.starts_with(name)).then_some(name)
     }
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// The name of the outermost error, and the module it lives in.
-fn outermost_name(type_name: &'static str, variant: String) -> (String, Option<String>) {
+fn outermost_name(type_name: &'static str, variant: Option<&str>) -> (String, Option<String>) {
     if type_name.starts_with("dyn ") {
-        return (if variant.is_empty() { "Error".to_owned() } else { variant }, None);
+        return (variant.unwrap_or("Error").to_owned(), None);
     }
     // Generic arguments have paths of their own.
     let path = type_name.split('<').next().unwrap_or(type_name);
@@ -140,10 +151,10 @@ fn outermost_name(type_name: &'static str, variant: String) -> (String, Option<S
         Some((module, name)) => (Some(module.to_owned()), name),
         None => (None, path),
     };
-    if variant.is_empty() || variant == name {
-        return (name.to_owned(), module);
+    match variant {
+        Some(variant) if variant != name => (format!("{name}::{variant}"), module),
+        _ => (name.to_owned(), module),
     }
-    (format!("{name}::{variant}"), module)
 }
 
 #[cfg(test)]
@@ -210,7 +221,7 @@ mod tests {
 
     #[test]
     fn generic_arguments_do_not_confuse_the_name() {
-        let (name, module) = outermost_name("app::db::Wrapped<std::io::Error>", String::new());
+        let (name, module) = outermost_name("app::db::Wrapped<std::io::Error>", None);
         assert_eq!((name.as_str(), module.as_deref()), ("Wrapped", Some("app::db")));
     }
 

@@ -88,7 +88,7 @@ pub struct Outbound {
     pub(crate) item: OutboundItem,
     pub(crate) scope: ScopeSnapshot,
     pub(crate) stack: Option<RawStack>,
-    pub(crate) thread: Option<Box<Thread>>,
+    pub(crate) thread: Option<Arc<Thread>>,
     pub(crate) class: Class,
     pub(crate) durability: Durability,
     pub(crate) completion: Option<Arc<Completion>>,

@@ -1,8 +1,10 @@
 //! Turning what was captured into a complete event: scope, stack, integrations, constants.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::client::intern;
 use crate::error;
 use crate::options::ClientOptions;
 use crate::outbound::{Outbound, OutboundItem};
@@ -13,11 +15,16 @@ use crate::trace;
 /// What a client adds to all its events; shared with the items that are on their way.
 pub(crate) struct Completion {
     options: ClientOptions,
-    sdk: ClientSdkInfo,
+    sdk: Cow<'static, ClientSdkInfo>,
 }
 
 impl Completion {
-    pub(super) fn new(options: ClientOptions) -> Self {
+    pub(super) fn new(mut options: ClientOptions) -> Self {
+        for constant in
+            [&mut options.release, &mut options.environment, &mut options.dist, &mut options.server_name]
+        {
+            intern::text(constant);
+        }
         let integrations = options.integrations.iter().map(|integration| integration.name().to_owned()).collect();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let sdk = ClientSdkInfo {
@@ -26,7 +33,7 @@ impl Completion {
             version,
             integrations,
         };
-        Self { options, sdk }
+        Self { options, sdk: intern::sdk(sdk) }
     }
 
     pub(crate) fn options(&self) -> &ClientOptions {
@@ -57,7 +64,7 @@ impl Completion {
             event.platform = Cow::Borrowed("native");
         }
         if event.sdk.is_none() {
-            event.sdk = Some(Cow::Owned(self.sdk.clone()));
+            event.sdk = Some(self.sdk.clone());
         }
     }
 
@@ -74,7 +81,7 @@ impl Completion {
             transaction.platform = Cow::Borrowed("native");
         }
         if transaction.sdk.is_none() {
-            transaction.sdk = Some(Cow::Owned(self.sdk.clone()));
+            transaction.sdk = Some(self.sdk.clone());
         }
     }
 }
@@ -138,12 +145,12 @@ impl Outbound {
 }
 
 /// A stack belongs to the outermost exception; an event without one gets it as its current thread.
-fn attach(event: &mut Event<'static>, stacktrace: Stacktrace, thread: Option<Box<Thread>>) {
+fn attach(event: &mut Event<'static>, stacktrace: Stacktrace, thread: Option<Arc<Thread>>) {
     match event.exception.last_mut() {
         Some(Exception { stacktrace: slot @ None, .. }) => *slot = Some(stacktrace),
         Some(_) => {}
         None => {
-            let thread = thread.map(|thread| *thread).unwrap_or_default();
+            let thread = thread.map(Arc::unwrap_or_clone).unwrap_or_default();
             event.threads.values.push(Thread { stacktrace: Some(stacktrace), current: true, ..thread });
         }
     }

@@ -9,6 +9,7 @@
 //! die is cast before anything is built.
 
 mod complete;
+mod intern;
 mod live;
 mod pipeline;
 mod process;
@@ -90,7 +91,6 @@ impl Client {
     }
 
     /// The options in force: those given, as changed by the integrations.
-    #[must_use]
     pub fn options(&self) -> &ClientOptions {
         self.inner.completion.options()
     }
@@ -110,16 +110,18 @@ impl Client {
 
     /// Waits until everything captured so far is sent, for `timeout` at most (default: `shutdown_timeout`), and tells
     /// whether it is. The client stays usable.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn flush(&self, timeout: Option<Duration>) -> bool {
-        let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
+        let timeout = timeout.unwrap_or_else(|| self.options().shutdown_timeout);
         self.transport().is_none_or(|transport| transport.flush(timeout))
     }
 
     /// Flushes and switches the client off for good, within `timeout` (default: `shutdown_timeout`).
     ///
     /// Returns whether everything was sent. Closing twice is harmless.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn close(&self, timeout: Option<Duration>) -> bool {
-        let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
+        let timeout = timeout.unwrap_or_else(|| self.options().shutdown_timeout);
         let transport = self.disable();
         transport.is_none_or(|transport| transport.shutdown(timeout))
     }

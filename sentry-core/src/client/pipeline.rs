@@ -112,7 +112,7 @@ impl Client {
         };
         let stack = capture.stack.or_else(|| self.stack_for(&capture.item));
         let thread = match (&stack, &capture.item) {
-            (Some(_), OutboundItem::Message { .. } | OutboundItem::Event(_)) => Some(Box::new(stacktrace::thread())),
+            (Some(_), OutboundItem::Message { .. } | OutboundItem::Event(_)) => Some(stacktrace::thread()),
             _ => None,
         };
         Outbound {

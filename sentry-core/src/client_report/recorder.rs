@@ -64,6 +64,12 @@ impl Recorder {
         if items.is_empty() || self.inner.muted.load(Relaxed) { None } else { Some(Report::new(items)) }
     }
 
+    /// Whether [`take`](Self::take) has nothing to return.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.inner.dirty.load(Relaxed)
+    }
+
     /// Everything lost since the client was made. Never reset.
     #[must_use]
     pub fn totals(&self) -> Vec<Item> {

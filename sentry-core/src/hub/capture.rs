@@ -18,11 +18,13 @@ use crate::{clock, error};
 
 impl Hub {
     /// Captures an event. Returns the nil id if it was dropped.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_event(&self, event: Event<'static>) -> Uuid {
         self.capture(|| Capture::new(OutboundItem::Event(Box::new(event))))
     }
 
     /// Captures a message. Returns the nil id if it was dropped.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_message(&self, message: &str, level: Level) -> Uuid {
         self.capture(|| Capture::new(OutboundItem::Message { level, text: message.to_owned() }))
     }
@@ -36,6 +38,7 @@ impl Hub {
     }
 
     /// Captures an event with the raw stack that belongs to its last exception. For crash handlers.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_fatal(&self, event: Event<'static>, stack: Option<RawStack>, class: Class) -> Uuid {
         self.capture(|| Capture { stack, class, ..Capture::new(OutboundItem::Event(Box::new(event))) })
     }
@@ -79,7 +82,8 @@ impl Hub {
                 Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
             };
             if let Some(breadcrumb) = breadcrumb {
-                lock(&self.state).top_mut().push_breadcrumb(breadcrumb, max);
+                let evicted = lock(&self.state).top_mut().push_breadcrumb(breadcrumb, max);
+                drop(evicted);
             }
         }
     }

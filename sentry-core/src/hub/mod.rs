@@ -101,8 +101,7 @@ impl Hub {
         // Configured before it is pushed: no lock is held while the caller's code runs, and there is nothing to merge.
         let mut scope = lock(&self.state).top().child();
         scope_config(&mut scope);
-        let depth = lock(&self.state).push(scope);
-        let _guard = ScopeGuard(Some((Arc::clone(&self.state), depth)));
+        let _pop = PopTo { state: &self.state, depth: lock(&self.state).push(scope) };
         callback()
     }
 
@@ -143,6 +142,19 @@ impl Hub {
     {
         let Some(client) = self.client() else { return R::default() };
         client.integration::<I>().map_or_else(R::default, f)
+    }
+}
+
+/// What a `ScopeGuard` does, for a scope that ends within the call that pushed it.
+struct PopTo<'a> {
+    state: &'a Mutex<HubState>,
+    depth: usize,
+}
+
+impl Drop for PopTo<'_> {
+    fn drop(&mut self) {
+        let popped = lock(self.state).pop_to(self.depth);
+        drop(popped);
     }
 }
 

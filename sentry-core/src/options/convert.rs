@@ -120,7 +120,7 @@ mod tests {
             || ClientOptions::new().dsn("ftp://hush@host/1"),
         ];
         for form in forms {
-            let payload = std::panic::catch_unwind(form).err().expect("it panics");
+            let payload = std::panic::catch_unwind(form).expect_err("it panics");
             let text = payload.downcast_ref::<String>().expect("the message is text");
             assert!(text.contains("invalid value for DSN"), "{text}");
             assert!(!text.contains("hush"), "{text}");

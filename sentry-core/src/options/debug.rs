@@ -1,6 +1,5 @@
 //! `Debug` for people who paste it into a bug report: no keys, no proxy passwords, no functions.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use url::Url;
@@ -34,8 +33,8 @@ impl fmt::Debug for ClientOptions {
             .field("before_send_log", &self.before_send_log.is_some())
             .field("before_send_metric", &self.before_send_metric.is_some())
             .field("transport", &self.transport.is_some())
-            .field("http_proxy", &self.http_proxy.as_ref().map(without_credentials))
-            .field("https_proxy", &self.https_proxy.as_ref().map(without_credentials))
+            .field("http_proxy", &self.http_proxy.as_deref().map(without_credentials))
+            .field("https_proxy", &self.https_proxy.as_deref().map(without_credentials))
             .field("shutdown_timeout", &self.shutdown_timeout)
             .field("max_request_body_size", &self.max_request_body_size)
             .field("transport_channel_capacity", &self.transport_channel_capacity)
@@ -51,9 +50,9 @@ impl fmt::Debug for ClientOptions {
 }
 
 /// The server of a proxy. Anything that might hold a password besides is left out.
-fn without_credentials(proxy: &Cow<'static, str>) -> String {
-    let text = if proxy.contains("://") { Cow::clone(proxy) } else { Cow::Owned(format!("http://{proxy}")) };
-    match Url::parse(&text) {
+fn without_credentials(proxy: &str) -> String {
+    let url = if proxy.contains("://") { Url::parse(proxy) } else { Url::parse(&format!("http://{proxy}")) };
+    match url {
         Ok(url) => match (url.host_str(), url.port()) {
             (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
             (Some(host), None) => format!("{}://{host}", url.scheme()),
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn a_proxy_that_is_no_url_is_not_shown() {
         for ugly in ["", "hush hush", ",,,:;:", "://hush@", "unix:/hush", "http://[hush"] {
-            let shown = without_credentials(&Cow::Owned(ugly.to_owned()));
+            let shown = without_credentials(ugly);
             assert!(!shown.contains("hush"), "{ugly}: {shown}");
         }
     }

@@ -105,7 +105,6 @@ impl EnvOptions {
     }
 
     /// Fills what `options` leave unset, and returns them with what was wrong.
-    #[must_use]
     pub fn apply(self, mut options: ClientOptions) -> (ClientOptions, Vec<String>) {
         let owned = Cow::Owned::<'static, str>;
         options.dsn = options.dsn.or(self.dsn);
@@ -113,8 +112,10 @@ impl EnvOptions {
         options.environment = options.environment.or_else(|| self.environment.map(owned));
         options.debug = options.debug || self.debug.unwrap_or(false);
         options.http_proxy = options.http_proxy.or_else(|| self.http_proxy.map(owned));
-        options.https_proxy =
-            options.https_proxy.or_else(|| self.https_proxy.map(owned)).or_else(|| options.http_proxy.clone());
+        options.https_proxy = options
+            .https_proxy
+            .or_else(|| self.https_proxy.map(owned))
+            .or_else(|| options.http_proxy.clone());
         if let Some(rate) = self.sample_rate
             && options.event_sample_rate() == 1.0
         {
@@ -172,7 +173,8 @@ impl Reader<'_> {
     }
 
     fn rate(&mut self, name: &str) -> Option<f32> {
-        let rate = self.parsed(name, "a number from 0.0 to 1.0", |text| SampleRate::new(text.parse().ok()?))?;
+        let rate =
+            self.parsed(name, "a number from 0.0 to 1.0", |text| SampleRate::new(text.parse().ok()?))?;
         Some(rate.get())
     }
 }
@@ -279,7 +281,10 @@ mod tests {
             ("SSL_VERIFY", "hush"),
         ] {
             let env = read(&[(name, value)]);
-            assert!(matches!(&env.warnings[..], [only] if only.starts_with(name) && !only.contains("hush")), "{env:?}");
+            assert!(
+                matches!(&env.warnings[..], [only] if only.starts_with(name) && !only.contains("hush")),
+                "{env:?}"
+            );
             let (options, warnings) = env.apply(ClientOptions::default());
             assert_eq!(warnings.len(), 1);
             assert!(options.dsn.is_none() && !options.debug && !options.accept_invalid_certs);
@@ -291,8 +296,16 @@ mod tests {
     #[test]
     fn empty_variables_are_unset() {
         let names = [
-            "SENTRY_DSN", "SENTRY_RELEASE", "SENTRY_ENVIRONMENT", "SENTRY_SAMPLE_RATE", "SENTRY_TRACES_SAMPLE_RATE",
-            "SENTRY_DEBUG", "HTTP_PROXY", "HTTPS_PROXY", "SENTRY_TRACE", "SENTRY_BAGGAGE",
+            "SENTRY_DSN",
+            "SENTRY_RELEASE",
+            "SENTRY_ENVIRONMENT",
+            "SENTRY_SAMPLE_RATE",
+            "SENTRY_TRACES_SAMPLE_RATE",
+            "SENTRY_DEBUG",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "SENTRY_TRACE",
+            "SENTRY_BAGGAGE",
         ];
         let env = read(&names.map(|name| (name, " ")));
         assert!(env.warnings.is_empty());
@@ -311,7 +324,8 @@ mod tests {
 
     #[test]
     fn a_request_cannot_set_the_proxy_under_cgi() {
-        let variables = [("REQUEST_METHOD", "GET"), ("HTTP_PROXY", "http://evil"), ("http_proxy", "http://good")];
+        let variables =
+            [("REQUEST_METHOD", "GET"), ("HTTP_PROXY", "http://evil"), ("http_proxy", "http://good")];
         assert_eq!(read(&variables).http_proxy.as_deref(), Some("http://good"));
         assert_eq!(read(&variables[..2]).http_proxy, None);
     }

@@ -93,3 +93,84 @@ impl SampleRate {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traces(options: &ClientOptions) -> String {
+        match options.effective_traces_sampling() {
+            TracesSamplingStrategy::Function(sampler) => {
+                format!("Function {}", sampler(&TransactionContext::new("", "")))
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn both_generations_of_fields_say_the_same() {
+        let literal = |rate| ClientOptions { sample_rate: rate, ..ClientOptions::default() };
+        let strategy = |rate| ClientOptions {
+            event_sampling_strategy: EventSamplingStrategy::FixedRate(rate),
+            ..ClientOptions::default()
+        };
+        for rate in [0.0, 0.25, 1.0] {
+            for options in [literal(rate), strategy(rate), ClientOptions::new().sample_rate(rate)] {
+                assert_eq!(options.event_sample_rate(), rate);
+            }
+        }
+    }
+
+    #[test]
+    fn a_strategy_that_is_not_the_default_wins() {
+        let table: [(ClientOptions, &str); 9] = [
+            (ClientOptions::default(), "Disabled"),
+            (ClientOptions { traces_sample_rate: 0.0, ..Default::default() }, "Disabled"),
+            (ClientOptions { traces_sample_rate: 0.5, ..Default::default() }, "FixedRate(0.5)"),
+            (
+                ClientOptions {
+                    traces_sample_rate: 0.5,
+                    traces_sampler: Some(Arc::new(|_| 0.25)),
+                    ..Default::default()
+                },
+                "Function 0.25",
+            ),
+            (
+                ClientOptions {
+                    traces_sampling_strategy: TracesSamplingStrategy::FixedRate(0.75),
+                    traces_sample_rate: 0.5,
+                    traces_sampler: Some(Arc::new(|_| 0.25)),
+                    ..Default::default()
+                },
+                "FixedRate(0.75)",
+            ),
+            (ClientOptions::new().traces_sample_rate(0.0), "FixedRate(0.0)"),
+            (ClientOptions::new().traces_sampler(|_| 0.1).traces_sample_rate(0.2), "FixedRate(0.2)"),
+            (ClientOptions::new().traces_sample_rate(0.2).traces_sampler(|_| 0.5), "Function 0.5"),
+            (
+                ClientOptions { traces_sample_rate: 0.5, ..Default::default() }.traces_sample_rate(0.0),
+                "FixedRate(0.0)",
+            ),
+        ];
+        for (options, expected) in table {
+            assert_eq!(traces(&options), expected);
+        }
+        let options = ClientOptions {
+            event_sampling_strategy: EventSamplingStrategy::FixedRate(0.5),
+            sample_rate: 0.25,
+            ..ClientOptions::default()
+        };
+        assert_eq!(options.event_sample_rate(), 0.5);
+        assert_eq!(options.sample_rate(1.0).event_sample_rate(), 1.0, "the last setter counts");
+    }
+
+    #[test]
+    fn a_rate_is_a_probability() {
+        for rate in [0.0, 0.5, 1.0] {
+            assert_eq!(SampleRate::new(rate).map(SampleRate::get), Some(rate));
+        }
+        for rate in [-0.1, 1.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(SampleRate::new(rate), None, "{rate}");
+        }
+    }
+}

@@ -262,3 +262,46 @@ impl ClientOptions {
         Self { finish: Some(Arc::new(finish)), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Named;
+
+    impl Integration for Named {
+        fn name(&self) -> &'static str {
+            "named"
+        }
+    }
+
+    #[test]
+    fn setters_never_panic_and_store_what_they_get() {
+        let options =
+            ClientOptions::new().sample_rate(7.0).traces_sample_rate(f32::NAN).transport_channel_capacity(0);
+        assert_eq!(options.sample_rate, 7.0);
+        assert!(options.traces_sample_rate.is_nan());
+        assert_eq!(options.transport_channel_capacity, Some(NonZeroUsize::MIN));
+    }
+
+    #[test]
+    fn integrations_are_replaced_or_added() {
+        let options = ClientOptions::new().add_integration(Named).add_integration(Named);
+        assert_eq!(options.integrations.len(), 2);
+        let options = options.integrations([Arc::new(Named) as Arc<dyn Integration>]);
+        assert_eq!(options.integrations.iter().map(|one| one.name()).collect::<Vec<_>>(), ["named"]);
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let options = ClientOptions::new();
+        assert_eq!(options.max_breadcrumbs, 100);
+        assert_eq!(options.shutdown_timeout, Duration::from_secs(2));
+        assert_eq!(options.user_agent, concat!("sentry.rust/", env!("CARGO_PKG_VERSION")));
+        assert!(options.default_integrations && options.enable_logs && options.enable_metrics);
+        assert!(options.send_client_reports);
+        assert!(!options.send_default_pii && !options.accept_invalid_certs && !options.debug);
+        assert!(options.maybe_release(None::<String>).maybe_release(Some("a@1")).release.is_some());
+    }
+}

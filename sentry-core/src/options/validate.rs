@@ -122,7 +122,11 @@ mod tests {
                 ClientOptions::new().traces_sample_rate(rate),
                 ClientOptions { traces_sample_rate: rate, ..ClientOptions::default() },
             ] {
-                assert!(options.validate().is_err_and(|error| error.to_string().starts_with("traces_sample_rate")));
+                assert!(
+                    options
+                        .validate()
+                        .is_err_and(|error| error.to_string().starts_with("traces_sample_rate"))
+                );
                 assert!(options.clamp().is_some());
                 let TracesSamplingStrategy::FixedRate(now) = options.effective_traces_sampling() else {
                     panic!("an invalid rate is still a decision");

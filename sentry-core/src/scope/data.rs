@@ -46,10 +46,15 @@ pub(crate) enum Layered<T> {
 
 impl<T> Layered<T> {
     /// The value that was set or unset here.
-    pub(crate) fn here(&self) -> Option<Option<&T>> {
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self, Self::Here(_))
+    }
+
+    /// The value, unless it is unset here or inherited.
+    pub(crate) fn value(&self) -> Option<&T> {
         match self {
+            Self::Here(value) => value.as_ref(),
             Self::Inherited => None,
-            Self::Here(value) => Some(value.as_ref()),
         }
     }
 

@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
+use crate::breadcrumbs::Evicted;
 use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, User, Value};
 use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
 
@@ -77,8 +78,8 @@ impl Scope {
         Arc::make_mut(self.layer.get_or_insert_default())
     }
 
-    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: Breadcrumb, max: usize) {
-        self.edit().breadcrumbs.push(breadcrumb, max);
+    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: Breadcrumb, max: usize) -> Evicted {
+        self.edit().breadcrumbs.push(breadcrumb, max)
     }
 
     /// Starts a trace of its own where none is known yet.
@@ -136,8 +137,8 @@ impl Scope {
     pub fn user(&self) -> Option<&User> {
         let layers = [self.layer.as_deref(), self.below.as_deref()];
         for layer in layers.into_iter().flatten() {
-            if let Some(user) = layer.user.here() {
-                return user.map(|user| &**user);
+            if layer.user.is_here() {
+                return layer.user.value().map(|user| &**user);
             }
             if layer.opaque {
                 return None;

@@ -40,7 +40,7 @@ impl ScopeSnapshot {
     }
 
     fn find<'a, T: 'a>(&'a self, part: impl Fn(&'a ScopeData) -> &'a Layered<T>) -> Option<&'a T> {
-        self.layers().find_map(|layer| part(layer).here()).flatten()
+        self.layers().map(part).find(|value| value.is_here())?.value()
     }
 
     pub(crate) fn level(&self) -> Option<Level> {

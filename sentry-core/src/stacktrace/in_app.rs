@@ -38,7 +38,8 @@ pub fn by_prefix(function: &str, include: &[&str], exclude: &[&str]) -> Option<b
 pub fn by_origin(function: Option<&str>, path: Option<&str>) -> Option<bool> {
     let crate_name = function.and_then(names::crate_of);
     if let Some(path) = path.filter(|path| !path.is_empty()) {
-        return Some(!is_foreign_path(path, crate_name) && !crate_name.is_some_and(names::is_sdk_crate));
+        let ours = crate_name.map_or_else(|| names::is_sdk_path(path), names::is_sdk_crate);
+        return Some(!ours && !is_foreign_path(path, crate_name));
     }
     function?;
     // A name without a crate is a C function.

@@ -4,7 +4,9 @@ pub mod in_app;
 pub mod names;
 pub mod trim;
 
+use std::cell::OnceCell;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::protocol::{Stacktrace, Thread, ThreadId};
@@ -27,10 +29,20 @@ pub struct RawStack {
     pub addresses: Box<[usize]>,
 }
 
+thread_local! {
+    static THREAD: OnceCell<Arc<Thread>> = const { OnceCell::new() };
+}
+
 /// The calling thread, as events name it.
-pub(crate) fn thread() -> Thread {
+pub(crate) fn thread() -> Arc<Thread> {
+    // During the destruction of thread-locals it is described anew.
+    THREAD.try_with(|thread| Arc::clone(thread.get_or_init(describe_thread))).unwrap_or_else(|_| describe_thread())
+}
+
+fn describe_thread() -> Arc<Thread> {
     let current = std::thread::current();
-    Thread { name: current.name().map(str::to_owned), id: Some(thread_id(current.id())), ..Thread::default() }
+    let name = current.name().map(str::to_owned);
+    Arc::new(Thread { name, id: Some(thread_id(current.id())), ..Thread::default() })
 }
 
 /// The number in `ThreadId(7)`: std has no stable way to ask for it.

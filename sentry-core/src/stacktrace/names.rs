@@ -44,6 +44,24 @@ pub fn is_sdk_crate(name: &str) -> bool {
     matches!(name, "sentry" | "sentry_core" | "sentry_integrations" | "sentry_panic" | "sentry_transport")
 }
 
+/// Whether it is a source file of this SDK, by the folder of its crate: `sentry-core/src/…`, `sentry-core-0.49.100/src/…`.
+///
+/// Line tables may name an inlined function without its path, so that only the file says whose it is.
+#[must_use]
+pub fn is_sdk_path(path: &str) -> bool {
+    let separator = |c| c == '/' || c == '\\';
+    let mut folders = path.rsplit(separator).skip_while(|folder| *folder != "src");
+    let Some(folder) = folders.nth(1) else { return false };
+    let unversioned =
+        folder.rsplit_once('-').filter(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit()));
+    match unversioned {
+        Some((name, _)) => name == "sentry" || SDK_FOLDERS.contains(&name),
+        None => SDK_FOLDERS.contains(&folder),
+    }
+}
+
+const SDK_FOLDERS: [&str; 4] = ["sentry-core", "sentry-integrations", "sentry-panic", "sentry-transport"];
+
 fn matches(path: &str, prefix: &str) -> bool {
     let prefix = prefix.trim_end_matches(':');
     !prefix.is_empty()
@@ -170,6 +188,23 @@ mod tests {
         ];
         for (function, expected) in cases {
             assert_eq!(crate_of(function), expected, "{function}");
+        }
+    }
+
+    #[test]
+    fn our_own_files_are_known_by_their_folder() {
+        let cases = [
+            ("/work/sentry/sentry-core/src/hub/mod.rs", true),
+            (r"C:\.cargo\registry\src\index\sentry-panic-0.49.100\src\hook.rs", true),
+            ("/r/registry/src/index/sentry-0.49.100/src/init.rs", true),
+            ("/work/sentry/src/main.rs", false),
+            ("/work/sentry-panic/tests/golden.rs", false),
+            ("/work/sentry-panic-button/src/main.rs", false),
+            ("src/main.rs", false),
+            ("", false),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(is_sdk_path(path), expected, "{path}");
         }
     }
 

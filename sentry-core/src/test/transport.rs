@@ -16,7 +16,6 @@ pub struct TestTransport {
 impl TestTransport {
     /// An empty one.
     #[must_use]
-    #[expect(clippy::new_ret_no_self, reason = "the published signature")]
     pub fn new() -> Arc<Self> {
         Arc::default()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::options::{ClientOptions, SampleRate};
 use crate::protocol::{DynamicSamplingContext, SpanId, TraceId, Value};
+use crate::trace::TransactionOrSpan;
 use crate::trace::context_builder::TransactionContextBuilder;
 use crate::trace::dsc;
 use crate::trace::ids::{self, Ids};
@@ -12,7 +13,6 @@ use crate::trace::label::Label;
 use crate::trace::propagation::{SentryTrace, TracePropagationContext, continues};
 use crate::trace::sample_rand::Rand;
 use crate::trace::sampling::Decision;
-use crate::trace::TransactionOrSpan;
 
 /// Data of the application for its [`TracesSampler`](crate::TracesSampler).
 pub type CustomTransactionContext = serde_json::map::Map<String, Value>;
@@ -62,7 +62,11 @@ impl TransactionContext {
         span_id: Option<SpanId>,
         parent_span_id: Option<SpanId>,
     ) -> Self {
-        Self::with_ids(name, op, Ids { trace_id, span_id: span_id.unwrap_or_else(ids::span_id), parent_span_id })
+        Self::with_ids(
+            name,
+            op,
+            Ids::new(trace_id, span_id.unwrap_or_else(ids::span_id), parent_span_id),
+        )
     }
 
     /// A transaction that continues the trace in the headers `sentry-trace` and `baggage`, or begins a new one.
@@ -119,7 +123,6 @@ impl TransactionContext {
     }
 
     /// Sets the parts one by one.
-    #[must_use]
     pub fn builder(name: &str, op: &str) -> TransactionContextBuilder {
         TransactionContextBuilder::new(Self::new(name, op))
     }
@@ -147,13 +150,13 @@ impl TransactionContext {
     /// The trace it belongs to.
     #[must_use]
     pub fn trace_id(&self) -> TraceId {
-        self.ids.trace_id
+        self.ids.trace_id()
     }
 
     /// The span that it will be.
     #[must_use]
     pub fn span_id(&self) -> SpanId {
-        self.ids.span_id
+        self.ids.span_id()
     }
 
     /// The decision that is known already, by the application or by the service the trace comes from.
@@ -182,7 +185,7 @@ impl TransactionContext {
     pub(super) fn refuse_strangers(&mut self, options: &ClientOptions) {
         let Some(incoming) = &self.incoming else { return };
         if !continues(incoming.get("org_id"), dsc::org_id(options), options.strict_trace_continuation) {
-            self.ids = Ids { span_id: self.ids.span_id, ..Ids::random() };
+            self.ids = Ids::new(ids::trace_id(), self.span_id(), None);
             self.parent = Decision::default();
             self.incoming = None;
         }
@@ -218,9 +221,9 @@ impl fmt::Debug for TransactionContext {
         f.debug_struct("TransactionContext")
             .field("name", &self.name())
             .field("op", &self.operation())
-            .field("trace_id", &self.ids.trace_id)
-            .field("span_id", &self.ids.span_id)
-            .field("parent_span_id", &self.ids.parent_span_id)
+            .field("trace_id", &self.ids.trace_id())
+            .field("span_id", &self.ids.span_id())
+            .field("parent_span_id", &self.ids.parent_span_id())
             .field("sampled", &self.sampled())
             .field("custom", &self.custom)
             .finish_non_exhaustive()
@@ -242,16 +245,19 @@ mod tests {
         let (trace_id, span_id, parent) = (ids::trace_id(), ids::span_id(), ids::span_id());
         let context = TransactionContext::new_with_details("n", "o", trace_id, Some(span_id), Some(parent));
         assert_eq!((context.name(), context.operation()), ("n", "o"));
-        assert_eq!(context.ids, Ids { trace_id, span_id, parent_span_id: Some(parent) });
+        assert_eq!(context.ids, Ids::new(trace_id, span_id, Some(parent)));
 
         let trace = SentryTrace::new(trace_id, parent, Some(false));
         let context = TransactionContext::continue_from_sentry_trace("n", "o", &trace, Some(span_id));
-        assert_eq!(context.ids, Ids { trace_id, span_id, parent_span_id: Some(parent) });
+        assert_eq!(context.ids, Ids::new(trace_id, span_id, Some(parent)));
         assert_eq!(context.sampled(), Some(false));
 
         assert_eq!(TransactionContext::new_with_trace_id("n", "o", trace_id).trace_id(), trace_id);
-        assert_ne!(TransactionContext::new("n", "o").trace_id(), TransactionContext::new("n", "o").trace_id());
-        assert!(TransactionContext::continue_from_span("n", "o", None).ids.parent_span_id.is_none());
+        assert_ne!(
+            TransactionContext::new("n", "o").trace_id(),
+            TransactionContext::new("n", "o").trace_id()
+        );
+        assert!(TransactionContext::continue_from_span("n", "o", None).ids.parent_span_id().is_none());
         assert!(continued("broken", "sentry-release=x").incoming.is_none());
         assert_eq!(continued(TRACE, "").sampled(), None, "deferred");
     }
@@ -282,7 +288,7 @@ mod tests {
             assert_eq!(context.trace_id() == before, kept, "{baggage} {strict}");
             assert_eq!(context.span_id(), span_id);
             assert_eq!((context.sampled(), context.incoming.is_some()), (kept.then_some(true), kept));
-            assert_eq!(context.ids.parent_span_id.is_some(), kept);
+            assert_eq!(context.ids.parent_span_id().is_some(), kept);
         }
         let mut own = TransactionContext::new("n", "o");
         let before = own.trace_id();

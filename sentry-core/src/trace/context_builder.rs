@@ -36,19 +36,19 @@ impl TransactionContextBuilder {
 
     /// Sets the trace.
     pub fn with_trace_id(mut self, trace_id: TraceId) -> Self {
-        self.context.ids.trace_id = trace_id;
+        self.context.ids.set_trace_id(trace_id);
         self
     }
 
     /// Sets the span that the transaction will be.
     pub fn with_span_id(mut self, span_id: SpanId) -> Self {
-        self.context.ids.span_id = span_id;
+        self.context.ids.set_span_id(span_id);
         self
     }
 
     /// Sets the span above it.
     pub fn with_parent_span_id(mut self, parent_span_id: Option<SpanId>) -> Self {
-        self.context.ids.parent_span_id = parent_span_id;
+        self.context.ids.set_parent_span_id(parent_span_id);
         self
     }
 
@@ -74,12 +74,11 @@ impl TransactionContextBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::ids::Ids;
+    use crate::trace::ids::{self, Ids};
 
     #[test]
     fn every_part_is_set() {
-        let Ids { trace_id, span_id, .. } = Ids::random();
-        let parent = Ids::random().span_id;
+        let (trace_id, span_id, parent) = (ids::trace_id(), ids::span_id(), ids::span_id());
         let context = TransactionContext::builder("", "")
             .with_name("name".into())
             .with_op("op".into())
@@ -90,7 +89,7 @@ mod tests {
             .with_custom("a".into(), 1.into())
             .finish();
         assert_eq!((context.name(), context.operation(), context.sampled()), ("name", "op", Some(false)));
-        assert_eq!(context.ids, Ids { trace_id, span_id, parent_span_id: Some(parent) });
+        assert_eq!(context.ids, Ids::new(trace_id, span_id, Some(parent)));
         assert_eq!(context.custom().and_then(|custom| custom.get("a")), Some(&1.into()));
     }
 }

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn the_head_tells_everything_it_knows() {
-        let options = ClientOptions::new().dsn("https://public@o7.host.example/1").release("a@1").environment("e");
+        let options =
+            ClientOptions::new().dsn("https://public@o7.host.example/1").release("a@1").environment("e");
         let head = Head {
             trace_id: TraceId::from([1; 16]),
             decision: Decision { sampled: Some(true), rate: SampleRate::new(0.25) },
@@ -86,7 +87,14 @@ mod tests {
         assert_eq!(
             names,
             [
-                "environment", "org_id", "public_key", "release", "sample_rand", "sample_rate", "sampled", "trace_id",
+                "environment",
+                "org_id",
+                "public_key",
+                "release",
+                "sample_rand",
+                "sample_rate",
+                "sampled",
+                "trace_id",
                 "transaction"
             ]
         );

@@ -6,48 +6,107 @@ use crate::trace::propagation::SentryTrace;
 use crate::trace::sampling::Decision;
 
 /// The ids of a span: its trace, itself, its parent.
+///
+/// Kept as words, since copying these is most of what an unrecorded span costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Ids {
-    pub(super) trace_id: TraceId,
-    pub(super) span_id: SpanId,
-    pub(super) parent_span_id: Option<SpanId>,
+    trace: [u64; 2],
+    span: u64,
+    /// 0: none. No span has that id (protocol.md 2).
+    parent: u64,
 }
 
 impl Ids {
+    pub(super) fn new(trace_id: TraceId, span_id: SpanId, parent_span_id: Option<SpanId>) -> Self {
+        let mut ids = Self { trace: [0; 2], span: word(span_id), parent: parent_span_id.map_or(0, word) };
+        ids.set_trace_id(trace_id);
+        ids
+    }
+
     /// The first span of a new trace.
     pub(super) fn random() -> Self {
-        Self { trace_id: trace_id(), span_id: span_id(), parent_span_id: None }
+        Self::new(trace_id(), span_id(), None)
     }
 
     /// A new span below this one.
+    #[inline]
     pub(super) fn child(&self) -> Self {
         self.child_with_id(span_id())
     }
 
+    #[inline]
     pub(super) fn child_with_id(&self, span_id: SpanId) -> Self {
-        Self { trace_id: self.trace_id, span_id, parent_span_id: Some(self.span_id) }
+        Self { trace: self.trace, span: word(span_id), parent: self.span }
+    }
+
+    pub(super) fn trace_id(&self) -> TraceId {
+        let [high, low] = self.trace.map(u128::from);
+        TraceId::from((high << 64 | low).to_ne_bytes())
+    }
+
+    pub(super) fn span_id(&self) -> SpanId {
+        SpanId::from(self.span.to_ne_bytes())
+    }
+
+    pub(super) fn parent_span_id(&self) -> Option<SpanId> {
+        (self.parent != 0).then(|| SpanId::from(self.parent.to_ne_bytes()))
+    }
+
+    pub(super) fn set_trace_id(&mut self, trace_id: TraceId) {
+        let id = u128::from_ne_bytes(trace_id.to_bytes());
+        self.trace = [(id >> 64) as u64, id as u64];
+    }
+
+    pub(super) fn set_span_id(&mut self, span_id: SpanId) {
+        self.span = word(span_id);
+    }
+
+    pub(super) fn set_parent_span_id(&mut self, parent_span_id: Option<SpanId>) {
+        self.parent = parent_span_id.map_or(0, word);
     }
 
     /// The header for whatever is called from this span.
     pub(super) fn sentry_trace(&self, decision: Decision) -> SentryTrace {
-        SentryTrace::new(self.trace_id, self.span_id, decision.sampled)
+        SentryTrace::new(self.trace_id(), self.span_id(), decision.sampled)
     }
 
     /// The place in the trace, of which nothing else is known.
     pub(super) fn trace_context(&self) -> TraceContext {
         TraceContext {
-            trace_id: self.trace_id,
-            span_id: self.span_id,
-            parent_span_id: self.parent_span_id,
+            trace_id: self.trace_id(),
+            span_id: self.span_id(),
+            parent_span_id: self.parent_span_id(),
             ..TraceContext::default()
         }
     }
 }
 
+/// A random trace id.
 pub(super) fn trace_id() -> TraceId {
     TraceId::from(rng::bytes::<16>())
 }
 
+/// A random span id.
+#[inline]
 pub(super) fn span_id() -> SpanId {
     SpanId::from(rng::bytes::<8>())
+}
+
+fn word(span_id: SpanId) -> u64 {
+    u64::from_ne_bytes(span_id.to_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_survive_as_words() {
+        let (trace, span, parent) = (trace_id(), span_id(), span_id());
+        let ids = Ids::new(trace, span, Some(parent));
+        assert_eq!((ids.trace_id(), ids.span_id(), ids.parent_span_id()), (trace, span, Some(parent)));
+        let child = ids.child();
+        assert_eq!((child.trace_id(), child.parent_span_id()), (trace, Some(span)));
+        assert_eq!(Ids::random().parent_span_id(), None);
+    }
 }

@@ -57,9 +57,9 @@ impl Record {
         let state = lock(&self.state);
         let (op, description) = state.label.clone().into_parts();
         TraceContext {
-            trace_id: self.ids.trace_id,
-            span_id: self.ids.span_id,
-            parent_span_id: self.ids.parent_span_id,
+            trace_id: self.ids.trace_id(),
+            span_id: self.ids.span_id(),
+            parent_span_id: self.ids.parent_span_id(),
             op,
             description,
             status: state.status,
@@ -74,9 +74,9 @@ impl Record {
         let state = std::mem::take(&mut *lock(&self.state));
         let (op, description) = state.label.into_parts();
         protocol::Span {
-            span_id: ids.span_id,
-            trace_id: ids.trace_id,
-            parent_span_id: ids.parent_span_id,
+            span_id: ids.span_id(),
+            trace_id: ids.trace_id(),
+            parent_span_id: ids.parent_span_id(),
             same_process_as_parent: None,
             op,
             description,

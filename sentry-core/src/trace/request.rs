@@ -47,7 +47,8 @@ mod tests {
         };
         add_to(&mut data, request);
         let json = serde_json::to_value(&data).unwrap();
-        let expected = json!({"method": "POST", "url": "https://host/a", "data": {"a": 1}, "headers": {"h": "v"}});
+        let expected =
+            json!({"method": "POST", "url": "https://host/a", "data": {"a": 1}, "headers": {"h": "v"}});
         assert_eq!(json, expected);
     }
 }

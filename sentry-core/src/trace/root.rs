@@ -7,7 +7,9 @@ use crate::client::Client;
 use crate::clock;
 use crate::hub::{Hub, WeakHub};
 use crate::protocol::client_report::{Category, Reason};
-use crate::protocol::{self, DynamicSamplingContext, Map, Request, SpanStatus, TraceContext, TransactionInfo, Value};
+use crate::protocol::{
+    self, DynamicSamplingContext, Map, Request, SpanStatus, TraceContext, TransactionInfo, Value,
+};
 use crate::scope::ScopeSnapshot;
 use crate::sync::lock;
 use crate::trace::data::HoldsData;
@@ -107,7 +109,7 @@ impl Root {
         let mut state = lock(&self.state);
         let State { frozen, label, .. } = &mut *state;
         Arc::clone(frozen.get_or_insert_with(|| {
-            let (trace_id, decision) = (self.ids.trace_id, self.verdict.decision);
+            let (trace_id, decision) = (self.ids.trace_id(), self.verdict.decision);
             let head = Head { trace_id, decision, transaction: Some(label.first()) };
             Arc::new(dsc::of_head(&head, self.client.options()))
         }))
@@ -176,9 +178,9 @@ impl Root {
 
 fn trace_context(ids: &Ids, data: Map<String, Value>, state: &State) -> TraceContext {
     TraceContext {
-        trace_id: ids.trace_id,
-        span_id: ids.span_id,
-        parent_span_id: ids.parent_span_id,
+        trace_id: ids.trace_id(),
+        span_id: ids.span_id(),
+        parent_span_id: ids.parent_span_id(),
         op: Some(state.label.second()).filter(|op| !op.is_empty()).map(str::to_owned),
         status: state.status,
         origin: state.origin.clone(),

@@ -149,7 +149,11 @@ mod tests {
         for (incoming, rate, sent, outgoing) in table {
             let strategy = rate.map_or(Strategy::Disabled, Strategy::Rate);
             let verdict = verdict(None, parent(incoming), strategy);
-            assert_eq!((verdict.recorded, verdict.decision.sampled), (sent, outgoing), "{incoming:?} {rate:?}");
+            assert_eq!(
+                (verdict.recorded, verdict.decision.sampled),
+                (sent, outgoing),
+                "{incoming:?} {rate:?}"
+            );
             assert_eq!(verdict.reported, rate.is_some() && !sent, "only what a rate dropped is reported");
         }
     }
@@ -157,7 +161,8 @@ mod tests {
     #[test]
     fn the_explicit_word_comes_before_the_sampler_and_the_sampler_before_the_parent() {
         let (always, never) = (|| Some(1.0), || Some(0.0));
-        let table: [(Option<bool>, Option<bool>, &dyn Fn() -> Option<f32>, bool); 6] = [
+        type Sampler<'a> = &'a dyn Fn() -> Option<f32>;
+        let table: [(Option<bool>, Option<bool>, Sampler<'_>, bool); 6] = [
             (Some(false), Some(true), &always, false),
             (Some(true), Some(false), &never, true),
             (None, Some(false), &always, true),

@@ -48,7 +48,13 @@ impl Span {
         Self { ids, kind: Kind::Off(off) }
     }
 
-    pub(super) fn recorded(root: &Arc<Root>, ids: Ids, op: &str, description: &str, start: SystemTime) -> Self {
+    pub(super) fn recorded(
+        root: &Arc<Root>,
+        ids: Ids,
+        op: &str,
+        description: &str,
+        start: SystemTime,
+    ) -> Self {
         let record = Arc::new(Record::new(ids, Label::new(op, description), start));
         Self { ids, kind: Kind::Recorded { root: Arc::clone(root), record } }
     }
@@ -66,7 +72,13 @@ impl Span {
 
     /// Starts a span below this one, with the given id and start.
     #[must_use = "a span must be finished to be sent"]
-    pub fn start_child_with_details(&self, op: &str, description: &str, id: SpanId, start: SystemTime) -> Self {
+    pub fn start_child_with_details(
+        &self,
+        op: &str,
+        description: &str,
+        id: SpanId,
+        start: SystemTime,
+    ) -> Self {
         let ids = self.ids.child_with_id(id);
         match &self.kind {
             Kind::Off(off) => Self::off(ids, off.clone()),
@@ -137,7 +149,7 @@ impl Span {
     /// The id.
     #[must_use]
     pub fn get_span_id(&self) -> SpanId {
-        self.ids.span_id
+        self.ids.span_id()
     }
 
     /// How the work ended, if that is known. Nothing is known of a span that is not recorded.
@@ -221,7 +233,7 @@ impl Off {
         match &self.incoming {
             Some(incoming) => DynamicSamplingContext::clone(incoming),
             None => {
-                let head = Head { trace_id: ids.trace_id, decision: self.decision, transaction: None };
+                let head = Head { trace_id: ids.trace_id(), decision: self.decision, transaction: None };
                 dsc::of_head(&head, options)
             }
         }
@@ -238,8 +250,8 @@ impl PartialEq for Span {
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Span")
-            .field("trace_id", &self.ids.trace_id)
-            .field("span_id", &self.ids.span_id)
+            .field("trace_id", &self.ids.trace_id())
+            .field("span_id", &self.ids.span_id())
             .field("sampled", &self.is_sampled())
             .finish_non_exhaustive()
     }

@@ -94,14 +94,22 @@ impl Transaction {
     pub fn start_child(&self, op: &str, description: &str) -> Span {
         let ids = self.ids.child();
         match &self.kind {
-            Kind::Rooted(root) if root.verdict.recorded => Span::recorded(root, ids, op, description, clock::now()),
+            Kind::Rooted(root) if root.verdict.recorded => {
+                Span::recorded(root, ids, op, description, clock::now())
+            }
             _ => Span::off(ids, self.passed_on()),
         }
     }
 
     /// Starts a span below this transaction, with the given id and start.
     #[must_use = "a span must be finished to be sent"]
-    pub fn start_child_with_details(&self, op: &str, description: &str, id: SpanId, start: SystemTime) -> Span {
+    pub fn start_child_with_details(
+        &self,
+        op: &str,
+        description: &str,
+        id: SpanId,
+        start: SystemTime,
+    ) -> Span {
         let ids = self.ids.child_with_id(id);
         match &self.kind {
             Kind::Rooted(root) if root.verdict.recorded => Span::recorded(root, ids, op, description, start),
@@ -208,7 +216,9 @@ impl Transaction {
     pub fn iter_headers(&self) -> TraceHeadersIter {
         match &self.kind {
             Kind::Off(off) => off.headers(&self.ids),
-            Kind::Rooted(root) => TraceHeadersIter::new(self.ids.sentry_trace(self.decision()), Some(&root.dsc())),
+            Kind::Rooted(root) => {
+                TraceHeadersIter::new(self.ids.sentry_trace(self.decision()), Some(&root.dsc()))
+            }
         }
     }
 
@@ -259,8 +269,8 @@ impl PartialEq for Transaction {
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction")
-            .field("trace_id", &self.ids.trace_id)
-            .field("span_id", &self.ids.span_id)
+            .field("trace_id", &self.ids.trace_id())
+            .field("span_id", &self.ids.span_id())
             .field("sampled", &self.is_sampled())
             .finish_non_exhaustive()
     }

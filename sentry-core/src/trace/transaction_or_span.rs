@@ -39,7 +39,13 @@ impl TransactionOrSpan {
 
     /// Starts a span below it, with the given id and start.
     #[must_use = "a span must be finished to be sent"]
-    pub fn start_child_with_details(&self, op: &str, description: &str, id: SpanId, start: SystemTime) -> Span {
+    pub fn start_child_with_details(
+        &self,
+        op: &str,
+        description: &str,
+        id: SpanId,
+        start: SystemTime,
+    ) -> Span {
         either!(self, this => this.start_child_with_details(op, description, id, start))
     }
 

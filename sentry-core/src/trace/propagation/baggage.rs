@@ -92,8 +92,20 @@ mod tests {
     #[test]
     fn ugly_members_are_left_out() {
         for header in [
-            "", ",", ",,,:;:", "=", "sentry-", "sentry-=x", "sentry-a", "sentry-a=%", "sentry-a=%4", "sentry-a=%zz",
-            "sentry-a=%ff", "sentry-%ff=a", "Sentry-a=b", "sentry-a=%+1",
+            "",
+            ",",
+            ",,,:;:",
+            "=",
+            "sentry-",
+            "sentry-=x",
+            "sentry-a",
+            "sentry-a=%",
+            "sentry-a=%4",
+            "sentry-a=%zz",
+            "sentry-a=%ff",
+            "sentry-%ff=a",
+            "Sentry-a=b",
+            "sentry-a=%+1",
         ] {
             assert_eq!(members(header), [], "{header}");
         }

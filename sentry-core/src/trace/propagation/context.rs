@@ -51,7 +51,7 @@ impl TracePropagationContext {
         let mut baggage = Vec::new();
         for (name, value) in headers {
             if is_sentry_trace(name) {
-                trace = SentryTrace::parse(value).ok_or(HeaderParseError::Invalid).or(trace);
+                trace = SentryTrace::parse(value).or_else(|| trace.ok()).ok_or(HeaderParseError::Invalid);
             } else if name.eq_ignore_ascii_case("baggage") {
                 baggage.push(value);
             }
@@ -216,7 +216,10 @@ mod tests {
 
     #[test]
     fn a_trace_of_our_own_is_undecided() {
-        let options = ClientOptions::new().dsn("https://public@o7.host.example/1").release("ours@1").environment("test");
+        let options = ClientOptions::new()
+            .dsn("https://public@o7.host.example/1")
+            .release("ours@1")
+            .environment("test");
         let context = TracePropagationContext::default();
         let dsc = context.dsc(&options);
         let expected = [
