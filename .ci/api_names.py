@@ -115,7 +115,8 @@ def without_text(source):
 
 
 def without_turbofish(code):
-    """Generic arguments removed from `Type::<..>::name`, and from `Type<..> {`."""
+    """Generic arguments removed from `Type::<..>::name` and `Type<..> {`; `<Type as Trait>::name` is `Trait::name`."""
+    code = re.sub(r"<[^<>]*\bas ([\w:]+)>", r"\1", code)
     while "::<" in code:
         start = code.index("::<")
         code = code[:start] + code[closing(code, start + 2, "<>"):]
@@ -204,7 +205,8 @@ def self_test():
         use sentry::a::{Plain, self, inner::{Deep as Renamed}};
         const _: &str = "sentry::a::Quoted";
         fn f() { let Plain { one, r#two: _, .. } = Plain::<fn() -> u8>::new(); a::free(1); other.method();
-                 sentry::a::loud!(); match kind { a::Kind::Second { value } => {} } Renamed::deep(); Other::new(); }
+                 sentry::a::loud!(); match kind { a::Kind::Second { value } => {} } Renamed::deep(); Other::new();
+                 <u8 as a::Kind>::MAX; }
         impl Trait for Plain { three: u8 }
     """
     used = used_names(source)
@@ -214,7 +216,7 @@ def self_test():
                                 "Kind::First", "Kind::Second", "Kind::Second.value", "Kind::MAX"],
         "used": all(f"sentry::a::{name}" in used for name in
                     ["Plain", "Plain.one", "Plain.two", "Plain::new", "free", "loud", "Kind", "Kind::Second",
-                     "Kind::Second.value", "inner::Deep", "inner::Deep::deep"]),
+                     "Kind::Second.value", "Kind::MAX", "inner::Deep", "inner::Deep::deep"]),
         "not used": not any(f"sentry::a::{name}" in used for name in
                             ["Commented", "Quoted", "Kind::First", "Plain.three", "method", "Other::new"]),
     }

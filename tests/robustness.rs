@@ -58,7 +58,7 @@ fn callbacks_may_use_the_sdk() {
         sentry::configure_scope(|scope| scope.set_tag("a", 1));
         sentry::with_scope(|scope| scope.set_tag("b", 2), || _ = sentry::capture_message("inner", Level::Info));
         sentry::add_breadcrumb(Breadcrumb::default());
-        Hub::current().push_scope();
+        drop(Hub::current().push_scope());
         let _ = sentry::last_event_id();
         if let Some(client) = Hub::current().client() {
             client.flush(Some(Duration::from_millis(1)));

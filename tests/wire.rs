@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ingest::Server;
-use sentry::protocol::{Attachment, Event, LogEntry, Map, Request, SpanStatus, Value};
+use sentry::protocol::{Attachment, Context, Event, LogEntry, Map, Request, SpanStatus, Value};
 use sentry::{Breadcrumb, Client, ClientOptions, Hub, Level, TransactionContext, User};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ fn capture_one_of_each() {
         }));
         scope.set_tag("region", "eu");
         scope.set_extra("cart", Value::from(vec![1, 2, 3]));
-        scope.set_context("order", Map::from([("id".to_owned(), Value::from(7))]));
+        scope.set_context("order", Context::Other(Map::from([("id".to_owned(), Value::from(7))])));
         scope.add_attachment(Attachment { buffer: vec![1, 2, 3], filename: "a.bin".into(), ..Default::default() });
     });
     sentry::add_breadcrumb(Breadcrumb {

@@ -1,1 +1,28 @@
-//! Placeholder.
+//! Background delivery of envelopes: queue, worker, senders, rate limits.
+//!
+//! ```text
+//! Transport::send ─► queue (lanes, bounded) ─► worker: finish ─ limit ─ encode ─► Sender ─► classify ─► answered,
+//!                                                                                           retried or counted
+//! ```
+//!
+//! Every item that is accepted ends in exactly one of: acknowledged by the server, discarded because the server asked for
+//! it, or counted in a client report. No call blocks beyond its deadline, whatever the server does: [`BackgroundTransport`]
+//! has the rules. Applications use the `sentry` crate; this one is for those who bring a [`Sender`] of their own.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)
+)]
+
+mod background;
+mod driver;
+mod encode;
+mod queue;
+mod rate_limit;
+mod retry;
+mod sender;
+pub mod transports;
+mod wire;
+
+pub use crate::background::BackgroundTransport;
+pub use crate::sender::{BoxFuture, Deadline, Request, Response, SendError, Sender};

@@ -1,0 +1,98 @@
+//! Debug information of the loaded modules, mapped when first needed.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use addr2line::Loader;
+
+use crate::backtrace::symbol::{Resolved, Symbol};
+use crate::modules::{Module, ModuleTable};
+
+/// One loader per module, by the module's place in memory.
+pub(crate) struct Loaders {
+    modules: ModuleTable,
+    /// `None` for files that cannot be read.
+    loaders: BTreeMap<usize, Option<Loader>>,
+}
+
+impl Loaders {
+    pub(crate) const fn new() -> Self {
+        Self { modules: ModuleTable::new(), loaders: BTreeMap::new() }
+    }
+
+    /// Looks for modules that came or went. Tells whether one went, so that addresses may have changed their meaning.
+    pub(crate) fn refresh(&mut self) -> bool {
+        let gone = self.modules.refresh();
+        for start in &gone {
+            self.loaders.remove(start);
+        }
+        !gone.is_empty()
+    }
+
+    /// Whether the address lies in a module that is known by now.
+    pub(crate) fn covers(&self, address: usize) -> bool {
+        self.modules.find(address).is_some()
+    }
+
+    /// What is known about a return address. `None` if it lies in no module.
+    pub(crate) fn resolve(&mut self, address: usize) -> Option<Resolved> {
+        // The call, not the instruction behind it, which may belong to another line or function.
+        let call = address.checked_sub(1)?;
+        let module = self.modules.find(call)?;
+        let loader = self.loaders.entry(module.start).or_insert_with(|| load(module));
+        let mut symbols = Vec::new();
+        if let Some(loaded) = loader {
+            // Debug information is input from a file: a fault in it must cost the names and nothing else.
+            let read = catch_unwind(AssertUnwindSafe(|| symbols_at(loaded, call - module.bias)));
+            match read {
+                Ok(found) => symbols = found,
+                Err(_) => *loader = None,
+            }
+        }
+        if symbols.is_empty() {
+            symbols.push(Symbol::default());
+        }
+        Some(Resolved { symbols: symbols.into(), package: Arc::clone(&module.path), image: module.start })
+    }
+
+    /// Gives the memory back. The next resolution loads again.
+    pub(crate) fn release(&mut self) {
+        self.loaders.clear();
+    }
+}
+
+fn load(module: &Module) -> Option<Loader> {
+    let file = module.file.as_ref()?;
+    catch_unwind(|| Loader::new(file).ok()).ok().flatten()
+}
+
+/// The function at `address`, as counted in the file, and what was inlined there; innermost first.
+fn symbols_at(loader: &Loader, address: usize) -> Vec<Symbol> {
+    let Ok(address) = u64::try_from(address) else { return Vec::new() };
+    let mut symbols = Vec::new();
+    if let Ok(mut frames) = loader.find_frames(address) {
+        let mut next = frames.next().ok().flatten();
+        while let Some(frame) = next {
+            next = frames.next().ok().flatten();
+            let name = frame.function.as_ref().and_then(|function| function.raw_name().ok());
+            // Line tables name the outermost function, the one that exists as code, without its path.
+            let whole =
+                name.as_deref().filter(|name| next.is_some() || rustc_demangle::try_demangle(name).is_ok());
+            let outermost = || loader.find_symbol(address).filter(|_| next.is_none());
+            let location = frame.location.as_ref();
+            symbols.push(Symbol::new(
+                whole.or_else(outermost).or(name.as_deref()),
+                location.and_then(|location| location.file).map(Arc::from),
+                location.and_then(|location| location.line),
+                location.and_then(|location| location.column),
+            ));
+        }
+    }
+    if symbols.is_empty()
+        && let Some(name) = loader.find_symbol(address)
+    {
+        symbols.push(Symbol::new(Some(name), None, None, None));
+    }
+    symbols
+}

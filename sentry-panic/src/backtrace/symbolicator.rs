@@ -1,0 +1,88 @@
+//! The symbolicator of this process: a cache everybody may ask, and behind it loaders that only one thread uses.
+//!
+//! Two locks: a thread that finds its addresses in the cache never waits for one that is loading symbols.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use sentry_core::clock;
+
+use crate::backtrace::cache::Cache;
+use crate::backtrace::loaders::Loaders;
+use crate::backtrace::symbol::Resolved;
+use crate::source::{Context, Sources};
+use crate::sync::{lock, lock_until, try_lock};
+
+pub(crate) static SYMBOLICATOR: Symbolicator = Symbolicator {
+    cache: Mutex::new(Cache::new(8_192)),
+    loaders: Mutex::new(Loaders::new()),
+    sources: Mutex::new(Sources::new()),
+};
+
+pub(crate) struct Symbolicator {
+    cache: Mutex<Cache>,
+    loaders: Mutex<Loaders>,
+    sources: Mutex<Sources>,
+}
+
+impl Symbolicator {
+    /// What is known about each address. Loads symbols until the deadline; if that has passed, waits for nothing.
+    pub(crate) fn resolve(
+        &self,
+        addresses: &[usize],
+        deadline: Option<Instant>,
+    ) -> Vec<Option<Arc<Resolved>>> {
+        let mut found = self.cached(addresses, deadline);
+        if !is_over(deadline) && found.iter().any(Option::is_none) {
+            // Whatever happens while reading symbols, it is not the application that panics.
+            sentry_core::suppress(|| self.load(addresses, &mut found, deadline));
+        }
+        found
+    }
+
+    /// The lines around a line of a source file. Reads the file unless the deadline has passed.
+    pub(crate) fn context(&self, path: &str, line: u32, deadline: Option<Instant>) -> Option<Context> {
+        if is_over(deadline) {
+            return None;
+        }
+        lock_until(&self.sources, deadline)?.context(path, line)
+    }
+
+    /// Gives memory back that is only needed while new code is being resolved. The names stay.
+    pub(crate) fn release(&self) {
+        lock(&self.loaders).release();
+        lock(&self.sources).release();
+    }
+
+    fn cached(&self, addresses: &[usize], deadline: Option<Instant>) -> Vec<Option<Arc<Resolved>>> {
+        let guard = if is_over(deadline) { try_lock(&self.cache) } else { lock_until(&self.cache, deadline) };
+        match guard {
+            Some(mut cache) => addresses.iter().map(|address| cache.find(*address)).collect(),
+            None => vec![None; addresses.len()],
+        }
+    }
+
+    fn load(&self, addresses: &[usize], found: &mut [Option<Arc<Resolved>>], deadline: Option<Instant>) {
+        let Some(mut loaders) = lock_until(&self.loaders, deadline) else { return };
+        let missing = |found: &Option<Arc<Resolved>>, address: &usize| found.is_none() && *address > 0;
+        let mut unknown = addresses.iter().zip(&*found).filter(|(address, found)| missing(found, address));
+        if unknown.any(|(address, _)| !loaders.covers(address - 1)) && loaders.refresh() {
+            lock(&self.cache).clear();
+        }
+        for (address, found) in addresses.iter().zip(found) {
+            if !missing(found, address) {
+                continue;
+            }
+            if is_over(deadline) {
+                return;
+            }
+            let Some(resolved) = loaders.resolve(*address).map(Arc::new) else { continue };
+            lock(&self.cache).insert(*address, Arc::clone(&resolved));
+            *found = Some(resolved);
+        }
+    }
+}
+
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= clock::instant())
+}

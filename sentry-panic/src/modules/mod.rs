@@ -1,0 +1,34 @@
+//! The executable and the libraries that are loaded: where they lie, which file they came from, which build they are.
+
+mod build_id;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(dead_code, reason = "only for ELF"))]
+mod elf;
+mod images;
+mod table;
+
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux/mod.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "unsupported.rs")]
+mod platform;
+
+pub(crate) use self::images::images;
+pub(crate) use self::table::ModuleTable;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One loaded object file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Module {
+    /// Where it begins in memory.
+    pub(crate) start: usize,
+    /// Where it ends.
+    pub(crate) end: usize,
+    /// What is added to addresses of the file to get addresses in memory.
+    pub(crate) bias: usize,
+    /// Its path, as people know it.
+    pub(crate) path: Arc<str>,
+    /// The file to read symbols from, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    /// The build id the linker gave it; empty if none.
+    pub(crate) build_id: Box<[u8]>,
+}

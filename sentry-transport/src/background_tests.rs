@@ -1,0 +1,229 @@
+//! The worker against a scripted sender: no sockets, no runtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sentry_core::client_report::Recorder;
+use sentry_core::protocol::client_report::{Category, Item, Reason};
+use sentry_core::protocol::{Event, SessionUpdate};
+use sentry_core::{ClientOptions, Transport, TransportOptions, clock};
+
+use super::*;
+use crate::sender::Response;
+use crate::sender::scripted::{Reply, Scripted};
+
+const LONG: Duration = Duration::from_secs(20);
+
+struct Rig {
+    transport: BackgroundTransport,
+    sender: Arc<Scripted>,
+    recorder: Recorder,
+}
+
+fn rig(script: impl IntoIterator<Item = Reply>) -> Rig {
+    let recorder = Recorder::default();
+    let options = ClientOptions {
+        dsn: Some("http://public@localhost/42".parse().unwrap()),
+        client_report_recorder: recorder.clone(),
+        ..ClientOptions::default()
+    };
+    let options = TransportOptions::try_from_client_options(&options).unwrap();
+    let sender = Arc::new(Scripted::new(script));
+    let transport = BackgroundTransport::with_sender(&options, Arc::clone(&sender) as _);
+    Rig { transport, sender, recorder }
+}
+
+impl Rig {
+    fn send(&self, message: &str) {
+        self.transport.send_envelope(Event { message: Some(message.into()), ..Event::new() }.into());
+    }
+
+    fn lost(&self, category: Category, reason: Reason) -> u64 {
+        let of = |item: &&Item| (item.category(), item.reason()) == (category, reason);
+        self.recorder.totals().iter().find(of).map_or(0, Item::quantity)
+    }
+
+    fn total_lost(&self) -> u64 {
+        self.recorder.totals().iter().map(Item::quantity).sum()
+    }
+
+    /// Requests that carried an event with this message.
+    fn tries(&self, message: &str) -> usize {
+        self.sender.bodies().iter().filter(|body| body.contains(&format!("\"{message}\""))).count()
+    }
+}
+
+fn answer(status: u16) -> Reply {
+    Reply::Answer(Response::new(status))
+}
+
+#[test]
+fn nothing_is_started_for_a_transport_that_is_not_used() {
+    let rig = rig([]);
+    let start = clock::instant();
+    assert!(rig.transport.flush(LONG));
+    assert!(rig.transport.shutdown(LONG));
+    assert!(start.elapsed() < Duration::from_millis(100));
+    assert!(rig.sender.bodies().is_empty());
+}
+
+#[test]
+fn a_refused_item_is_sent_again_until_it_arrives() {
+    let rig = rig([Reply::Refuse, Reply::Refuse, Reply::Refuse]);
+    rig.send("kept");
+    assert!(rig.transport.flush(LONG));
+    assert_eq!(rig.tries("kept"), 4);
+    assert_eq!(rig.total_lost(), 0);
+}
+
+#[test]
+fn what_may_have_arrived_is_sent_again_with_the_same_id_only() {
+    let rig = rig([Reply::Interrupted]);
+    rig.send("again");
+    assert!(rig.transport.flush(LONG));
+    let bodies = rig.sender.bodies();
+    let id = |body: &String| body.split('"').nth(3).map(str::to_owned);
+    assert_eq!(rig.tries("again"), 2);
+    assert_eq!(id(&bodies[0]), id(&bodies[1]));
+}
+
+#[test]
+fn an_item_without_an_id_is_not_sent_twice() {
+    let rig = rig([Reply::Interrupted]);
+    let session: SessionUpdate<'static> = serde_json::from_str(
+        r#"{"sid":"3de50ba8-0000-4000-8000-9ecb8d7d8da2","init":true,"started":"2024-01-01T00:00:00Z",
+            "attrs":{"release":"r"},"status":"ok","errors":0}"#,
+    )
+    .unwrap();
+    rig.transport.send_envelope(session.into());
+    assert!(rig.transport.flush(LONG));
+    assert_eq!(rig.lost(Category::Session, Reason::NetworkError), 1);
+    assert!(rig.sender.bodies()[1].contains("client_report"));
+}
+
+#[test]
+fn a_server_that_always_resets_holds_an_item_for_six_tries_only() {
+    let rig = rig(vec![Reply::Interrupted; 6]);
+    rig.send("poison");
+    // Each flush is allowed to knock at the closed gate.
+    for _ in 0..400 {
+        if rig.transport.flush(Duration::from_millis(50)) {
+            break;
+        }
+    }
+    assert_eq!(rig.tries("poison"), 6);
+    assert_eq!(rig.lost(Category::Error, Reason::NetworkError), 1);
+}
+
+#[test]
+fn a_panicking_sender_costs_its_item_and_nothing_else() {
+    let rig = rig([Reply::Panic]);
+    rig.send("first");
+    assert!(rig.transport.flush(LONG));
+    rig.send("second");
+    assert!(rig.transport.flush(LONG));
+    assert_eq!(rig.lost(Category::Error, Reason::InternalSdkError), 1);
+    assert_eq!(rig.tries("second"), 1);
+}
+
+#[test]
+fn a_hanging_request_holds_up_neither_others_nor_a_flush() {
+    let rig = rig([Reply::Hang]);
+    rig.send("hung");
+    rig.sender.wait_for(1);
+    rig.send("free");
+    rig.sender.wait_for(2);
+    let start = clock::instant();
+    assert!(!rig.transport.flush(Duration::from_millis(50)));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(!rig.transport.shutdown(Duration::from_millis(50)));
+    assert_eq!(rig.lost(Category::Error, Reason::NetworkError), 1);
+}
+
+#[test]
+fn a_client_report_is_the_last_thing_sent_and_says_everything() {
+    let rig = rig([answer(400), answer(413), answer(500), answer(429)]);
+    for message in ["a", "b", "c"] {
+        rig.send(message);
+        rig.sender.wait_for(1);
+    }
+    assert!(rig.transport.shutdown(LONG));
+    assert_eq!(rig.lost(Category::Error, Reason::SendError), 3);
+}
+
+#[test]
+fn a_refusing_host_ends_a_shutdown_early_and_everything_is_counted() {
+    let rig = rig(vec![Reply::Refuse; 100]);
+    for _ in 0..50 {
+        rig.send("never");
+    }
+    let start = clock::instant();
+    assert!(!rig.transport.shutdown(LONG));
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(rig.lost(Category::Error, Reason::NetworkError), 50);
+    rig.send("after the end");
+    assert_eq!(rig.lost(Category::Error, Reason::QueueOverflow), 1);
+    assert!(rig.transport.shutdown(LONG));
+}
+
+#[test]
+fn a_proxy_without_a_server_ends_a_short_shutdown_early() {
+    let rig = rig(vec![answer(503); 100]);
+    rig.send("unavailable");
+    let start = clock::instant();
+    assert!(!rig.transport.shutdown(Duration::from_secs(3)));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert_eq!(rig.lost(Category::Error, Reason::SendError), 1);
+}
+
+#[test]
+fn a_limit_stops_what_is_queued_and_what_comes_later() {
+    let limited = Response::new(200).with_header("X-Sentry-Rate-Limits", "60:error:key");
+    let rig = rig([Reply::Answer(limited)]);
+    rig.send("first");
+    assert!(rig.transport.flush(LONG));
+    for _ in 0..10 {
+        rig.send("limited");
+    }
+    assert!(rig.transport.flush(LONG));
+    assert_eq!(rig.tries("limited"), 0);
+    assert_eq!(rig.lost(Category::Error, Reason::RatelimitBackoff), 10);
+    let bodies = rig.sender.bodies();
+    assert!(bodies.last().unwrap().contains(r#""reason":"ratelimit_backoff","category":"error","quantity":10"#));
+}
+
+#[test]
+fn a_report_inside_a_429_is_reported_again_later() {
+    let once = Response::new(429).with_header("X-Sentry-Rate-Limits", "60:transaction:key");
+    let rig = rig([Reply::Answer(once)]);
+    rig.recorder.record(Reason::BeforeSend, Category::Error, 3);
+    rig.send("carrier");
+    assert!(rig.transport.flush(LONG));
+    let bodies = rig.sender.bodies();
+    assert_eq!(bodies.iter().filter(|body| body.contains("before_send")).count(), 2);
+    assert_eq!(rig.total_lost(), 3);
+}
+
+#[test]
+fn many_threads_lose_nothing() {
+    let rig = rig([]);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let rig = &rig;
+            scope.spawn(move || (0..250).for_each(|item| rig.send(&format!("{thread}-{item}"))));
+        }
+    });
+    assert!(rig.transport.flush(LONG));
+    assert_eq!(rig.sender.bodies().len(), 2_000);
+    assert_eq!(rig.total_lost(), 0);
+}
+
+#[test]
+fn dropped_without_a_shutdown_it_goes_on_in_the_background() {
+    let rig = rig([]);
+    for _ in 0..100 {
+        rig.send("background");
+    }
+    drop(rig.transport);
+    rig.sender.wait_for(100);
+}

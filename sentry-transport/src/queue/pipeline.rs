@@ -1,0 +1,131 @@
+//! From an accepted item to a request, on the worker: finish, limit, stamp, encode.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use sentry_core::clock;
+use sentry_core::diagnostics;
+use sentry_core::protocol::client_report::Reason;
+
+use super::attempt::Attempt;
+use super::shared::{Accepted, Shared};
+use crate::encode::{Encoded, Encoder};
+use crate::sender::Request;
+
+/// Client reports of 4 KiB each that fit one envelope; what is left waits for the next.
+const MAX_REPORTS: usize = 4;
+
+/// The stages, with the buffers they use again.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    shared: Arc<Shared>,
+    encoder: Encoder,
+    scratch: Vec<u8>,
+}
+
+impl Pipeline {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, encoder: Encoder::new(), scratch: Vec::new() }
+    }
+
+    /// Completes an item. `None`: it has been counted and answered.
+    pub(super) fn finish(&self, item: Accepted) -> Option<Attempt> {
+        let Accepted { outbound, epoch } = item;
+        // Known only now: there is nothing left to ask when finishing has panicked.
+        let losses = outbound.losses();
+        let finished = catch_unwind(AssertUnwindSafe(|| outbound.finish()));
+        let lost = match finished {
+            Ok(envelope) if !envelope.is_empty() => return Some(Attempt::new(envelope, epoch)),
+            // Whoever emptied it has counted it.
+            Ok(_) => false,
+            Err(_) => true,
+        };
+        if lost {
+            diagnostics::warn_once("finish", || "an item could not be completed: a panic was caught".into());
+            self.shared.recorder.record_loss(&losses[..], Reason::InternalSdkError);
+        }
+        self.shared.answer(epoch);
+        None
+    }
+
+    /// Makes the request for one try. `None`: nothing may or can be sent; it has been counted and answered.
+    pub(super) fn prepare(&mut self, attempt: Attempt, now: Instant) -> Option<(Attempt, Request)> {
+        let mut attempt = self.limit(attempt, now)?;
+        self.attach_reports(&mut attempt);
+        if attempt.envelope.is_empty() {
+            self.shared.answer(attempt.epoch);
+            return None;
+        }
+        self.shared.setup.wire.stamp(&mut attempt.envelope, clock::now());
+        attempt.tries += 1;
+        match self.encode(&attempt) {
+            Ok(encoded) if !encoded.bytes.is_empty() => Some((attempt, self.shared.setup.wire.request(encoded))),
+            // Every item that could not be written has been counted.
+            Ok(_) => {
+                self.shared.answer(attempt.epoch);
+                None
+            }
+            Err(error) => {
+                diagnostics::warn_once("encode", || format!("an envelope could not be encoded: {error}"));
+                self.shared.recorder.record_loss(&attempt.envelope, Reason::InternalSdkError);
+                self.shared.answer(attempt.epoch);
+                None
+            }
+        }
+    }
+
+    /// Right before the request: what was limited in the meantime is counted here.
+    fn limit(&self, mut attempt: Attempt, now: Instant) -> Option<Attempt> {
+        let Some(limits) = self.shared.limits(now) else { return Some(attempt) };
+        if attempt.is_report && attempt.envelope.is_empty() {
+            if !limits.is_limited(crate::rate_limit::RateLimitingCategory::Internal, now) {
+                return Some(attempt);
+            }
+            self.shared.answer(attempt.epoch);
+            return None;
+        }
+        let filtered = limits.filter(attempt.envelope, now);
+        for item in &filtered.dropped {
+            self.shared.recorder.record_loss(item, Reason::RatelimitBackoff);
+        }
+        let Some(envelope) = filtered.kept else {
+            self.shared.answer(attempt.epoch);
+            return None;
+        };
+        attempt.envelope = envelope;
+        Some(attempt)
+    }
+
+    /// Losses ride with whatever goes out next.
+    fn attach_reports(&self, attempt: &mut Attempt) {
+        for _ in 0..MAX_REPORTS {
+            let Some(report) = self.shared.recorder.take() else { return };
+            attempt.envelope.add_item(report);
+        }
+    }
+
+    /// Empty bytes: not one item could be written.
+    fn encode(&mut self, attempt: &Attempt) -> io::Result<Encoded> {
+        let Self { shared, encoder, scratch } = self;
+        let mut written = None;
+        let encode = || {
+            encoder.encode(|body| {
+                written = Some(attempt.envelope.write_reusing(body, scratch)?);
+                Ok(())
+            })
+        };
+        // Serialisers of the application's own types may run in here.
+        let mut encoded =
+            catch_unwind(AssertUnwindSafe(encode)).unwrap_or_else(|_| Err(io::Error::other("a serialiser panicked")))?;
+        let Some(written) = written else { return Ok(encoded) };
+        if attempt.tries == 1 {
+            shared.recorder.record_loss(&written.losses[..], Reason::InternalSdkError);
+        }
+        if written.items == 0 {
+            encoded.bytes.clear();
+        }
+        Ok(encoded)
+    }
+}

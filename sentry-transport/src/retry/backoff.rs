@@ -1,0 +1,158 @@
+//! The gate in front of a host.
+//!
+//! One gate for everything: when a host is away, a thousand items must not knock a thousand times. It closes with full
+//! jitter after each failure, lets one request through when it opens again, and is wide open after the first answer.
+
+use std::time::{Duration, Instant};
+
+const FIRST: Duration = Duration::from_secs(1);
+const CAP: Duration = Duration::from_secs(15 * 60);
+
+/// Full jitter may ask for nothing at all; a host that refuses deserves a breath.
+const FLOOR: Duration = Duration::from_millis(100);
+
+/// A fresh item may knock this soon even if the gate would stay closed for longer: it is news, and the pause of an
+/// hour-old outage must not delay it for a quarter of an hour.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// When the host may be tried.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gate {
+    failures: u32,
+    closed: Option<Closed>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    failed: Instant,
+    opens: Instant,
+    opens_for_fresh: Instant,
+}
+
+impl Gate {
+    /// The host did not answer. `unit` is a random number in `[0, 1)`.
+    pub(crate) fn failed(&mut self, now: Instant, unit: f64) {
+        let ceiling = FIRST.saturating_mul(1 << self.failures.min(20)).min(CAP);
+        let pause = ceiling.mul_f64(unit.clamp(0.0, 1.0)).max(FLOOR);
+        self.close(now, pause, pause.min(PROBE));
+    }
+
+    /// Something in front of the host said that it is away for `pause`.
+    pub(crate) fn unavailable(&mut self, now: Instant, pause: Duration) {
+        self.close(now, pause, pause);
+    }
+
+    /// The host answered.
+    pub(crate) fn answered(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Somebody is waiting: knock as soon as decency allows.
+    pub(crate) fn hurry(&mut self) {
+        if let Some(closed) = &mut self.closed {
+            closed.opens = closed.opens.min(closed.failed + FLOOR);
+            closed.opens_for_fresh = closed.opens_for_fresh.min(closed.opens);
+        }
+    }
+
+    /// When it opens; `None` if it is open. `fresh`: something arrived since the last failure.
+    pub(crate) fn opens(&self, fresh: bool, now: Instant) -> Option<Instant> {
+        let closed = self.closed?;
+        let opens = if fresh { closed.opens_for_fresh } else { closed.opens };
+        Some(opens).filter(|opens| *opens > now)
+    }
+
+    /// How many requests may be under way: one until the host has answered again.
+    pub(crate) fn width(&self, max: usize) -> usize {
+        if self.failures == 0 { max } else { 1 }
+    }
+
+    /// Whether the last try failed.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// Requests that were under way together fail together: that is one failure, not sixteen.
+    fn close(&mut self, now: Instant, pause: Duration, fresh: Duration) {
+        if self.closed.is_some_and(|closed| closed.opens_for_fresh > now) {
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        // `Instant` overflows only centuries ahead; pauses are minutes.
+        self.closed = Some(Closed { failed: now, opens: now + pause, opens_for_fresh: now + fresh });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Instant {
+        sentry_core::clock::instant()
+    }
+
+    #[test]
+    fn the_pause_doubles_up_to_the_cap_and_is_jittered() {
+        let mut now = start();
+        let mut gate = Gate::default();
+        assert_eq!(gate.opens(false, now), None);
+        for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
+            gate.failed(now, 1.0);
+            assert_eq!(gate.opens(false, now), Some(now + Duration::from_secs(expected)));
+            now += Duration::from_secs(expected);
+        }
+        let mut jittered = Gate::default();
+        jittered.failed(now, 0.5);
+        assert_eq!(jittered.opens(false, now), Some(now + Duration::from_millis(500)));
+        let mut floored = Gate::default();
+        floored.failed(now, 0.0);
+        assert_eq!(floored.opens(false, now), Some(now + FLOOR));
+    }
+
+    #[test]
+    fn failures_of_one_salvo_count_once() {
+        let now = start();
+        let mut gate = Gate::default();
+        for _ in 0..16 {
+            gate.failed(now, 1.0);
+        }
+        assert_eq!(gate.opens(false, now), Some(now + FIRST));
+    }
+
+    #[test]
+    fn one_request_probes_and_one_answer_opens() {
+        let now = start();
+        let mut gate = Gate::default();
+        assert_eq!(gate.width(16), 16);
+        gate.failed(now, 1.0);
+        assert_eq!(gate.opens(false, now + FIRST), None);
+        assert_eq!(gate.width(16), 1);
+        gate.answered();
+        assert_eq!(gate.width(16), 16);
+        assert!(!gate.is_failing());
+    }
+
+    #[test]
+    fn a_fresh_item_probes_after_five_seconds() {
+        let mut now = start();
+        let mut gate = Gate::default();
+        for _ in 0..12 {
+            gate.failed(now, 1.0);
+            now = gate.opens(false, now).unwrap_or(now);
+        }
+        gate.failed(now, 1.0);
+        assert_eq!(gate.opens(true, now), Some(now + PROBE));
+        assert_eq!(gate.opens(false, now), Some(now + CAP));
+        gate.failed(now + PROBE, 1.0);
+        assert_eq!(gate.opens(true, now + PROBE), Some(now + 2 * PROBE));
+    }
+
+    #[test]
+    fn hurry_shortens_the_pause_to_the_floor() {
+        let now = start();
+        let mut gate = Gate::default();
+        gate.failed(now, 1.0);
+        gate.hurry();
+        assert_eq!(gate.opens(false, now), Some(now + FLOOR));
+    }
+}

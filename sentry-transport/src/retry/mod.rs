@@ -1,0 +1,7 @@
+//! What an answer means for an item, and when the host may be tried again. Pure: the worker obeys.
+
+mod backoff;
+mod classify;
+
+pub(crate) use self::backoff::Gate;
+pub(crate) use self::classify::{MAX_AMBIGUOUS, MAX_UNAVAILABLE, Outcome, classify};

@@ -1,0 +1,60 @@
+//! Only the wire: bytes, headers and a deadline in; status and headers, or a network error, out.
+//!
+//! Queues, rate limits, retries, client reports and deadlines are shared by every [`Sender`] and live elsewhere, so a new
+//! one is a few lines:
+//!
+//! ```
+//! use sentry_transport::{BoxFuture, Deadline, Request, Response, SendError, Sender};
+//!
+//! /// Says yes to everything.
+//! #[derive(Debug)]
+//! struct Yes;
+//!
+//! impl Sender for Yes {
+//!     fn send(&self, _request: Request, _deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
+//!         Box::pin(async { Ok(Response::new(200)) })
+//!     }
+//! }
+//! ```
+
+mod deadline;
+mod error;
+mod request;
+#[cfg(feature = "reqwest")]
+pub(crate) mod reqwest;
+mod response;
+#[cfg(test)]
+pub(crate) mod scripted;
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use self::deadline::Deadline;
+pub use self::error::SendError;
+pub use self::request::Request;
+pub use self::response::Response;
+
+/// A future that is its own allocation and may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Carries one request to a server.
+pub trait Sender: Send + Sync + Debug {
+    /// Sends `request` and returns the answer.
+    ///
+    /// An implementation gives up at `deadline`; the worker drops the future then in any case. It must not block: a
+    /// blocking client belongs on a thread of its own, inside the sender.
+    fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>>;
+}
+
+impl<S: Sender + ?Sized> Sender for Arc<S> {
+    fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
+        (**self).send(request, deadline)
+    }
+}
+
+impl<S: Sender + ?Sized> Sender for Box<S> {
+    fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
+        (**self).send(request, deadline)
+    }
+}

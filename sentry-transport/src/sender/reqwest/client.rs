@@ -1,0 +1,98 @@
+//! The HTTP client of our own.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Proxy};
+use sentry_core::types::Scheme;
+use sentry_core::{TransportOptions, diagnostics};
+
+use super::super::SendError;
+use super::tls::Tls;
+use crate::queue::MAX_IN_FLIGHT;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Shorter than the idle timeout of usual proxies, so that the server is not the one who closes first.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// What a client is built from.
+pub(crate) struct ClientConfig {
+    http_proxy: Option<Cow<'static, str>>,
+    https_proxy: Option<Cow<'static, str>>,
+    https: bool,
+    tls: Tls,
+}
+
+impl ClientConfig {
+    pub(crate) fn new(options: &TransportOptions) -> Self {
+        let is_https = |proxy: &Option<Cow<'static, str>>| {
+            proxy.as_deref().is_some_and(|url| url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:")))
+        };
+        let https = options.dsn.scheme() == Scheme::Https;
+        Self {
+            https,
+            tls: Tls::new(
+                https || is_https(&options.http_proxy) || is_https(&options.https_proxy),
+                options.accept_invalid_certs,
+            ),
+            http_proxy: options.http_proxy.clone(),
+            https_proxy: options.https_proxy.clone(),
+        }
+    }
+
+    /// A client; takes its time when it reads the certificate store, so only the worker calls this.
+    pub(super) fn build(&self) -> Result<Client, SendError> {
+        if self.https && !Tls::AVAILABLE {
+            diagnostics::warn_once("tls", || {
+                "the DSN is https, but neither the feature `rustls` nor `native-tls` is on: nothing can be sent".into()
+            });
+            return Err(SendError::setup());
+        }
+        // A feature of reqwest that somebody else switched on may panic in here for want of a crypto provider.
+        let built = catch_unwind(AssertUnwindSafe(|| self.configured()?.build().map_err(setup)));
+        let client = built.unwrap_or_else(|_| Err(SendError::panicked()));
+        client.inspect_err(|error| diagnostics::warn_once("http client", || error.explain()))
+    }
+
+    fn configured(&self) -> Result<ClientBuilder, SendError> {
+        let mut builder = Client::builder()
+            // A redirect would carry the key to somewhere else.
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(MAX_IN_FLIGHT)
+            .tcp_keepalive(KEEPALIVE);
+        if let Some(url) = &self.http_proxy {
+            builder = proxied(builder, Proxy::http(&**url));
+        }
+        if let Some(url) = &self.https_proxy {
+            builder = proxied(builder, Proxy::https(&**url));
+        }
+        self.tls.apply(builder)
+    }
+}
+
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfig").field("https", &self.https).finish_non_exhaustive()
+    }
+}
+
+/// A proxy that cannot be read is left out, loudly; its URL may hold a password.
+fn proxied(builder: ClientBuilder, proxy: reqwest::Result<Proxy>) -> ClientBuilder {
+    match proxy {
+        Ok(proxy) => builder.proxy(proxy),
+        Err(_) => {
+            diagnostics::warn_once("proxy", || "a proxy URL is invalid and was ignored".into());
+            builder
+        }
+    }
+}
+
+fn setup(error: reqwest::Error) -> SendError {
+    SendError::setup().with_source(error.without_url())
+}

@@ -1,0 +1,73 @@
+//! A sender that answers from a script: the test double.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::{BoxFuture, Deadline, Request, Response, SendError, Sender};
+
+/// One line of the script.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Answer(Response),
+    Hang,
+    Interrupted,
+    Panic,
+    Refuse,
+}
+
+/// Plays its script, then says 200 for ever; keeps the bodies it got.
+#[derive(Debug, Default)]
+pub(crate) struct Scripted {
+    script: Mutex<VecDeque<Reply>>,
+    bodies: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Scripted {
+    pub(crate) fn new(script: impl IntoIterator<Item = Reply>) -> Self {
+        Self { script: Mutex::new(script.into_iter().collect()), bodies: Mutex::default() }
+    }
+
+    /// What was sent, decompressed, as text.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        self.bodies.lock().unwrap().iter().map(|body| String::from_utf8(unzip(body)).unwrap()).collect()
+    }
+
+    /// Waits for the `n`th request.
+    pub(crate) fn wait_for(&self, n: usize) {
+        for _ in 0..2_000 {
+            if self.bodies.lock().unwrap().len() >= n {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("request {n} never came");
+    }
+}
+
+impl Sender for Scripted {
+    fn send(&self, request: Request, _deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
+        let reply = self.script.lock().unwrap().pop_front();
+        self.bodies.lock().unwrap().push(request.into_body());
+        Box::pin(async move {
+            match reply {
+                None => Ok(Response::new(200)),
+                Some(Reply::Answer(response)) => Ok(response),
+                Some(Reply::Hang) => std::future::pending().await,
+                Some(Reply::Interrupted) => Err(SendError::interrupted()),
+                Some(Reply::Panic) => panic!("expected by the test"),
+                Some(Reply::Refuse) => Err(SendError::connect()),
+            }
+        })
+    }
+}
+
+fn unzip(body: &[u8]) -> Vec<u8> {
+    use std::io::Read;
+    if !body.starts_with(&[0x1f, 0x8b]) {
+        return body.to_vec();
+    }
+    let mut out = Vec::new();
+    flate2::read::GzDecoder::new(body).read_to_end(&mut out).unwrap();
+    out
+}

@@ -1,0 +1,6 @@
+//! `sentry::integrations`: a file per integration.
+
+mod backtrace;
+mod contexts;
+mod debug_images;
+mod panic;
