@@ -106,7 +106,9 @@ fn callbacks_may_use_the_sdk() {
             sentry::capture_message("outer", Level::Info);
             sentry::capture_error(&Talkative);
         });
-        assert_eq!(transport.fetch_and_clear_events().len(), 2, "captures inside callbacks are ignored");
+        let events = transport.fetch_and_clear_events();
+        let count = |text: &str| events.iter().filter(|event| format!("{event:?}").contains(text)).count();
+        assert_eq!((count("\"outer\""), count("\"Talkative\"")), (1, 1));
     });
 }
 
@@ -136,7 +138,6 @@ fn a_shared_hub_survives_readers_and_writers() {
                         for i in 0..500 {
                             hub.configure_scope(|scope| scope.set_tag(&format!("thread.{n}"), i));
                             hub.capture_error(&fmt::Error);
-                            hub.with_scope(|scope| scope.set_tag("inner", n), || {});
                         }
                     })
                     .unwrap()

@@ -61,7 +61,7 @@ fn capturing_is_cheap_and_resolving_is_done_once() {
     let queue = Arc::new(Queue::default());
     let hub = hub(&queue);
     // Ours in front of nothing: printing is not what is measured.
-    std::panic::set_hook(Box::new(|info| sentry_panic::panic_handler(info)));
+    std::panic::set_hook(Box::new(sentry_panic::panic_handler));
     let throw = || {
         let caught = std::panic::catch_unwind(|| deep(25, &mut || std::panic::panic_any("thrown")));
         assert!(caught.is_err());

@@ -36,7 +36,7 @@ mod orders {
 
 fn named<'a>(stacktrace: &'a Stacktrace, part: &str) -> (usize, &'a Frame) {
     let has = |frame: &Frame| frame.function.as_ref().is_some_and(|name| name.contains(part));
-    let found = stacktrace.frames.iter().enumerate().filter(|(_, frame)| has(frame)).next_back();
+    let found = stacktrace.frames.iter().enumerate().rfind(|(_, frame)| has(frame));
     found.unwrap_or_else(|| panic!("{part} is not in {stacktrace:#?}"))
 }
 

@@ -2,10 +2,10 @@
 #![cfg(target_os = "linux")]
 
 use std::cell::RefCell;
-use std::io::Write;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use sentry_core::protocol::{Envelope, Event, Level, ThreadId};
@@ -56,9 +56,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// To the parent; the test harness captures what `println!` writes.
+/// To the parent, which runs the child with `--nocapture`.
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").unwrap();
+    println!("{line}");
 }
 
 fn options(queue: &Arc<Queue>, integration: PanicIntegration) -> ClientOptions {
@@ -76,7 +76,11 @@ fn hub(queue: &Arc<Queue>, integration: PanicIntegration) -> Arc<Hub> {
     Arc::new(Hub::new(Some(client), Arc::default()))
 }
 
-/// Runs `f` on a thread of the given name, with a hub of its own, and returns the events.
+fn spawn(f: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    Builder::new().name("invoice-worker".into()).spawn(f).unwrap()
+}
+
+/// Runs `f` on a thread of its own, with a hub of its own, and returns the events.
 fn events_of(
     integration: PanicIntegration,
     f: impl FnOnce() + Send + 'static,
@@ -171,7 +175,7 @@ fn a_client_without_the_integration_gets_no_panics() {
     let mut options = options(&queue, PanicIntegration::new());
     options.integrations.clear();
     let hub = Arc::new(Hub::new(Some(Arc::new(Client::with_options(options))), Arc::default()));
-    let _ = std::thread::spawn(move || Hub::run(hub, || panic!("not mine"))).join();
+    let _ = spawn(move || Hub::run(hub, || panic!("not mine"))).join();
     assert!(queue.events().is_empty());
 }
 
@@ -263,7 +267,7 @@ fn child_panics_in_thread_local() {
     }
     thread_local!(static BOMB: RefCell<Option<Bomb>> = const { RefCell::new(None) });
     in_child();
-    let thread = std::thread::spawn(|| {
+    let thread = spawn(|| {
         // The bomb is registered first, so it goes off last, when the hub of the thread is gone.
         BOMB.with(|bomb| *bomb.borrow_mut() = Some(Bomb));
         sentry_core::add_breadcrumb(sentry_core::Breadcrumb::default());

@@ -189,7 +189,9 @@ fn a_limit_stops_what_is_queued_and_what_comes_later() {
     assert_eq!(rig.tries("limited"), 0);
     assert_eq!(rig.lost(Category::Error, Reason::RatelimitBackoff), 10);
     let bodies = rig.sender.bodies();
-    assert!(bodies.last().unwrap().contains(r#""reason":"ratelimit_backoff","category":"error","quantity":10"#));
+    assert!(
+        bodies.last().unwrap().contains(r#""reason":"ratelimit_backoff","category":"error","quantity":10"#)
+    );
 }
 
 #[test]

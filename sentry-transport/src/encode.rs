@@ -44,7 +44,10 @@ impl Encoder {
     ///
     /// # Errors
     /// What `write` failed with.
-    pub(crate) fn encode(&mut self, write: impl FnOnce(&mut Body<'_>) -> io::Result<()>) -> io::Result<Encoded> {
+    pub(crate) fn encode(
+        &mut self,
+        write: impl FnOnce(&mut Body<'_>) -> io::Result<()>,
+    ) -> io::Result<Encoded> {
         self.compress.reset();
         self.stage.clear();
         let mut body = Body { encoder: self, crc: Crc::new(), output: Vec::new() };

@@ -65,7 +65,8 @@ impl fmt::Debug for Wire {
 
 /// `sentry_timestamp` is deprecated and left out.
 fn auth(dsn: &Dsn, agent: &str) -> String {
-    let mut auth = format!("Sentry sentry_version=7, sentry_client={}, sentry_key={}", token(agent), dsn.public_key());
+    let mut auth =
+        format!("Sentry sentry_version=7, sentry_client={}, sentry_key={}", token(agent), dsn.public_key());
     if let Some(secret) = dsn.secret_key() {
         auth.push_str(", sentry_secret=");
         auth.push_str(secret);
@@ -97,7 +98,9 @@ mod tests {
             auth(&dsn("http://public@host/1"), "sentry.rust/1.0"),
             "Sentry sentry_version=7, sentry_client=sentry.rust/1.0, sentry_key=public"
         );
-        assert!(auth(&dsn("http://public:hush@host/1"), "a").ends_with("sentry_key=public, sentry_secret=hush"));
+        assert!(
+            auth(&dsn("http://public:hush@host/1"), "a").ends_with("sentry_key=public, sentry_secret=hush")
+        );
     }
 
     #[test]

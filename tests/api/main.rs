@@ -5,6 +5,7 @@
 //! holds small programs in the forms that published code uses. `.ci/api_names.py` lists the names of the inventory that
 //! no file uses yet.
 
+#![expect(clippy::type_complexity, reason = "a signature is checked by writing it down")]
 #![expect(unused_qualifications, reason = "a type is named by each of its paths")]
 
 #[macro_use]

@@ -73,7 +73,8 @@ impl Hub {
         let Some(client) = self.client().filter(|client| client.is_enabled()) else { return };
         let options = client.options();
         let max = options.max_breadcrumbs;
-        if max == 0 {
+        // A crumb added by `before_breadcrumb` itself would come back to it for ever.
+        if max == 0 || (options.before_breadcrumb.is_some() && suppress::is_suppressed()) {
             return;
         }
         for breadcrumb in breadcrumb.into_breadcrumbs() {

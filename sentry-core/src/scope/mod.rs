@@ -217,12 +217,11 @@ impl Scope {
     /// The headers that continue this scope's trace in another service.
     pub fn iter_trace_propagation_headers(&self) -> impl Iterator<Item = TraceHeader> {
         let snapshot = self.snapshot();
-        let from_span = snapshot.span().map(TransactionOrSpan::iter_headers);
-        let own = match from_span {
-            Some(_) => None,
-            None => snapshot.propagation_context().map(TracePropagationContext::sentry_trace_header),
+        let headers = match snapshot.span() {
+            Some(span) => Some(span.iter_headers()),
+            None => snapshot.propagation_context().map(TracePropagationContext::iter_headers),
         };
-        from_span.into_iter().flatten().chain(own.map(|value| ("sentry-trace", value)))
+        headers.into_iter().flatten()
     }
 }
 

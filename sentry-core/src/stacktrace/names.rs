@@ -31,6 +31,33 @@ pub fn module_of(function: &str) -> Option<&str> {
     }
 }
 
+/// The module that a source file of std or of cargo's registry holds: `core::option` for
+/// `/rustc/…/library/core/src/option.rs`, `tokio::net` for `…/registry/src/…/tokio-1.2.3/src/net/mod.rs`.
+///
+/// Line tables may name an inlined function without its path. Other files are not in folders named like their crate.
+#[must_use]
+pub fn module_of_path(path: &str) -> Option<String> {
+    let path = path.replace('\\', "/");
+    let (folders, file) = path.split_once("/src/").map(|(first, rest)| match rest.rsplit_once("/src/") {
+        Some((between, file)) => (&path[..first.len() + "/src/".len() + between.len()], file),
+        None => (first, rest),
+    })?;
+    let (above, folder) = folders.rsplit_once('/').unwrap_or(("", folders));
+    let name = if above == "library" || above.ends_with("/library") {
+        folder
+    } else if above.contains("/registry/src/") {
+        folder.rsplit_once('-')?.0
+    } else {
+        return None;
+    };
+    let mut module = name.replace('-', "_");
+    for part in file.strip_suffix(".rs")?.split('/').filter(|part| !matches!(*part, "lib" | "mod" | "")) {
+        module.push_str("::");
+        module.push_str(part);
+    }
+    Some(module)
+}
+
 /// Whether one of `prefixes` is the beginning of the function's path, up to a `::`.
 #[must_use]
 pub fn matches_any(function: &str, prefixes: &[&str]) -> bool {
@@ -205,6 +232,27 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(is_sdk_path(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn files_of_std_and_the_registry_say_their_module() {
+        let cases = [
+            ("/rustc/5980/library/core/src/option.rs", Some("core::option")),
+            ("library/std/src/sys/backtrace.rs", Some("std::sys::backtrace")),
+            (r"/rustc/5980/library\alloc\src\vec\mod.rs", Some("alloc::vec")),
+            ("/root/.rustup/lib/rustlib/src/rust/library/core/src/lib.rs", Some("core")),
+            (
+                "/r/.cargo/registry/src/index-1/futures-util-0.3.1/src/future/map.rs",
+                Some("futures_util::future::map"),
+            ),
+            ("/work/shop/src/orders.rs", None),
+            ("/work/shop/library.rs", None),
+            ("", None),
+            ("/src/", None),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(module_of_path(path).as_deref(), expected, "{path}");
         }
     }
 

@@ -84,15 +84,16 @@ impl Role {
         if function.starts_with("core::panicking::") {
             return Self::PanicEntry;
         }
-        let last = function.rsplit("::").next().unwrap_or(function);
-        let helper = match last {
-            "unwrap_failed" | "expect_failed" => true,
-            "unwrap" | "expect" | "unwrap_err" | "expect_err" => {
-                function.contains("core::option::Option") || function.contains("core::result::Result")
-            }
-            _ => false,
-        };
-        if helper { Self::PanicHelper } else { Self::Glue }
+        let of_option = ["core::option::", "core::result::"].iter().any(|module| function.contains(module));
+        // `Option<T>::unwrap`, `<Option<u8>>::unwrap`, and `option::unwrap<u8>` in line tables.
+        let ends = [function, function.split('<').next().unwrap_or(function)];
+        let helper = ends.iter().filter_map(|name| name.rsplit("::").next()).any(|last| {
+            matches!(
+                last,
+                "unwrap_failed" | "expect_failed" | "unwrap" | "expect" | "unwrap_err" | "expect_err"
+            )
+        });
+        if of_option && helper { Self::PanicHelper } else { Self::Glue }
     }
 
     fn of_symbol(symbol: &str) -> Self {
@@ -182,6 +183,8 @@ mod tests {
             "__rustc::rust_begin_unwind",
             "core::panicking::panic_fmt",
             "core::result::unwrap_failed",
+            "<core::result::Result<u8, std::io::Error>>::unwrap",
+            "core::result::expect<u8, std::io::error::Error>",
             "core::result::Result<T,E>::unwrap",
             "shop::orders::place",
             "shop::main",

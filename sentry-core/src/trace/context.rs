@@ -62,11 +62,7 @@ impl TransactionContext {
         span_id: Option<SpanId>,
         parent_span_id: Option<SpanId>,
     ) -> Self {
-        Self::with_ids(
-            name,
-            op,
-            Ids::new(trace_id, span_id.unwrap_or_else(ids::span_id), parent_span_id),
-        )
+        Self::with_ids(name, op, Ids::new(trace_id, span_id.unwrap_or_else(ids::span_id), parent_span_id))
     }
 
     /// A transaction that continues the trace in the headers `sentry-trace` and `baggage`, or begins a new one.

@@ -10,7 +10,8 @@ use crate::trace::sampling::Decision;
 /// Kept as words, since copying these is most of what an unrecorded span costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Ids {
-    trace: [u64; 2],
+    trace_high: u64,
+    trace_low: u64,
     span: u64,
     /// 0: none. No span has that id (protocol.md 2).
     parent: u64,
@@ -18,7 +19,8 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(trace_id: TraceId, span_id: SpanId, parent_span_id: Option<SpanId>) -> Self {
-        let mut ids = Self { trace: [0; 2], span: word(span_id), parent: parent_span_id.map_or(0, word) };
+        let mut ids =
+            Self { trace_high: 0, trace_low: 0, span: word(span_id), parent: parent_span_id.map_or(0, word) };
         ids.set_trace_id(trace_id);
         ids
     }
@@ -36,12 +38,11 @@ impl Ids {
 
     #[inline]
     pub(super) fn child_with_id(&self, span_id: SpanId) -> Self {
-        Self { trace: self.trace, span: word(span_id), parent: self.span }
+        Self { span: word(span_id), parent: self.span, ..*self }
     }
 
     pub(super) fn trace_id(&self) -> TraceId {
-        let [high, low] = self.trace.map(u128::from);
-        TraceId::from((high << 64 | low).to_ne_bytes())
+        TraceId::from((u128::from(self.trace_high) << 64 | u128::from(self.trace_low)).to_ne_bytes())
     }
 
     pub(super) fn span_id(&self) -> SpanId {
@@ -54,7 +55,7 @@ impl Ids {
 
     pub(super) fn set_trace_id(&mut self, trace_id: TraceId) {
         let id = u128::from_ne_bytes(trace_id.to_bytes());
-        self.trace = [(id >> 64) as u64, id as u64];
+        (self.trace_high, self.trace_low) = ((id >> 64) as u64, id as u64);
     }
 
     pub(super) fn set_span_id(&mut self, span_id: SpanId) {

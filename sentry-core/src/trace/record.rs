@@ -1,6 +1,6 @@
 //! A span while it is being recorded: compact, and turned into its wire form when the transaction is sent.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::protocol::{self, Map, SpanStatus, TraceContext, Value};
@@ -68,27 +68,37 @@ impl Record {
         }
     }
 
-    /// The wire form. Copies only what somebody else still holds.
+    /// The wire form. What other handles of the span write from now on is lost.
     pub(super) fn into_span(self: Arc<Self>) -> protocol::Span {
-        let (ids, start) = (self.ids, self.start);
-        let state = std::mem::take(&mut *lock(&self.state));
-        let (op, description) = state.label.into_parts();
-        protocol::Span {
-            span_id: ids.span_id(),
-            trace_id: ids.trace_id(),
-            parent_span_id: ids.parent_span_id(),
-            same_process_as_parent: None,
-            op,
-            description,
-            timestamp: state.end,
-            start_timestamp: start,
-            status: state.status,
-            tags: state.tags,
-            data: state.data,
-            origin: None,
-            measurements: Map::new(),
-            links: Vec::new(),
+        match Arc::try_unwrap(self) {
+            Ok(Self { ids, start, state }) => {
+                wire_form(&ids, start, state.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
+            Err(shared) => {
+                let state = std::mem::take(&mut *lock(&shared.state));
+                wire_form(&shared.ids, shared.start, state)
+            }
         }
+    }
+}
+
+fn wire_form(ids: &Ids, start: SystemTime, state: RecordState) -> protocol::Span {
+    let (op, description) = state.label.into_parts();
+    protocol::Span {
+        span_id: ids.span_id(),
+        trace_id: ids.trace_id(),
+        parent_span_id: ids.parent_span_id(),
+        same_process_as_parent: None,
+        op,
+        description,
+        timestamp: state.end,
+        start_timestamp: start,
+        status: state.status,
+        tags: state.tags,
+        data: state.data,
+        origin: None,
+        measurements: Map::new(),
+        links: Vec::new(),
     }
 }
 

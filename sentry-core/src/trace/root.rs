@@ -115,14 +115,17 @@ impl Root {
         }))
     }
 
-    /// Takes in a span that ended. Too many are a loss, those that come too late are not expected any more.
-    pub(super) fn add(&self, record: Arc<Record>) {
+    /// Ends a span and takes it in. Too many are a loss, those that come too late are not expected any more.
+    pub(super) fn finish_span(&self, record: &Arc<Record>, end: SystemTime) {
+        if !record.end(end) {
+            return;
+        }
         let mut state = lock(&self.state);
         if state.finished {
             return;
         }
         if state.spans.len() < MAX_SPANS {
-            state.spans.push(record);
+            state.spans.push(Arc::clone(record));
             return;
         }
         drop(state);

@@ -43,8 +43,9 @@ pub(super) struct Off {
 }
 
 impl Span {
+    /// The ids come last, so that they are made where they stay: copying them is what such a span costs.
     #[inline]
-    pub(super) fn off(ids: Ids, off: Off) -> Self {
+    pub(super) fn off(off: Off, ids: Ids) -> Self {
         Self { ids, kind: Kind::Off(off) }
     }
 
@@ -63,10 +64,11 @@ impl Span {
     #[inline]
     #[must_use = "a span must be finished to be sent"]
     pub fn start_child(&self, op: &str, description: &str) -> Self {
-        let ids = self.ids.child();
         match &self.kind {
-            Kind::Off(off) => Self::off(ids, off.clone()),
-            Kind::Recorded { root, .. } => Self::recorded(root, ids, op, description, clock::now()),
+            Kind::Off(off) => Self::off(off.clone(), self.ids.child()),
+            Kind::Recorded { root, .. } => {
+                Self::recorded(root, self.ids.child(), op, description, clock::now())
+            }
         }
     }
 
@@ -81,7 +83,7 @@ impl Span {
     ) -> Self {
         let ids = self.ids.child_with_id(id);
         match &self.kind {
-            Kind::Off(off) => Self::off(ids, off.clone()),
+            Kind::Off(off) => Self::off(off.clone(), ids),
             Kind::Recorded { root, .. } => Self::recorded(root, ids, op, description, start),
         }
     }
@@ -89,17 +91,15 @@ impl Span {
     /// Ends the span now. Ending it twice is harmless.
     #[inline]
     pub fn finish(self) {
-        if let Kind::Recorded { .. } = self.kind {
-            self.finish_with_timestamp(clock::now());
+        if let Kind::Recorded { root, record } = &self.kind {
+            root.finish_span(record, clock::now());
         }
     }
 
     /// Ends the span at `timestamp`, but not before its start.
     pub fn finish_with_timestamp(self, timestamp: SystemTime) {
-        if let Kind::Recorded { root, record } = self.kind
-            && record.end(timestamp)
-        {
-            root.add(record);
+        if let Kind::Recorded { root, record } = &self.kind {
+            root.finish_span(record, timestamp);
         }
     }
 

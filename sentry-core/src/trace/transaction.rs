@@ -92,12 +92,9 @@ impl Transaction {
     #[inline]
     #[must_use = "a span must be finished to be sent"]
     pub fn start_child(&self, op: &str, description: &str) -> Span {
-        let ids = self.ids.child();
-        match &self.kind {
-            Kind::Rooted(root) if root.verdict.recorded => {
-                Span::recorded(root, ids, op, description, clock::now())
-            }
-            _ => Span::off(ids, self.passed_on()),
+        match self.recorded() {
+            Some(root) => Span::recorded(root, self.ids.child(), op, description, clock::now()),
+            None => Span::off(self.passed_on(), self.ids.child()),
         }
     }
 
@@ -111,9 +108,9 @@ impl Transaction {
         start: SystemTime,
     ) -> Span {
         let ids = self.ids.child_with_id(id);
-        match &self.kind {
-            Kind::Rooted(root) if root.verdict.recorded => Span::recorded(root, ids, op, description, start),
-            _ => Span::off(ids, self.passed_on()),
+        match self.recorded() {
+            Some(root) => Span::recorded(root, ids, op, description, start),
+            None => Span::off(self.passed_on(), ids),
         }
     }
 
@@ -208,7 +205,7 @@ impl Transaction {
     /// Whether the transaction is recorded.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        matches!(&self.kind, Kind::Rooted(root) if root.verdict.recorded)
+        self.recorded().is_some()
     }
 
     /// The headers that continue the trace in another service, below this transaction.
@@ -244,6 +241,13 @@ impl Transaction {
         match &self.kind {
             Kind::Off(off) => off.dsc(&self.ids, options),
             Kind::Rooted(root) => Arc::unwrap_or_clone(root.dsc()),
+        }
+    }
+
+    fn recorded(&self) -> Option<&Arc<Root>> {
+        match &self.kind {
+            Kind::Rooted(root) if root.verdict.recorded => Some(root),
+            _ => None,
         }
     }
 

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn resolved() -> Arc<Resolved> {
-        Arc::new(Resolved { symbols: Box::default(), package: "".into(), image: 0 })
+        Arc::new(Resolved { symbols: Box::default(), package: None, image: None })
     }
 
     #[test]

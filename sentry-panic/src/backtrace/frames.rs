@@ -63,7 +63,7 @@ fn frame(
     Frame {
         function: symbol.function.clone(),
         module: symbol.module.clone(),
-        package: Some(resolved.package.as_ref().to_owned()),
+        package: resolved.package.as_deref().map(str::to_owned),
         filename: path.map(|path| short_path(path).to_owned()),
         abs_path: path.map(str::to_owned),
         lineno: symbol.line.map(u64::from),
@@ -72,7 +72,7 @@ fn frame(
         context_line: context.line,
         post_context: context.after,
         in_app: by_user.or(symbol.in_app),
-        image_addr: Some(Addr::from(resolved.image)),
+        image_addr: resolved.image.map(Addr::from),
         instruction_addr: Some(Addr::from(address)),
         ..Frame::default()
     }

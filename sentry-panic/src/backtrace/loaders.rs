@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use addr2line::Loader;
 
+use crate::backtrace::fallback;
 use crate::backtrace::symbol::{Resolved, Symbol};
-use crate::modules::{Module, ModuleTable};
+use crate::modules::{self, Module, ModuleTable};
 
 /// One loader per module, by the module's place in memory.
 pub(crate) struct Loaders {
@@ -32,11 +33,14 @@ impl Loaders {
 
     /// Whether the address lies in a module that is known by now.
     pub(crate) fn covers(&self, address: usize) -> bool {
-        self.modules.find(address).is_some()
+        !modules::SUPPORTED || self.modules.find(address).is_some()
     }
 
     /// What is known about a return address. `None` if it lies in no module.
     pub(crate) fn resolve(&mut self, address: usize) -> Option<Resolved> {
+        if !modules::SUPPORTED {
+            return fallback::resolve(address);
+        }
         // The call, not the instruction behind it, which may belong to another line or function.
         let call = address.checked_sub(1)?;
         let module = self.modules.find(call)?;
@@ -53,7 +57,11 @@ impl Loaders {
         if symbols.is_empty() {
             symbols.push(Symbol::default());
         }
-        Some(Resolved { symbols: symbols.into(), package: Arc::clone(&module.path), image: module.start })
+        Some(Resolved {
+            symbols: symbols.into(),
+            package: Some(Arc::clone(&module.path)),
+            image: Some(module.start),
+        })
     }
 
     /// Gives the memory back. The next resolution loads again.

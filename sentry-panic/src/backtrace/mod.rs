@@ -6,6 +6,7 @@
 mod cache;
 pub(crate) mod capture;
 mod convert;
+mod fallback;
 mod frames;
 mod integrations;
 mod loaders;

@@ -11,10 +11,10 @@ use sentry_core::stacktrace::{in_app, names};
 pub(crate) struct Resolved {
     /// The function and what was inlined into it, innermost first. At least one.
     pub(crate) symbols: Box<[Symbol]>,
-    /// The object file.
-    pub(crate) package: Arc<str>,
-    /// Where the object file begins in memory.
-    pub(crate) image: usize,
+    /// The object file, if known.
+    pub(crate) package: Option<Arc<str>>,
+    /// Where the object file begins in memory, if known.
+    pub(crate) image: Option<usize>,
 }
 
 /// One level of a frame.
@@ -40,6 +40,7 @@ impl Symbol {
         column: Option<u32>,
     ) -> Self {
         let function = raw_name.map(demangle).filter(|name| !name.is_empty());
+        let function = function.map(|name| with_path(name, path.as_deref()));
         let name = function.as_deref();
         Self {
             module: name.and_then(names::module_of).map(str::to_owned),
@@ -53,10 +54,19 @@ impl Symbol {
     }
 }
 
+/// Line tables may name an inlined function without its path; for std and the registry the file says it.
+fn with_path(name: String, path: Option<&str>) -> String {
+    let bare = !name.split('<').next().is_some_and(|name| name.is_empty() || name.contains("::"));
+    match path.filter(|_| bare).and_then(names::module_of_path) {
+        Some(module) => format!("{module}::{name}"),
+        None => name,
+    }
+}
+
 fn role(name: Option<&str>, path: Option<&str>) -> Role {
     let Some(name) = name else { return Role::Other };
     // Line tables may name inlined functions without their paths.
-    let ours = !name.contains("::") && path.is_some_and(names::is_sdk_path);
+    let ours = names::crate_of(name).is_none() && path.is_some_and(names::is_sdk_path);
     if ours { Role::Sdk } else { Role::of(name) }
 }
 

@@ -16,6 +16,9 @@ pub(crate) use self::table::ModuleTable;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Whether this platform's modules can be listed.
+pub(crate) const SUPPORTED: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// One loaded object file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Module {

@@ -1,4 +1,4 @@
-//! Platforms whose modules we cannot list yet: addresses stay bare there.
+//! Platforms whose modules we cannot list yet: no images there, and names come from the `backtrace` crate.
 
 use crate::modules::Module;
 

@@ -42,7 +42,8 @@ impl Epochs {
 
     /// An item is answered. Tells whether an epoch has ended by it.
     pub(super) fn answer(&mut self, epoch: u64) -> bool {
-        let Some(count) = epoch.checked_sub(self.first).and_then(|index| self.open.get_mut(index as usize)) else {
+        let Some(count) = epoch.checked_sub(self.first).and_then(|index| self.open.get_mut(index as usize))
+        else {
             return false;
         };
         *count = count.saturating_sub(1);

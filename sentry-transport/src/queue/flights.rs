@@ -35,7 +35,13 @@ impl<'s> Flights<'s> {
     }
 
     /// Starts a request. The sender may be the application's, so its panics end here.
-    pub(super) fn start(&mut self, sender: &'s dyn Sender, attempt: Attempt, request: Request, deadline: Deadline) {
+    pub(super) fn start(
+        &mut self,
+        sender: &'s dyn Sender,
+        attempt: Attempt,
+        request: Request,
+        deadline: Deadline,
+    ) {
         let answer = catch_unwind(AssertUnwindSafe(|| sender.send(request, deadline)))
             .unwrap_or_else(|_| Box::pin(async { Err(SendError::panicked()) }));
         self.list.push(Flight { attempt, deadline, answer });

@@ -33,8 +33,12 @@ impl Shared {
             accepted: state.accepted,
             control: state.control,
             hurry: std::mem::take(&mut state.hurry),
-            has_work: !state.lanes.is_empty() || !state.reports.is_empty(),
+            has_work: state.has_work(),
         }
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        self.lock().has_work()
     }
 
     pub(super) fn pop(&self) -> Option<Accepted> {

@@ -61,7 +61,9 @@ impl Pipeline {
         self.shared.setup.wire.stamp(&mut attempt.envelope, clock::now());
         attempt.tries += 1;
         match self.encode(&attempt) {
-            Ok(encoded) if !encoded.bytes.is_empty() => Some((attempt, self.shared.setup.wire.request(encoded))),
+            Ok(encoded) if !encoded.bytes.is_empty() => {
+                Some((attempt, self.shared.setup.wire.request(encoded)))
+            }
             // Every item that could not be written has been counted.
             Ok(_) => {
                 self.shared.answer(attempt.epoch);
@@ -117,8 +119,8 @@ impl Pipeline {
             })
         };
         // Serialisers of the application's own types may run in here.
-        let mut encoded =
-            catch_unwind(AssertUnwindSafe(encode)).unwrap_or_else(|_| Err(io::Error::other("a serialiser panicked")))?;
+        let mut encoded = catch_unwind(AssertUnwindSafe(encode))
+            .unwrap_or_else(|_| Err(io::Error::other("a serialiser panicked")))?;
         let Some(written) = written else { return Ok(encoded) };
         if attempt.tries == 1 {
             shared.recorder.record_loss(&written.losses[..], Reason::InternalSdkError);

@@ -158,7 +158,9 @@ impl Shared {
             thread::start(self);
         }
         if !shed.is_empty() {
-            diagnostics::warn_once("queue full", || "the queue is full: items are dropped and counted".into());
+            diagnostics::warn_once("queue full", || {
+                "the queue is full: items are dropped and counted".into()
+            });
             self.count_lost(&shed, Reason::QueueOverflow);
         }
     }
@@ -333,6 +335,11 @@ impl State {
             self.worker = Status::Running;
         }
         wanted
+    }
+
+    /// Whether anything is in the lanes or a report is asked for.
+    pub(super) fn has_work(&self) -> bool {
+        !self.lanes.is_empty() || !self.reports.is_empty()
     }
 
     pub(super) fn failed(&mut self) {

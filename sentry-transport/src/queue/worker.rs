@@ -83,17 +83,24 @@ impl Worker {
         let sender = Arc::clone(&self.shared.setup.sender);
         let mut flights = Flights::new();
         loop {
-            let turn = self.shared.turn();
+            let mut turn = self.shared.turn();
             let now = clock::instant();
             if turn.hurry {
                 self.gate.hurry();
             }
-            let last_call = match turn.closing {
-                None => false,
-                Some(closing) if self.is_over(closing, &flights, &turn, now) => break,
-                Some(closing) => self.give_up_if_hopeless(closing, now),
-            };
+            let mut last_call = false;
+            if let Some(closing) = turn.closing {
+                last_call = self.give_up_if_hopeless(closing, now);
+                turn.has_work = self.shared.has_work();
+                if self.is_over(closing, &flights, &turn, now) {
+                    break;
+                }
+            }
             let rest = self.dispatch(&*sender, &mut flights, &turn, now, last_call);
+            if rest == Rest::Idle && turn.closing.is_some() && flights.is_empty() && self.waiting.is_empty() {
+                // The last of it came to nothing: there is nothing left to wait for.
+                continue;
+            }
             let until = self.next_wake(&flights, &turn, rest, now);
             for (attempt, result) in self.news(&mut flights, &turn, rest, until).await {
                 self.settle(attempt, result, &turn);
@@ -126,11 +133,15 @@ impl Worker {
             if let Some(opens) = self.gate.opens(self.has_fresh(turn), now) {
                 return Rest::Closed(opens);
             }
-            let Some(attempt) = self.next(turn, now, last_call) else { return Rest::Idle };
-            let Some((attempt, request)) = attempt.and_then(|attempt| self.pipeline.prepare(attempt, now)) else {
+            let is_last =
+                last_call || (turn.closing.is_some() && flights.is_empty() && self.waiting.is_empty());
+            let Some(attempt) = self.next(turn, now, is_last) else { return Rest::Idle };
+            let Some((attempt, request)) = attempt.and_then(|attempt| self.pipeline.prepare(attempt, now))
+            else {
                 continue;
             };
-            let patience = REQUEST_TIMEOUT + Duration::from_secs((request.body().len() / SLOWEST_BYTES_PER_SECOND) as u64);
+            let patience = REQUEST_TIMEOUT
+                + Duration::from_secs((request.body().len() / SLOWEST_BYTES_PER_SECOND) as u64);
             let mut deadline = Deadline::after(now, patience);
             if let Some(closing) = turn.closing {
                 deadline = deadline.min(closing.deadline.into());
@@ -143,14 +154,14 @@ impl Worker {
     /// The next thing to send: what waits for another try, then the lanes, then a client report. `Some(None)` is an item
     /// that came to nothing.
     #[expect(clippy::option_option, reason = "nothing left and nothing came of it are different answers")]
-    fn next(&mut self, turn: &Turn, now: Instant, last_call: bool) -> Option<Option<Attempt>> {
+    fn next(&mut self, turn: &Turn, now: Instant, is_last: bool) -> Option<Option<Attempt>> {
         if let Some(index) = self.waiting.iter().position(|attempt| attempt.is_due(now)) {
             return Some(self.waiting.remove(index));
         }
         if let Some(item) = self.shared.pop() {
             return Some(self.pipeline.finish(item));
         }
-        if let Some(epoch) = self.shared.pop_report(last_call) {
+        if let Some(epoch) = self.shared.pop_report(is_last) {
             return Some(Some(self.report(epoch, now)));
         }
         if turn.closing.is_none() && now >= self.next_report && !self.shared.recorder.is_empty() {
@@ -177,9 +188,9 @@ impl Worker {
                 earliest([retry, report])
             }
         };
-        let end = turn.closing.map(|closing| {
-            if now < closing.last_start { closing.last_start } else { closing.deadline }
-        });
+        let end = turn
+            .closing
+            .map(|closing| if now < closing.last_start { closing.last_start } else { closing.deadline });
         earliest([flights.next_deadline(), own, end])
     }
 
@@ -291,7 +302,8 @@ impl Worker {
             attempt.ambiguous += 1;
         }
         // What may have arrived is only sent again if the server can tell, and not for ever.
-        let hopeless = attempt.ambiguous > 0 && (!attempt.is_idempotent() || attempt.ambiguous >= MAX_AMBIGUOUS);
+        let hopeless =
+            attempt.ambiguous > 0 && (!attempt.is_idempotent() || attempt.ambiguous >= MAX_AMBIGUOUS);
         if attempt.is_report || hopeless {
             return self.lose(attempt, Reason::NetworkError);
         }
@@ -346,8 +358,9 @@ impl Worker {
 
     /// Counts what must not be tried again before the end.
     fn give_up_late(&mut self, closing: Closing) {
-        let (waiting, late): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|attempt| attempt.is_due(closing.last_start));
+        let (waiting, late): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|attempt| attempt.is_due(closing.last_start));
         self.waiting = waiting;
         for attempt in late {
             self.shared.set_abandoned();

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use sentry_core::envelope::{EnvelopeFilterCallbacks, EnvelopeItem};
-use sentry_core::protocol::client_report::{Category, ItemLoss, LossSource};
 use sentry_core::protocol::Envelope;
+use sentry_core::protocol::client_report::{Category, ItemLoss, LossSource};
 
 use super::category::RateLimitingCategory;
 use super::limits::Limits;
@@ -81,7 +81,11 @@ mod tests {
 
     fn event_with_attachment() -> Envelope {
         let mut envelope = Envelope::from(Event::new());
-        envelope.add_item(Attachment { buffer: b"abc".to_vec(), filename: "a".into(), ..Attachment::default() });
+        envelope.add_item(Attachment {
+            buffer: b"abc".to_vec(),
+            filename: "a".into(),
+            ..Attachment::default()
+        });
         envelope
     }
 

@@ -57,13 +57,15 @@ mod tests {
     use super::RateLimitingCategory::{Any, Error, Monitor, Transaction};
     use super::*;
 
+    type Expected = (u64, &'static [RateLimitingCategory]);
+
     fn limits(header: &str) -> Vec<(u64, Vec<RateLimitingCategory>)> {
         parse(header).map(|limit| (limit.duration.as_secs(), limit.categories)).collect()
     }
 
     #[test]
     fn every_documented_form_is_understood() {
-        let table: &[(&str, &[(u64, &[RateLimitingCategory])])] = &[
+        let table: &[(&str, &[Expected])] = &[
             ("60:error:key", &[(60, &[Error])]),
             ("60:error;monitor:organization:quota, 10::key", &[(60, &[Error, Monitor]), (10, &[Any])]),
             ("60::organization", &[(60, &[Any])]),
@@ -89,8 +91,25 @@ mod tests {
         let many = "1:error:key,".repeat(6_000);
         let colons = ":".repeat(64_000);
         for header in [
-            "", ",", ",,,:;:", ":", "::::", ";", "NaN:error:", "-5:error:", "1e300:error:", "inf:error:", "-inf::",
-            "100000000000000000000:error:", "60", "error", "\u{0}:\u{0}", "６０:error:", "60:err\u{301}or:", &huge, &many,
+            "",
+            ",",
+            ",,,:;:",
+            ":",
+            "::::",
+            ";",
+            "NaN:error:",
+            "-5:error:",
+            "1e300:error:",
+            "inf:error:",
+            "-inf::",
+            "100000000000000000000:error:",
+            "60",
+            "error",
+            "\u{0}:\u{0}",
+            "６０:error:",
+            "60:err\u{301}or:",
+            &huge,
+            &many,
             &colons,
         ] {
             for limit in parse(header) {

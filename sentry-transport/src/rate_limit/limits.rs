@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_shorter_limit_never_replaces_a_longer_one() {
-        let (mut limits, now) = learned(Response::new(200).with_header("X-Sentry-Rate-Limits", "60:error:key"));
+        let (mut limits, now) =
+            learned(Response::new(200).with_header("X-Sentry-Rate-Limits", "60:error:key"));
         limits.apply_header("10:error:key", now);
         limits.apply_header("0:error:key", now);
         limits.apply_header("-1:error:key", now);
@@ -161,7 +162,8 @@ mod tests {
 
     #[test]
     fn client_reports_are_stopped_by_a_limit_on_everything_only() {
-        let (limits, now) = learned(Response::new(200).with_header("X-Sentry-Rate-Limits", "60:internal:key"));
+        let (limits, now) =
+            learned(Response::new(200).with_header("X-Sentry-Rate-Limits", "60:internal:key"));
         assert!(!limits.is_limited(Internal, now));
     }
 }

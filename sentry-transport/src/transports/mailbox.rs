@@ -46,7 +46,11 @@ struct State {
 impl Mailbox {
     /// Starts a thread that makes a step function and calls it for each envelope that is not rate limited. Without a
     /// thread every envelope is counted as lost.
-    pub(super) fn start<S>(capacity: usize, recorder: Recorder, make: impl FnOnce() -> Option<S> + Send + 'static) -> Self
+    pub(super) fn start<S>(
+        capacity: usize,
+        recorder: Recorder,
+        make: impl FnOnce() -> Option<S> + Send + 'static,
+    ) -> Self
     where
         S: FnMut(Envelope, RateLimiter) -> RateLimiter,
     {

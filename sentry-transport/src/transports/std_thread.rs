@@ -33,6 +33,10 @@ impl StdTransportThread {
     }
 
     /// Waits until everything queued before has been handed over, for `timeout` at most; tells whether it has.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "published without it, and waiting is an effect of its own"
+    )]
     pub fn flush(&self, timeout: Duration) -> bool {
         self.mailbox.flush(timeout)
     }

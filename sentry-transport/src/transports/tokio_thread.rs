@@ -36,6 +36,10 @@ impl TokioTransportThread {
     }
 
     /// Waits until everything queued before has been handed over, for `timeout` at most; tells whether it has.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "published without it, and waiting is an effect of its own"
+    )]
     pub fn flush(&self, timeout: Duration) -> bool {
         self.mailbox.flush(timeout)
     }
@@ -79,7 +83,9 @@ where
         let make = move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             let runtime = runtime.inspect_err(|error| {
-                diagnostics::warn_once("transport runtime", || format!("no runtime for the transport: {error}"));
+                diagnostics::warn_once("transport runtime", || {
+                    format!("no runtime for the transport: {error}")
+                });
             });
             let runtime = runtime.ok()?;
             Some(move |envelope, limiter| runtime.block_on(send(envelope, limiter)))

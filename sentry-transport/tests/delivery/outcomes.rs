@@ -17,7 +17,11 @@ fn a_burst_arrives_completely() {
     rig.send_many(BURST);
     assert!(rig.transport.flush(LONG));
     let took = start.elapsed();
-    println!("burst of {BURST}: {took:?}, {:.0}/s, {} connections", BURST as f64 / took.as_secs_f64(), server.log().connections());
+    println!(
+        "burst of {BURST}: {took:?}, {:.0}/s, {} connections",
+        BURST as f64 / took.as_secs_f64(),
+        server.log().connections()
+    );
     assert_eq!(server.accepted_events().len(), BURST);
     assert_eq!(rig.total_lost(), 0);
     assert!(server.log().connections() <= 64, "connections are kept alive");
@@ -165,5 +169,8 @@ fn the_accounts_balance_when_a_shutdown_cuts_a_burst_off() {
     println!("delivered {delivered}, lost {lost}, reported {}", reported(&server, "queue_overflow", "error"));
     // A request cut off at the deadline may have arrived and be counted all the same.
     assert!((BURST as u64..=BURST as u64 + 16).contains(&(delivered + lost)));
-    assert_eq!(reported(&server, "queue_overflow", "error"), rig.lost(Category::Error, Reason::QueueOverflow));
+    assert_eq!(
+        reported(&server, "queue_overflow", "error"),
+        rig.lost(Category::Error, Reason::QueueOverflow)
+    );
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ingest::{Reply, Server};
 use sentry_core::client_report::Recorder;
 use sentry_core::envelope::EnvelopeHeaders;
+use sentry_core::protocol::client_report::Reason;
 use sentry_core::protocol::{Breadcrumb, DynamicSamplingContext, Envelope, Transaction};
 use sentry_core::{ClientOptions, Transport, TransportFactory};
 use sentry_transport::transports::{DefaultTransportFactory, ReqwestHttpTransportOptions};
@@ -35,7 +36,9 @@ fn large_bodies_are_gzip() {
     let rig = Rig::new(&server);
     let mut large = event("large");
     for index in 0..200 {
-        large.breadcrumbs.push(Breadcrumb { message: Some(format!("crumb {index}")), ..Breadcrumb::default() });
+        large
+            .breadcrumbs
+            .push(Breadcrumb { message: Some(format!("crumb {index}")), ..Breadcrumb::default() });
     }
     rig.transport.send_envelope(large.into());
     assert!(rig.transport.flush(LONG));
@@ -47,6 +50,8 @@ fn large_bodies_are_gzip() {
 #[test]
 fn the_trace_header_survives_the_way() {
     let server = Server::start();
+    // Neither the trace nor the transaction is complete: only the way is of interest here.
+    server.allow_problems();
     let rig = Rig::new(&server);
     let trace = DynamicSamplingContext::new().with_public_key("public".into()).with_release("app@1".into());
     let mut transaction = Transaction::new();
@@ -87,12 +92,16 @@ fn a_client_of_the_application_is_used() {
     let server = Server::start();
     let recorder = Recorder::default();
     let client = reqwest::Client::builder().default_headers(
-        [("x-own".parse().unwrap(), "yes".parse().unwrap())].into_iter().collect::<reqwest::header::HeaderMap>(),
+        [("x-own".parse().unwrap(), "yes".parse().unwrap())]
+            .into_iter()
+            .collect::<reqwest::header::HeaderMap>(),
     );
     #[cfg(feature = "rustls")]
     let client = {
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
         let config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
         client.tls_backend_preconfigured(config)
     };
@@ -125,4 +134,26 @@ fn the_default_factory_makes_a_working_transport() {
     transport.send_envelope(event("default").into());
     assert!(transport.flush(LONG), "through the Arc as well");
     assert_eq!(server.accepted_events().len(), 1);
+}
+
+#[test]
+fn an_https_dsn_needs_no_process_wide_crypto_provider() {
+    for accept_invalid_certs in [false, true] {
+        let server = Server::builder().otherwise(Reply::garbage()).start();
+        server.allow_problems();
+        let recorder = Recorder::default();
+        let mut options = options(&server.dsn().replacen("http://", "https://", 1), &recorder);
+        options.accept_invalid_certs = accept_invalid_certs;
+        let transport = ReqwestHttpTransportOptions::from(options).build();
+        transport.send_envelope(event("https").into());
+        transport.shutdown(Duration::from_secs(10));
+        let reasons: Vec<_> = recorder.totals().iter().map(|item| item.reason()).collect();
+        // With TLS the handshake fails; without, the sender says that it cannot work.
+        let expected = if cfg!(any(feature = "rustls", feature = "native-tls")) {
+            Reason::NetworkError
+        } else {
+            Reason::InternalSdkError
+        };
+        assert_eq!(reasons, [expected]);
+    }
 }

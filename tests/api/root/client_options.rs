@@ -100,10 +100,6 @@ implements!(ClientOptions: Clone + Debug + Default + Send + Sync + From<()> + Fr
     From<Option<&'static str>> + From<((), ClientOptions)> + From<(&'static str, ClientOptions)> +
     From<(String, ClientOptions)> + From<(Option<String>, ClientOptions)> + From<(Option<Dsn>, ClientOptions)>);
 
-const _: fn(EventSamplingStrategy) = |value| match value {
-    EventSamplingStrategy::FixedRate(_) => {}
-    _ => {}
-};
 const _: fn(f32) -> EventSamplingStrategy = EventSamplingStrategy::FixedRate;
 implements!(EventSamplingStrategy: Clone + Debug + Default);
 

@@ -100,6 +100,7 @@ fn old_literal() -> ClientOptions {
 }
 
 /// The setters, which the newer documentation teaches.
+#[expect(clippy::redundant_closure, reason = "as the documentation writes it")]
 fn setters() -> ClientOptions {
     ClientOptions::new()
         .maybe_release(sentry::release_name!())

@@ -30,7 +30,9 @@ pub(crate) struct ClientConfig {
 impl ClientConfig {
     pub(crate) fn new(options: &TransportOptions) -> Self {
         let is_https = |proxy: &Option<Cow<'static, str>>| {
-            proxy.as_deref().is_some_and(|url| url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:")))
+            proxy
+                .as_deref()
+                .is_some_and(|url| url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:")))
         };
         let https = options.dsn.scheme() == Scheme::Https;
         Self {

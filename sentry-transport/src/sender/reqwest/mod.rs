@@ -30,13 +30,13 @@ pub(crate) struct ReqwestSender {
 
 enum Source {
     Given(Client),
-    Own { config: ClientConfig, built: Mutex<Option<Client>> },
+    Own { config: Box<ClientConfig>, built: Mutex<Option<Client>> },
 }
 
 impl ReqwestSender {
     /// Builds its own client when it is first needed.
     pub(crate) fn new(config: ClientConfig) -> Self {
-        Self { client: Source::Own { config, built: Mutex::new(None) } }
+        Self { client: Source::Own { config: Box::new(config), built: Mutex::new(None) } }
     }
 
     /// Uses the application's client.
@@ -91,7 +91,8 @@ fn assemble(request: Request, deadline: Deadline) -> Result<reqwest::Request, Se
     let url = Url::parse(request.url()).map_err(|error| SendError::setup().with_source(error))?;
     let mut assembled = reqwest::Request::new(Method::POST, url);
     for (name, value, secret) in request.headers() {
-        let mut value = HeaderValue::from_str(value).map_err(|error| SendError::setup().with_source(error))?;
+        let mut value =
+            HeaderValue::from_str(value).map_err(|error| SendError::setup().with_source(error))?;
         value.set_sensitive(secret);
         assembled.headers_mut().insert(HeaderName::from_static(name), value);
     }

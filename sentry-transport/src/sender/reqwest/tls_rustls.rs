@@ -36,16 +36,14 @@ impl Tls {
 
     fn build(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
         if !self.needed {
             // Reading the certificate store costs milliseconds that a plain http server need not pay.
             return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
         }
-        let verifier: Arc<dyn ServerCertVerifier> = if self.accept_any {
-            Arc::new(AcceptAny(provider))
-        } else {
-            Arc::new(Verifier::new(provider)?)
-        };
+        let verifier: Arc<dyn ServerCertVerifier> =
+            if self.accept_any { Arc::new(AcceptAny(provider)) } else { Arc::new(Verifier::new(provider)?) };
         Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
     }
 }
