@@ -22,7 +22,11 @@ fn main() {
 
     // 2. Who and what: from now on every event carries it.
     sentry::configure_scope(|scope| {
-        scope.set_user(Some(User { id: Some("4711".into()), username: Some("ada".into()), ..Default::default() }));
+        scope.set_user(Some(User {
+            id: Some("4711".into()),
+            username: Some("ada".into()),
+            ..Default::default()
+        }));
         scope.set_tag("shop.region", "eu-west");
         scope.set_tag("shop.plan", "premium");
     });
@@ -37,7 +41,8 @@ fn main() {
     sentry::add_breadcrumb(Breadcrumb {
         ty: "http".into(),
         category: Some("http".into()),
-        data: [("method".to_owned(), Value::from("POST")), ("status_code".to_owned(), Value::from(402))].into(),
+        data: [("method".to_owned(), Value::from("POST")), ("status_code".to_owned(), Value::from(402))]
+            .into(),
         ..Default::default()
     });
 
@@ -56,7 +61,8 @@ fn main() {
     }
 
     // 6. Flush: at most two seconds, whatever the server does.
-    let delivered = sentry::Hub::current().client().is_some_and(|client| client.flush(Some(Duration::from_secs(2))));
+    let delivered =
+        sentry::Hub::current().client().is_some_and(|client| client.flush(Some(Duration::from_secs(2))));
     local.print(delivered);
 }
 
@@ -103,7 +109,10 @@ impl LocalServer {
 
     fn print(&self, delivered: bool) {
         let Some(server) = &self.0 else {
-            println!("{}", if delivered { "Sent. Have a look at your project." } else { "Not delivered in time." });
+            println!(
+                "{}",
+                if delivered { "Sent. Have a look at your project." } else { "Not delivered in time." }
+            );
             return;
         };
         let events = server.events();

@@ -14,7 +14,6 @@ use sentry_core::{ClientOptions, Integration};
 /// assert_eq!(options.release.as_deref(), Some("app@1.2.3"));
 /// assert!(options.environment.is_some());
 /// ```
-#[must_use]
 pub fn apply_defaults(mut options: ClientOptions) -> ClientOptions {
     options = sentry_core::options::apply_env(options);
     if options.environment.is_none() {

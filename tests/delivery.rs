@@ -82,9 +82,8 @@ fn attachments_travel_with_their_event() {
 #[test]
 fn an_event_that_a_callback_dropped_is_reported_and_not_sent() {
     let server = Server::start();
-    let options = ClientOptions::new().before_send(|event: Event<'static>| {
-        (event.message.as_deref() != Some("secret")).then_some(event)
-    });
+    let options = ClientOptions::new()
+        .before_send(|event: Event<'static>| (event.message.as_deref() != Some("secret")).then_some(event));
     with_client(&server, options, |_| {
         assert!(sentry::capture_message("secret", Level::Info).is_nil());
         assert!(!sentry::capture_message("public", Level::Info).is_nil());
@@ -148,7 +147,8 @@ fn discarded(server: &Server) -> Vec<(String, String, u64)> {
     for report in server.items("client_report") {
         for entry in report.json()["discarded_events"].as_array().into_iter().flatten() {
             let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-            *sums.entry((text("reason"), text("category"))).or_insert(0) += entry["quantity"].as_u64().unwrap_or(0);
+            *sums.entry((text("reason"), text("category"))).or_insert(0) +=
+                entry["quantity"].as_u64().unwrap_or(0);
         }
     }
     sums.into_iter().map(|((reason, category), quantity)| (reason, category, quantity)).collect()

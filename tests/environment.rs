@@ -30,14 +30,20 @@ fn child(scenario: &str) {
 
 fn everything_comes_from_the_environment() {
     let server = Server::start();
-    run("env", &[("SENTRY_DSN", &server.dsn()), ("SENTRY_RELEASE", "env@1"), ("SENTRY_ENVIRONMENT", "staging")]);
+    run(
+        "env",
+        &[("SENTRY_DSN", &server.dsn()), ("SENTRY_RELEASE", "env@1"), ("SENTRY_ENVIRONMENT", "staging")],
+    );
     let event = &server.events()[0];
     assert_eq!((&event["release"], &event["environment"]), (&"env@1".into(), &"staging".into()));
 }
 
 fn code_wins_over_the_environment() {
     let server = Server::start();
-    run("code", &[("SENTRY_DSN", &server.dsn()), ("SENTRY_RELEASE", "env@1"), ("SENTRY_ENVIRONMENT", "staging")]);
+    run(
+        "code",
+        &[("SENTRY_DSN", &server.dsn()), ("SENTRY_RELEASE", "env@1"), ("SENTRY_ENVIRONMENT", "staging")],
+    );
     let event = &server.events()[0];
     assert_eq!((&event["release"], &event["environment"]), (&"code@2".into(), &"code".into()));
 }
@@ -56,7 +62,8 @@ fn run(scenario: &str, variables: &[(&str, &str)]) -> String {
     for name in ["SENTRY_DSN", "SENTRY_RELEASE", "SENTRY_ENVIRONMENT", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(name);
     }
-    let output = command.env(SCENARIO, scenario).envs(variables.iter().copied()).output().expect("the program starts");
+    let output =
+        command.env(SCENARIO, scenario).envs(variables.iter().copied()).output().expect("the program starts");
     assert!(output.status.success(), "{scenario}: {output:?}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -33,8 +33,11 @@ fn main() {
         let program = std::env::current_exe().expect("a running program has a path");
         let status = Command::new(program).env(SCENARIO, name).env(DSN, server.dsn()).status();
         assert!(status.expect("the program starts").success(), "{name}");
-        let mut messages: Vec<_> =
-            server.events().iter().map(|event| event["message"].as_str().unwrap_or_default().to_owned()).collect();
+        let mut messages: Vec<_> = server
+            .events()
+            .iter()
+            .map(|event| event["message"].as_str().unwrap_or_default().to_owned())
+            .collect();
         messages.sort();
         assert_eq!(messages, ["main", "spawned", "worker"], "{name}");
         server.assert_clean();

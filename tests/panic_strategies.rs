@@ -67,7 +67,9 @@ fn run(program: &PathBuf, server: &Server, place: &str) -> ExitStatus {
 fn build(profile: &str) -> PathBuf {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("panicking");
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "--package", "panicking", "--profile", profile, "--target-dir"]).arg(&target);
+    command
+        .args(["build", "--quiet", "--package", "panicking", "--profile", profile, "--target-dir"])
+        .arg(&target);
     let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo starts");
     assert!(status.success(), "cargo build --profile {profile}");
     target.join(if profile == "dev" { "debug" } else { profile }).join("panicking")

@@ -17,7 +17,8 @@ fn panics_are_captured_readably_and_cheaply() {
     let printing = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let text = info.payload_as_str().unwrap_or_default();
-        let expected = ["it fails here", "number 7", ""].contains(&text) || text.starts_with("index out of bounds");
+        let expected =
+            ["it fails here", "number 7", ""].contains(&text) || text.starts_with("index out of bounds");
         if !expected {
             // An assertion of this test.
             printing(info);
@@ -43,7 +44,8 @@ fn panics_are_captured_readably_and_cheaply() {
     let events = server.events();
     // Several requests are in flight at once, so the order of arrival says nothing.
     let with = |text: &str| -> &Value {
-        let found = events.iter().find(|event| exception(event)["value"].as_str().unwrap_or_default().contains(text));
+        let found =
+            events.iter().find(|event| exception(event)["value"].as_str().unwrap_or_default().contains(text));
         found.unwrap_or_else(|| panic!("nothing says {text:?} among {events:#?}"))
     };
     assert_eq!(events.len(), 5);

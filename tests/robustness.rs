@@ -42,7 +42,11 @@ fn a_timestamp_before_1970_costs_nobody_anything() {
     let far = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(u32::MAX) * 100_000);
     Hub::run(hub, || {
         for timestamp in [ancient, far] {
-            sentry::add_breadcrumb(Breadcrumb { timestamp, message: Some("odd".into()), ..Default::default() });
+            sentry::add_breadcrumb(Breadcrumb {
+                timestamp,
+                message: Some("odd".into()),
+                ..Default::default()
+            });
             sentry::capture_event(Event { timestamp, message: Some("odd".into()), ..Default::default() });
         }
         sentry::capture_message("afterwards", Level::Info);
@@ -56,7 +60,10 @@ fn a_timestamp_before_1970_costs_nobody_anything() {
 fn callbacks_may_use_the_sdk() {
     fn busy() {
         sentry::configure_scope(|scope| scope.set_tag("a", 1));
-        sentry::with_scope(|scope| scope.set_tag("b", 2), || _ = sentry::capture_message("inner", Level::Info));
+        sentry::with_scope(
+            |scope| scope.set_tag("b", 2),
+            || _ = sentry::capture_message("inner", Level::Info),
+        );
         sentry::add_breadcrumb(Breadcrumb::default());
         drop(Hub::current().push_scope());
         let _ = sentry::last_event_id();
@@ -190,7 +197,8 @@ fn disabled_clients_start_no_threads() {
         names.filter(|name| name.starts_with("sentry")).collect()
     };
     let before = threads();
-    let clients: Vec<_> = (0..10).map(|_| Client::from(sentry::apply_defaults(ClientOptions::new()))).collect();
+    let clients: Vec<_> =
+        (0..10).map(|_| Client::from(sentry::apply_defaults(ClientOptions::new()))).collect();
     assert!(clients.iter().all(|client| !client.is_enabled()));
     assert_eq!(threads(), before);
 }

@@ -180,7 +180,11 @@ mod tests {
                     if n % 50 == 0 {
                         assert!(snapshots.drain(..).all(|(ring, seen)| messages(&ring, max) == seen));
                     }
-                    assert_eq!(messages(&ring, max), expected, "max {max}, snapshot every {every}, after {n}");
+                    assert_eq!(
+                        messages(&ring, max),
+                        expected,
+                        "max {max}, snapshot every {every}, after {n}"
+                    );
                 }
             }
         }

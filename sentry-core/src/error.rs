@@ -199,7 +199,10 @@ mod tests {
     fn a_chain_is_named_by_type_and_linked() {
         let event = event_from_error(&Order::Declined("x".parse::<i32>().unwrap_err()));
         let [source, outer] = &event.exception.values[..] else { panic!("two exceptions") };
-        assert_eq!((outer.ty.as_str(), outer.value.as_deref()), ("Order::Declined", Some("order was declined")));
+        assert_eq!(
+            (outer.ty.as_str(), outer.value.as_deref()),
+            ("Order::Declined", Some("order was declined"))
+        );
         assert_eq!(outer.module.as_deref(), Some("sentry_core::error::tests"));
         assert_eq!(source.ty, "ParseIntError");
         let ids = |exception: &Exception| {

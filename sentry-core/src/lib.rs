@@ -7,7 +7,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
-    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
 )]
 
 mod api;
@@ -45,8 +51,8 @@ pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt};
 pub use crate::integration::{AsAny, Integration};
 pub use crate::intodsn::IntoDsn;
 pub use crate::options::{
-    BeforeCallback, ClientOptions, EventSamplingStrategy, MaxRequestBodySize, OptionsError, SessionMode, TracesSampler,
-    TracesSamplingStrategy, TryIntoOptions,
+    BeforeCallback, ClientOptions, EventSamplingStrategy, MaxRequestBodySize, OptionsError, SessionMode,
+    TracesSampler, TracesSamplingStrategy, TryIntoOptions,
 };
 pub use crate::outbound::{Class, Durability, Finish, Lane, Outbound, OutboundItem};
 pub use crate::protocol::{Breadcrumb, Envelope, Level, User};

@@ -204,7 +204,9 @@ impl Outbound {
                 self.event_envelope(event)
             }
         };
-        if let Some(finish) = self.completion.as_ref().and_then(|completion| completion.options().finish.clone()) {
+        if let Some(finish) =
+            self.completion.as_ref().and_then(|completion| completion.options().finish.clone())
+        {
             finish.finish(&mut envelope);
         }
         envelope
@@ -265,7 +267,12 @@ fn lane_of(item: &EnvelopeItem) -> Lane {
 fn event_size(event: &Event<'_>) -> usize {
     let text = event.message.as_ref().map_or(0, String::len)
         + event.logentry.as_ref().map_or(0, |entry| entry.message.len())
-        + event.exception.iter().filter_map(|exception| exception.value.as_ref()).map(String::len).sum::<usize>();
+        + event
+            .exception
+            .iter()
+            .filter_map(|exception| exception.value.as_ref())
+            .map(String::len)
+            .sum::<usize>();
     let frames: usize = event
         .exception
         .iter()

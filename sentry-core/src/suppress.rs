@@ -30,7 +30,9 @@ pub(crate) fn guarded<R>(name: &'static str, callback: impl FnOnce() -> R) -> Re
         // A payload whose own destructor panics must not get a second chance.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         if name != "diagnostics hook" {
-            crate::diagnostics::warn_once(name, || format!("{name} panicked; the item was dropped or left unchanged"));
+            crate::diagnostics::warn_once(name, || {
+                format!("{name} panicked; the item was dropped or left unchanged")
+            });
         }
         Panicked
     })

@@ -87,9 +87,7 @@ fn events_of(
 ) -> (Vec<Event<'static>>, usize) {
     let queue = Arc::new(Queue::default());
     let hub = hub(&queue, integration);
-    let thread =
-        std::thread::Builder::new().name("invoice-worker".into()).spawn(move || Hub::run(hub, f)).unwrap();
-    let _ = thread.join();
+    let _ = spawn(move || Hub::run(hub, f)).join();
     (queue.events(), queue.flushes.load(Ordering::Relaxed))
 }
 

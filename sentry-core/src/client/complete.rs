@@ -8,7 +8,9 @@ use crate::client::intern;
 use crate::error;
 use crate::options::ClientOptions;
 use crate::outbound::{Outbound, OutboundItem};
-use crate::protocol::{ClientSdkInfo, ClientSdkPackage, Event, Exception, Level, Stacktrace, Thread, Transaction};
+use crate::protocol::{
+    ClientSdkInfo, ClientSdkPackage, Event, Exception, Level, Stacktrace, Thread, Transaction,
+};
 use crate::suppress::guarded;
 use crate::trace;
 
@@ -25,7 +27,8 @@ impl Completion {
         {
             intern::text(constant);
         }
-        let integrations = options.integrations.iter().map(|integration| integration.name().to_owned()).collect();
+        let integrations =
+            options.integrations.iter().map(|integration| integration.name().to_owned()).collect();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let sdk = ClientSdkInfo {
             name: "sentry.rust".to_owned(),
@@ -116,7 +119,8 @@ impl Outbound {
     }
 
     pub(crate) fn complete_transaction(&mut self) {
-        let (OutboundItem::Transaction(transaction), Some(completion)) = (&mut self.item, &self.completion) else {
+        let (OutboundItem::Transaction(transaction), Some(completion)) = (&mut self.item, &self.completion)
+        else {
             return;
         };
         self.scope.apply_to_transaction(transaction);

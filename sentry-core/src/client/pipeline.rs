@@ -67,7 +67,9 @@ impl Client {
         }
         let mut outbound = self.outbound(capture, scope);
         if looked_at {
-            let Some(event) = self.run_callbacks(outbound.complete(), &outbound.scope) else { return Uuid::nil() };
+            let Some(event) = self.run_callbacks(outbound.complete(), &outbound.scope) else {
+                return Uuid::nil();
+            };
             if !self.sampled() {
                 return Uuid::nil();
             }
@@ -84,7 +86,8 @@ impl Client {
     pub(crate) fn send_transaction(&self, mut transaction: Transaction<'static>, scope: ScopeSnapshot) {
         let Some(transport) = self.transport() else { return };
         if let Some(before) = &self.options().before_send_transaction {
-            let mut outbound = self.outbound(Capture::new(OutboundItem::Transaction(Box::new(transaction))), scope);
+            let mut outbound =
+                self.outbound(Capture::new(OutboundItem::Transaction(Box::new(transaction))), scope);
             outbound.complete_transaction();
             let OutboundItem::Transaction(complete) = outbound.item else { return };
             let losses: Vec<_> = complete.losses().collect();
@@ -145,14 +148,19 @@ impl Client {
     }
 
     /// Event processors of the scopes, then of the integrations, then `before_send`.
-    fn run_callbacks(&self, event: Box<Event<'static>>, scope: &ScopeSnapshot) -> Option<Box<Event<'static>>> {
+    fn run_callbacks(
+        &self,
+        event: Box<Event<'static>>,
+        scope: &ScopeSnapshot,
+    ) -> Option<Box<Event<'static>>> {
         let mut event = *event;
         for processor in scope.processors() {
             event = self.step("event processor", Reason::EventProcessor, || processor(event))?;
         }
         let options = self.options();
         for integration in options.integrations.iter().filter(|integration| integration.processes_events()) {
-            event = self.step("integration", Reason::EventProcessor, || integration.process_event(event, options))?;
+            event = self
+                .step("integration", Reason::EventProcessor, || integration.process_event(event, options))?;
         }
         if let Some(before_send) = &options.before_send {
             event = self.step("before_send", Reason::BeforeSend, || before_send(event))?;

@@ -1,6 +1,7 @@
 //! The facts about a trace that every service on its way shares, so that all of them sample alike.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -10,10 +11,20 @@ use super::{Map, OrganizationId, SampleRand, TraceId, lenient};
 ///
 /// It is a map of names to text, because a context that came from another service must be passed on as it came, names
 /// that we do not know included.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct DynamicSamplingContext {
     entries: Map<Cow<'static, str>, String>,
+}
+
+/// Shows everything but the key of the DSN.
+impl fmt::Debug for DynamicSamplingContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |key: &str, value: &str| {
+            if key == "public_key" { "<redacted>".to_owned() } else { value.to_owned() }
+        };
+        f.debug_map().entries(self.entries.iter().map(|(key, value)| (key, shown(key, value)))).finish()
+    }
 }
 
 impl DynamicSamplingContext {

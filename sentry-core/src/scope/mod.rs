@@ -115,7 +115,8 @@ impl Scope {
 
     /// Sets how events are grouped; `None` goes back to the server's own grouping.
     pub fn set_fingerprint(&mut self, fingerprint: Option<&[&str]>) {
-        let parts = fingerprint.map(|parts| parts.iter().map(|part| Cow::Owned((*part).to_owned())).collect());
+        let parts =
+            fingerprint.map(|parts| parts.iter().map(|part| Cow::Owned((*part).to_owned())).collect());
         self.edit().fingerprint = Layered::Here(parts);
     }
 

@@ -30,13 +30,14 @@ impl ScopeSnapshot {
     /// The layers that show, most specific first.
     pub(super) fn layers(&self) -> impl Iterator<Item = &ScopeData> {
         let mut hidden = false;
-        [&self.current, &self.isolation, &self.global].into_iter().filter_map(|layer| layer.as_deref()).take_while(
-            move |layer| {
+        [&self.current, &self.isolation, &self.global]
+            .into_iter()
+            .filter_map(|layer| layer.as_deref())
+            .take_while(move |layer| {
                 let shows = !hidden;
                 hidden |= layer.opaque;
                 shows
-            },
-        )
+            })
     }
 
     fn find<'a, T: 'a>(&'a self, part: impl Fn(&'a ScopeData) -> &'a Layered<T>) -> Option<&'a T> {
@@ -80,7 +81,11 @@ impl ScopeSnapshot {
     pub(crate) fn processors(&self) -> Vec<Processor> {
         let mut layers: Vec<_> = self.layers().collect();
         layers.reverse();
-        layers.into_iter().flat_map(|layer| layer.processors.iter().flat_map(|list| list.iter())).cloned().collect()
+        layers
+            .into_iter()
+            .flat_map(|layer| layer.processors.iter().flat_map(|list| list.iter()))
+            .cloned()
+            .collect()
     }
 
     /// The attachments, those of the lower layers first.

@@ -268,7 +268,9 @@ mod tests {
     fn include_wins_over_exclude_and_both_over_the_rest() {
         let app = Some("/work/app/src/main.rs");
         let registry = Some("/root/.cargo/registry/src/index.crates.io-1/dep-1.0.0/src/lib.rs");
-        let cases: [(&str, Option<&str>, &[&str], &[&str], bool); 9] = [
+        type Case =
+            (&'static str, Option<&'static str>, &'static [&'static str], &'static [&'static str], bool);
+        let cases: [Case; 9] = [
             ("dep::f", registry, &["dep"], &[], true),
             ("dep::f", registry, &["de"], &[], false),
             ("dep::f", registry, &["dep::f"], &[], true),

@@ -36,7 +36,9 @@ thread_local! {
 /// The calling thread, as events name it.
 pub(crate) fn thread() -> Arc<Thread> {
     // During the destruction of thread-locals it is described anew.
-    THREAD.try_with(|thread| Arc::clone(thread.get_or_init(describe_thread))).unwrap_or_else(|_| describe_thread())
+    THREAD
+        .try_with(|thread| Arc::clone(thread.get_or_init(describe_thread)))
+        .unwrap_or_else(|_| describe_thread())
 }
 
 fn describe_thread() -> Arc<Thread> {

@@ -102,7 +102,7 @@ fn owner(function: &str) -> Option<&str> {
     // Legacy mangling cannot begin with `<` and puts a `_` before it.
     let function = function.strip_prefix('_').filter(|rest| rest.starts_with('<')).unwrap_or(function);
     let Some(inner) = function.strip_prefix('<') else {
-        return function.contains("::").then(|| until_generics(function));
+        return Some(until_generics(function)).filter(|path| path.contains("::"));
     };
     let inner = &inner[..matching_end(inner)];
     let (this, of_trait) = match split_as(inner) {
@@ -206,6 +206,8 @@ mod tests {
             ("core::option::Option<T>::unwrap", Some("core")),
             ("shop::imp::<impl other::Trait for shop::T>::f", Some("shop")),
             ("main", None),
+            ("run<shop::T, core::option::Option<u8>>", None),
+            ("{closure#0}<shop::T>", None),
             ("", None),
             ("<", None),
             ("<>", None),

@@ -68,13 +68,7 @@ impl Role {
             }
             "rt::lang_start" | "rt::lang_start_internal" => Self::Start,
             _ if name.starts_with("rt::lang_start") => Self::Start,
-            _ if name.starts_with("panicking::try")
-                || name.starts_with("panicking::catch_unwind")
-                || name.starts_with("panicking::r#try") =>
-            {
-                Self::Glue
-            }
-            _ if name.starts_with("panicking::") => Self::PanicEntry,
+            _ if PANICKING.iter().any(|start| name.starts_with(start)) => Self::PanicEntry,
             _ if name.contains("thread_start") => Self::Start,
             _ => Self::Glue,
         }
@@ -118,6 +112,14 @@ impl Role {
         }
     }
 }
+
+/// The functions of std a panic comes through. Others of its module catch panics.
+const PANICKING: [&str; 4] = [
+    "panicking::begin_panic",
+    "panicking::panic_handler",
+    "panicking::panic_with_hook",
+    "panicking::rust_panic_with_hook",
+];
 
 /// The part of a stack worth keeping. `roles` begins with the innermost frame; a physical frame may have several.
 ///
@@ -265,7 +267,9 @@ mod tests {
         let stack = [
             "sentry::capture_error",
             "shop::f",
+            "std::panicking::do_call<shop::main::{closure_env#0}, u8>",
             "std::panicking::catch_unwind::do_call",
+            "std::panicking::r#try",
             "std::panic::catch_unwind",
             "shop::main",
         ];

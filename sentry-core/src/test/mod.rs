@@ -30,7 +30,10 @@ pub fn with_captured_events<F: FnOnce()>(f: F) -> Vec<Event<'static>> {
 }
 
 /// Like [`with_captured_events`], with options. The transport among them is replaced.
-pub fn with_captured_events_options<F: FnOnce(), O: Into<ClientOptions>>(f: F, options: O) -> Vec<Event<'static>> {
+pub fn with_captured_events_options<F: FnOnce(), O: Into<ClientOptions>>(
+    f: F,
+    options: O,
+) -> Vec<Event<'static>> {
     run(f, options.into()).fetch_and_clear_events()
 }
 
@@ -40,7 +43,10 @@ pub fn with_captured_envelopes<F: FnOnce()>(f: F) -> Vec<Envelope> {
 }
 
 /// Like [`with_captured_envelopes`], with options. The transport among them is replaced.
-pub fn with_captured_envelopes_options<F: FnOnce(), O: Into<ClientOptions>>(f: F, options: O) -> Vec<Envelope> {
+pub fn with_captured_envelopes_options<F: FnOnce(), O: Into<ClientOptions>>(
+    f: F,
+    options: O,
+) -> Vec<Envelope> {
     run(f, options.into()).fetch_and_clear_envelopes()
 }
 

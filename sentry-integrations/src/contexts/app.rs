@@ -14,7 +14,8 @@ pub(super) fn started() {
 
 pub(super) fn context() -> Option<Context> {
     let executable = std::env::current_exe().ok();
-    let name = executable.as_ref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
+    let name =
+        executable.as_ref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
     let build_type = if cfg!(debug_assertions) { "debug" } else { "release" };
     let app = AppContext {
         app_name: name,

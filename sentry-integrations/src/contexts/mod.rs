@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn contexts_can_be_switched_off_one_by_one() {
         let mut event = Event::default();
-        let integration = ContextIntegration::new().add_os(false).add_rust(false).add_device(false).add_app(false);
+        let integration =
+            ContextIntegration::new().add_os(false).add_rust(false).add_device(false).add_app(false);
         integration.enrich(&mut event, &ClientOptions::default());
         assert!(event.contexts.is_empty());
     }

@@ -14,7 +14,8 @@ pub(super) fn context() -> Option<Context> {
 }
 
 fn linux() -> OsContext {
-    let release = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| read_to_string(path).ok());
+    let release =
+        ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| read_to_string(path).ok());
     let (name, version) = release.as_deref().map(parse_os_release).unwrap_or_default();
     OsContext {
         name: name.or_else(|| Some("Linux".to_owned())),

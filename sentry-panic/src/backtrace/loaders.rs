@@ -97,10 +97,20 @@ fn symbols_at(loader: &Loader, address: usize) -> Vec<Symbol> {
             ));
         }
     }
+    name_modules(&mut symbols);
     if symbols.is_empty()
         && let Some(name) = loader.find_symbol(address)
     {
         symbols.push(Symbol::new(Some(name), None, None, None));
     }
     symbols
+}
+
+/// What was inlined without its path lies in the module of its function, if it lies in the same file.
+fn name_modules(symbols: &mut [Symbol]) {
+    let Some((outermost, inlined)) = symbols.split_last_mut() else { return };
+    for symbol in inlined.iter_mut().filter(|symbol| symbol.module.is_none() && symbol.path == outermost.path)
+    {
+        symbol.module.clone_from(&outermost.module);
+    }
 }
