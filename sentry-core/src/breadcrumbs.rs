@@ -26,33 +26,37 @@ struct Chunk {
 }
 
 impl Ring {
-    /// Adds `crumb`, of which the newest `max` are kept. Returns what it had to let go, for the caller to drop.
-    pub(crate) fn push(&mut self, crumb: Breadcrumb, max: usize) -> Evicted {
+    /// Adds `crumb`, of which the newest `max` are kept.
+    pub(crate) fn push(&mut self, crumb: Breadcrumb, max: usize) {
         if max == 0 {
-            return Evicted { crumb: Some(crumb), chunks: [None, None] };
+            return;
         }
-        if let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut) {
-            let crumb_out = if chunk.crumbs.len() >= max { chunk.crumbs.pop_front() } else { None };
-            chunk.crumbs.push_back(crumb);
-            self.generation_len += 1;
-            let mut evicted = Evicted { crumb: crumb_out, chunks: [None, None] };
-            if chunk.crumbs.len() >= max {
-                // This chunk alone is all that shows.
-                self.generation_len = chunk.crumbs.len();
-                evicted.chunks = [chunk.before.take(), self.older.take()];
-            }
-            return evicted;
+        let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut) else {
+            return self.push_in_front(crumb, max);
+        };
+        if chunk.crumbs.len() >= max {
+            chunk.crumbs.pop_front();
         }
-        let mut evicted = Evicted::default();
+        chunk.crumbs.push_back(crumb);
+        self.generation_len += 1;
+        if chunk.crumbs.len() >= max {
+            // This chunk alone is all that shows.
+            self.generation_len = chunk.crumbs.len();
+            chunk.before = None;
+            self.older = None;
+        }
+    }
+
+    /// The newest chunk is shared, or there is none.
+    #[cold]
+    fn push_in_front(&mut self, crumb: Breadcrumb, max: usize) {
         if self.generation_len >= max {
-            evicted.chunks[0] = std::mem::replace(&mut self.older, self.newest.take());
+            self.older = self.newest.take();
             self.generation_len = 0;
         }
         self.generation_len += 1;
-        let mut crumbs = VecDeque::with_capacity(1);
-        crumbs.push_back(crumb);
+        let crumbs = VecDeque::from([crumb]);
         self.newest = Some(Arc::new(Chunk { crumbs, before: self.newest.take() }));
-        evicted
     }
 
     /// Appends the newest `max` crumbs to `out`, oldest first.
@@ -69,14 +73,6 @@ impl Ring {
         let crumbs = chunks.iter().rev().flat_map(|chunk| &chunk.crumbs);
         out.extend(crumbs.skip(total.saturating_sub(max)).cloned());
     }
-}
-
-/// What a push let go. The caller drops it when it holds no lock any more.
-#[derive(Debug, Default)]
-#[expect(dead_code, reason = "held only to be dropped later")]
-pub(crate) struct Evicted {
-    crumb: Option<Breadcrumb>,
-    chunks: [Option<Arc<Chunk>>; 2],
 }
 
 impl Drop for Chunk {
@@ -159,9 +155,9 @@ mod tests {
     #[test]
     fn a_snapshot_does_not_see_later_pushes() {
         let mut ring = Ring::default();
-        (0..40).for_each(|n| drop(ring.push(crumb(n), 100)));
+        (0..40).for_each(|n| ring.push(crumb(n), 100));
         let snapshot = ring.clone();
-        (40..300).for_each(|n| drop(ring.push(crumb(n), 100)));
+        (40..300).for_each(|n| ring.push(crumb(n), 100));
         assert_eq!(messages(&snapshot, 100), (0..40).collect::<Vec<_>>());
         assert_eq!(messages(&ring, 100), (200..300).collect::<Vec<_>>());
     }

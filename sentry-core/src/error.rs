@@ -3,6 +3,7 @@
 //! The outermost error is named by its type; for everything behind `dyn Error` the type is gone, and the leading
 //! identifier of its `Debug` text has to do, where that text looks like derived `Debug` and not like prose.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
@@ -22,9 +23,7 @@ const MAX_CHAIN: usize = 50;
 /// ```
 #[must_use]
 pub fn event_from_error<E: Error + ?Sized>(error: &E) -> Event<'static> {
-    let mut values = exceptions(error);
-    link_chain(&mut values);
-    Event { exception: values.into(), level: Level::Error, ..Event::default() }
+    Event { exception: into_exceptions(chain(error)).into(), level: Level::Error, ..Event::default() }
 }
 
 /// The type name at the beginning of a `Debug` text: everything before the first space, parenthesis or brace.
@@ -37,50 +36,68 @@ pub fn parse_type_from_debug(debug: &str) -> &str {
     debug.split(&[' ', '(', '{', '\r', '\n']).next().map_or(debug, str::trim)
 }
 
-/// The chain, the outermost error last, not linked yet.
-pub(crate) fn exceptions<E: Error + ?Sized>(error: &E) -> Vec<Exception> {
-    let mut values = Vec::with_capacity(4);
+/// One error of a chain, as small as it can be kept until the event is completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorLink {
+    /// Its type.
+    pub ty: Cow<'static, str>,
+    /// The module of its type, where that is known.
+    pub module: Option<&'static str>,
+    /// What it says.
+    pub value: String,
+}
+
+/// An error and its sources, the outermost first.
+pub(crate) fn chain<E: Error + ?Sized>(error: &E) -> Vec<ErrorLink> {
+    let type_name = std::any::type_name::<E>();
+    let mut links = Vec::with_capacity(4);
     // Formatting and following sources is the user's code. What it had given before it panicked is kept.
     let complete = guarded("formatting an error", || {
         let (value, head) = describe(error);
-        let variant = head.identifier(&value);
-        let (ty, module) = outermost_name(std::any::type_name::<E>(), variant);
-        values.push(Exception { ty, module, value: Some(value), ..Exception::default() });
+        let (ty, module) = outermost_name(type_name, head.identifier(&value));
+        links.push(ErrorLink { ty, module, value });
         let mut source = error.source();
         while let Some(error) = source
-            && values.len() < MAX_CHAIN
+            && links.len() < MAX_CHAIN
         {
             let (value, head) = describe(error);
-            let ty = head.identifier(&value).unwrap_or("Error").to_owned();
-            values.push(Exception { ty, value: Some(value), ..Exception::default() });
+            let ty =
+                head.identifier(&value).map_or(Cow::Borrowed("Error"), |name| Cow::Owned(name.to_owned()));
+            links.push(ErrorLink { ty, module: None, value });
             source = error.source();
         }
     });
-    if complete.is_err() && values.is_empty() {
-        let (ty, module) = outermost_name(std::any::type_name::<E>(), None);
-        let value = Some("<the error panicked while formatting itself>".to_owned());
-        values.push(Exception { ty, module, value, ..Exception::default() });
-    }
-    values.reverse();
-    values
-}
-
-/// Writes the mechanism of each exception: handled, and which one is the cause of which.
-pub(crate) fn link_chain(values: &mut [Exception]) {
-    let last = values.len().saturating_sub(1);
-    for (index, exception) in values.iter_mut().enumerate() {
-        // Ids count from the outermost error, which is the last in the list.
-        let id = (last - index) as u64;
-        let is_root = id == 0;
-        exception.mechanism.get_or_insert_with(|| Mechanism {
-            ty: if is_root { "generic" } else { "chained" }.to_owned(),
-            handled: Some(true),
-            source: (!is_root).then(|| "source".to_owned()),
-            exception_id: (last > 0).then_some(id),
-            parent_id: (!is_root).then(|| id - 1),
-            ..Mechanism::default()
+    if complete.is_err() && links.is_empty() {
+        let (ty, module) = outermost_name(type_name, None);
+        links.push(ErrorLink {
+            ty,
+            module,
+            value: "<the error panicked while formatting itself>".to_owned(),
         });
     }
+    links
+}
+
+/// The exceptions of a chain: the outermost last, handled, each naming the one it is the cause of.
+pub(crate) fn into_exceptions(links: Vec<ErrorLink>) -> Vec<Exception> {
+    let is_chain = links.len() > 1;
+    // Ids count from the outermost error.
+    let with_ids = links.into_iter().enumerate().map(|(index, link)| (index as u64, link));
+    let exceptions = with_ids.rev().map(|(id, link)| Exception {
+        ty: link.ty.into_owned(),
+        module: link.module.map(str::to_owned),
+        value: Some(link.value),
+        mechanism: Some(Mechanism {
+            ty: if id == 0 { "generic" } else { "chained" }.to_owned(),
+            handled: Some(true),
+            source: (id > 0).then(|| "source".to_owned()),
+            exception_id: is_chain.then_some(id),
+            parent_id: id.checked_sub(1),
+            ..Mechanism::default()
+        }),
+        ..Exception::default()
+    });
+    exceptions.collect()
 }
 
 /// `Display`, and the beginning of `Debug`.
@@ -141,19 +158,22 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The name of the outermost error, and the module it lives in.
-fn outermost_name(type_name: &'static str, variant: Option<&str>) -> (String, Option<String>) {
+fn outermost_name(
+    type_name: &'static str,
+    variant: Option<&str>,
+) -> (Cow<'static, str>, Option<&'static str>) {
     if type_name.starts_with("dyn ") {
-        return (variant.unwrap_or("Error").to_owned(), None);
+        return (variant.map_or(Cow::Borrowed("Error"), |variant| Cow::Owned(variant.to_owned())), None);
     }
     // Generic arguments have paths of their own.
     let path = type_name.split('<').next().unwrap_or(type_name);
     let (module, name) = match path.rsplit_once("::") {
-        Some((module, name)) => (Some(module.to_owned()), name),
+        Some((module, name)) => (Some(module), name),
         None => (None, path),
     };
     match variant {
-        Some(variant) if variant != name => (format!("{name}::{variant}"), module),
-        _ => (name.to_owned(), module),
+        Some(variant) if variant != name => (Cow::Owned(format!("{name}::{variant}")), module),
+        _ => (Cow::Borrowed(name), module),
     }
 }
 
@@ -225,7 +245,7 @@ mod tests {
     #[test]
     fn generic_arguments_do_not_confuse_the_name() {
         let (name, module) = outermost_name("app::db::Wrapped<std::io::Error>", None);
-        assert_eq!((name.as_str(), module.as_deref()), ("Wrapped", Some("app::db")));
+        assert_eq!((&*name, module), ("Wrapped", Some("app::db")));
     }
 
     #[test]

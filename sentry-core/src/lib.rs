@@ -46,7 +46,7 @@ pub mod utils;
 pub use crate::api::*;
 pub use crate::breadcrumbs::IntoBreadcrumbs;
 pub use crate::client::{Client, bind_process_client};
-pub use crate::error::{event_from_error, parse_type_from_debug};
+pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
 pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt};
 pub use crate::integration::{AsAny, Integration};
 pub use crate::intodsn::IntoDsn;

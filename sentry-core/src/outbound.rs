@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use crate::client::Completion;
 use crate::client_report::protocol::{Category, ItemLoss, LossSource};
 use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
-use crate::protocol::{Event, Exception, Level, Thread, Transaction};
+use crate::error::ErrorLink;
+use crate::protocol::{Event, Level, Thread, Transaction};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
 use crate::types::Uuid;
@@ -64,12 +65,12 @@ pub enum OutboundItem {
         /// Its text.
         text: String,
     },
-    /// A chain of exceptions, oldest first.
-    Exceptions {
+    /// An error and its sources.
+    Error {
         /// The level of the event.
         level: Level,
-        /// The chain.
-        values: Vec<Exception>,
+        /// The outermost first.
+        chain: Vec<ErrorLink>,
     },
     /// An event that was built by the caller.
     Event(Box<Event<'static>>),
@@ -143,7 +144,7 @@ impl Outbound {
     pub fn lane(&self) -> Lane {
         match &self.item {
             OutboundItem::Message { .. }
-            | OutboundItem::Exceptions { .. }
+            | OutboundItem::Error { .. }
             | OutboundItem::Event(_)
             | OutboundItem::Completed(_) => Lane::Error,
             OutboundItem::Transaction(_) => Lane::Trace,
@@ -157,10 +158,7 @@ impl Outbound {
         const FIXED: usize = 256;
         let item = match &self.item {
             OutboundItem::Message { text, .. } => text.len(),
-            OutboundItem::Exceptions { values, .. } => values
-                .iter()
-                .map(|exception| 128 + exception.ty.len() + exception.value.as_ref().map_or(0, String::len))
-                .sum(),
+            OutboundItem::Error { chain, .. } => chain.iter().map(|link| 96 + link.value.len()).sum(),
             OutboundItem::Event(event) | OutboundItem::Completed(event) => event_size(event),
             OutboundItem::Transaction(transaction) => 1_024 + transaction.spans.len() * 512,
             OutboundItem::Envelope(envelope) => envelope.size_hint(),
@@ -173,7 +171,7 @@ impl Outbound {
     pub fn losses(&self) -> Vec<ItemLoss> {
         match &self.item {
             OutboundItem::Message { .. }
-            | OutboundItem::Exceptions { .. }
+            | OutboundItem::Error { .. }
             | OutboundItem::Event(_)
             | OutboundItem::Completed(_) => {
                 let mut losses = vec![ItemLoss::new(Category::Error, 1)];
@@ -199,7 +197,7 @@ impl Outbound {
                 self.item = OutboundItem::Completed(Box::default());
                 self.event_envelope(event)
             }
-            OutboundItem::Message { .. } | OutboundItem::Exceptions { .. } | OutboundItem::Event(_) => {
+            OutboundItem::Message { .. } | OutboundItem::Error { .. } | OutboundItem::Event(_) => {
                 let event = self.build_event(Some(deadline));
                 self.event_envelope(event)
             }
@@ -234,7 +232,7 @@ impl Outbound {
     fn with_trace(&self, envelope: Envelope) -> Envelope {
         let mut headers: EnvelopeHeaders = envelope.headers().clone();
         if let Some(completion) = &self.completion {
-            headers = headers.with_sdk(completion.sdk().clone());
+            headers.set_sdk(Some(completion.sdk()));
         }
         if let Some(trace) = self.dynamic_sampling_context() {
             headers = headers.with_trace(trace);

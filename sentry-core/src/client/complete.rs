@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::client::intern;
 use crate::error;
@@ -43,8 +43,8 @@ impl Completion {
         &self.options
     }
 
-    pub(crate) fn sdk(&self) -> &ClientSdkInfo {
-        &self.sdk
+    pub(crate) fn sdk(&self) -> Cow<'static, ClientSdkInfo> {
+        self.sdk.clone()
     }
 
     pub(super) fn has_stack(event: &Event<'_>) -> bool {
@@ -95,10 +95,16 @@ fn fill(slot: &mut Option<Cow<'static, str>>, value: Option<&Cow<'static, str>>)
     }
 }
 
+/// How long loading symbols may hold up a thread whose callbacks want to see them. Later events find them cached.
+const RESOLVE_TIMEOUT_OF_CALLER: Duration = Duration::from_secs(1);
+
 impl Outbound {
-    /// The complete event, without the users' callbacks. On the capturing thread no symbols are loaded for it.
+    /// The complete event, on the capturing thread, without the users' callbacks.
     pub(super) fn complete(&mut self) -> Box<Event<'static>> {
-        self.build_event(Some(crate::clock::instant()))
+        let now = crate::clock::instant();
+        // A panicking thread may hold any lock and has no time: what is not cached stays an address.
+        let deadline = if std::thread::panicking() { now } else { now + RESOLVE_TIMEOUT_OF_CALLER };
+        self.build_event(Some(deadline))
     }
 
     /// Takes the item apart; what is left of it is an empty message.
@@ -132,9 +138,8 @@ impl Outbound {
         let blank = |level| Event { event_id: self.id, timestamp: self.time, level, ..Event::default() };
         match std::mem::replace(&mut self.item, nothing) {
             OutboundItem::Message { level, text } => Box::new(Event { message: Some(text), ..blank(level) }),
-            OutboundItem::Exceptions { level, mut values } => {
-                error::link_chain(&mut values);
-                Box::new(Event { exception: values.into(), ..blank(level) })
+            OutboundItem::Error { level, chain } => {
+                Box::new(Event { exception: error::into_exceptions(chain).into(), ..blank(level) })
             }
             OutboundItem::Event(given) | OutboundItem::Completed(given) => given,
             OutboundItem::Transaction(_) | OutboundItem::Envelope(_) => Box::new(blank(Level::Error)),

@@ -24,7 +24,7 @@ pub(crate) use self::complete::Completion;
 pub(crate) use self::live::any_live;
 pub(crate) use self::pipeline::Capture;
 pub use self::process::bind_process_client;
-pub(crate) use self::process::process;
+pub(crate) use self::process::{process, with_process};
 use crate::client_report::Recorder;
 use crate::diagnostics;
 use crate::integration::Integration;

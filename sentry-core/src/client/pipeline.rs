@@ -140,7 +140,7 @@ impl Client {
             return None;
         }
         let wanted = match item {
-            OutboundItem::Message { .. } | OutboundItem::Exceptions { .. } => true,
+            OutboundItem::Message { .. } | OutboundItem::Error { .. } => true,
             OutboundItem::Event(event) => !Completion::has_stack(event),
             OutboundItem::Completed(_) | OutboundItem::Transaction(_) | OutboundItem::Envelope(_) => false,
         };

@@ -13,6 +13,11 @@ pub(crate) fn process() -> Option<Arc<Client>> {
     read(&PROCESS).clone()
 }
 
+/// Looks at it without taking a share in it.
+pub(crate) fn with_process<R>(look: impl FnOnce(&Client) -> R) -> Option<R> {
+    read(&PROCESS).as_deref().map(look)
+}
+
 /// Makes `client` the client of the process: every hub without a client of its own uses it from now on, whatever
 /// thread it belongs to and whenever it was made. The last call wins.
 pub fn bind_process_client(client: Arc<Client>) {

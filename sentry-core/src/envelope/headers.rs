@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::protocol::{ClientSdkInfo, DynamicSamplingContext, Map, Value, timestamp};
@@ -14,7 +15,7 @@ pub struct EnvelopeHeaders {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dsn: Option<Dsn>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sdk: Option<ClientSdkInfo>,
+    sdk: Option<Cow<'static, ClientSdkInfo>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trace: Option<DynamicSamplingContext>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "timestamp::rfc3339::option")]
@@ -47,7 +48,7 @@ impl EnvelopeHeaders {
     /// With the SDK that made it.
     #[must_use]
     pub fn with_sdk(mut self, sdk: ClientSdkInfo) -> Self {
-        self.sdk = Some(sdk);
+        self.sdk = Some(Cow::Owned(sdk));
         self
     }
 
@@ -76,7 +77,7 @@ impl EnvelopeHeaders {
     }
 
     /// Sets the SDK.
-    pub fn set_sdk(&mut self, sdk: Option<ClientSdkInfo>) {
+    pub fn set_sdk(&mut self, sdk: Option<Cow<'static, ClientSdkInfo>>) {
         self.sdk = sdk;
     }
 
@@ -105,7 +106,7 @@ impl EnvelopeHeaders {
     /// The SDK that made it.
     #[must_use]
     pub fn sdk(&self) -> Option<&ClientSdkInfo> {
-        self.sdk.as_ref()
+        self.sdk.as_deref()
     }
 
     /// The time of the request.

@@ -32,8 +32,8 @@ impl Hub {
     /// Captures an error with its sources. Returns the nil id if it was dropped.
     pub fn capture_error<E: Error + ?Sized>(&self, error: &E) -> Uuid {
         self.capture(|| {
-            let values = error::exceptions(error);
-            Capture::new(OutboundItem::Exceptions { level: Level::Error, values })
+            let chain = error::chain(error);
+            Capture::new(OutboundItem::Error { level: Level::Error, chain })
         })
     }
 
@@ -70,21 +70,22 @@ impl Hub {
         if !client::any_live() {
             return;
         }
-        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return };
-        let options = client.options();
-        let max = options.max_breadcrumbs;
+        let wanted = self.with_client(|client| {
+            let options = client.options();
+            client.is_enabled().then(|| (options.max_breadcrumbs, options.before_breadcrumb.clone()))
+        });
+        let Some((max, before_breadcrumb)) = wanted.flatten() else { return };
         // A crumb added by `before_breadcrumb` itself would come back to it for ever.
-        if max == 0 || (options.before_breadcrumb.is_some() && suppress::is_suppressed()) {
+        if max == 0 || (before_breadcrumb.is_some() && suppress::is_suppressed()) {
             return;
         }
         for breadcrumb in breadcrumb.into_breadcrumbs() {
-            let breadcrumb = match &options.before_breadcrumb {
+            let breadcrumb = match &before_breadcrumb {
                 None => Some(breadcrumb),
                 Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
             };
             if let Some(breadcrumb) = breadcrumb {
-                let evicted = lock(&self.state).top_mut().push_breadcrumb(breadcrumb, max);
-                drop(evicted);
+                lock(&self.state).top_mut().push_breadcrumb(breadcrumb, max);
             }
         }
     }

@@ -56,6 +56,11 @@ impl Hub {
         binding.client()
     }
 
+    /// Looks at the client without taking a share in it. `look` must not call anything of the user's: the hub is locked.
+    pub(crate) fn with_client<R>(&self, look: impl FnOnce(&Client) -> R) -> Option<R> {
+        lock(&self.state).binding.with_client(look)
+    }
+
     /// Gives this hub a client of its own, or (`None`) switches it off.
     pub fn bind_client(&self, client: Option<Arc<Client>>) {
         let previous = std::mem::replace(&mut lock(&self.state).binding, state::Binding::own(client));
@@ -114,7 +119,7 @@ impl Hub {
         R: Default,
         F: FnOnce(&mut Scope) -> R,
     {
-        if !client::any_live() || self.client().is_none() {
+        if !client::any_live() || self.with_client(|_| ()).is_none() {
             return R::default();
         }
         let base = lock(&self.state).top().clone();

@@ -30,6 +30,13 @@ impl Binding {
         Self::Own(client)
     }
 
+    pub(super) fn with_client<R>(&self, look: impl FnOnce(&Client) -> R) -> Option<R> {
+        match self {
+            Self::Process => client::with_process(look),
+            Self::Own(client) => client.as_deref().map(look),
+        }
+    }
+
     pub(super) fn client(self) -> Option<Arc<Client>> {
         match self {
             Self::Process => client::process(),

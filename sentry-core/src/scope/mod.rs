@@ -22,7 +22,6 @@ use std::borrow::Cow;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
-use crate::breadcrumbs::Evicted;
 use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, User, Value};
 use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
 
@@ -78,8 +77,8 @@ impl Scope {
         Arc::make_mut(self.layer.get_or_insert_default())
     }
 
-    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: Breadcrumb, max: usize) -> Evicted {
-        self.edit().breadcrumbs.push(breadcrumb, max)
+    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: Breadcrumb, max: usize) {
+        self.edit().breadcrumbs.push(breadcrumb, max);
     }
 
     /// Starts a trace of its own where none is known yet.
