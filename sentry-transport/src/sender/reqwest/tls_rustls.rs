@@ -1,8 +1,9 @@
 //! TLS by rustls, with ring named outright: no process-wide provider is needed, and none that the application installed
 //! gets in the way.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use reqwest::ClientBuilder;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -16,22 +17,20 @@ use crate::sender::SendError;
 pub(super) struct Tls {
     needed: bool,
     accept_any: bool,
-    config: OnceLock<ClientConfig>,
+    config: OnceCell<ClientConfig>,
 }
 
 impl Tls {
     pub(super) const AVAILABLE: bool = true;
 
     pub(super) fn new(needed: bool, accept_any: bool) -> Self {
-        Self { needed, accept_any, config: OnceLock::new() }
+        Self { needed, accept_any, config: OnceCell::new() }
     }
 
     pub(super) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, SendError> {
-        if let Some(config) = self.config.get() {
-            return Ok(builder.tls_backend_preconfigured(config.clone()));
-        }
-        let config = self.build().map_err(|error| SendError::setup().with_source(error))?;
-        Ok(builder.tls_backend_preconfigured(self.config.get_or_init(|| config).clone()))
+        let config = self.config.get_or_try_init(|| self.build());
+        let config = config.map_err(|error| SendError::setup().with_source(error))?;
+        Ok(builder.tls_backend_preconfigured(config.clone()))
     }
 
     fn build(&self) -> Result<ClientConfig, Error> {
