@@ -1,9 +1,15 @@
 //! `sentry::transports`: the ways out that come with the SDK.
 
 use std::fmt::Debug;
+use std::sync::mpsc;
+use std::time::Duration;
 
+use sentry::client_report::Recorder;
+use sentry::protocol::{Envelope, Event};
 use sentry::transports::{
-    DefaultTransportFactory, HttpTransport, ReqwestHttpTransport, ReqwestHttpTransportOptions,
+    DefaultTransportFactory, HttpTransport, RateLimiter, RateLimitingCategory, ReqwestHttpTransport,
+    ReqwestHttpTransportOptions, StdTransportThread, StdTransportThreadOptions, TokioTransportThread,
+    TokioTransportThreadOptions,
 };
 use sentry::{ClientOptions, Transport, TransportFactory, TransportOptions};
 
@@ -25,3 +31,68 @@ const _: fn() = || {
         ReqwestHttpTransportOptions::with_client;
 };
 implements!(ReqwestHttpTransportOptions: Debug + From<TransportOptions>);
+
+#[test]
+fn a_rate_limiter_reads_every_kind_of_header() {
+    let mut limiter = RateLimiter::new();
+    assert!(limiter.is_enabled(RateLimitingCategory::Error));
+    RateLimiter::update_from_sentry_header(&mut limiter, "60:error:key, 120:transaction:key");
+    assert!(RateLimiter::is_disabled(&limiter, RateLimitingCategory::Error).is_some());
+    assert!(RateLimiter::is_enabled(&limiter, RateLimitingCategory::Session));
+    assert!(RateLimiter::filter_envelope(&limiter, Event::default().into()).is_none());
+    RateLimiter::update_from_retry_after(&mut limiter, "30");
+    RateLimiter::update_from_429(&mut limiter);
+    for category in [
+        RateLimitingCategory::Any,
+        RateLimitingCategory::Attachment,
+        RateLimitingCategory::Error,
+        RateLimitingCategory::LogItem,
+        RateLimitingCategory::Session,
+        RateLimitingCategory::TraceMetric,
+        RateLimitingCategory::Transaction,
+    ] {
+        assert!(limiter.is_disabled(category).is_some());
+    }
+}
+implements!(RateLimiter: Debug + Default);
+
+#[test]
+fn a_thread_sends_for_a_transport_of_ones_own() {
+    let (sent, arrived) = mpsc::channel();
+    let thread = StdTransportThreadOptions::new(move |envelope: Envelope, _: &mut RateLimiter| {
+        let _ = sent.send(envelope.uuid().copied());
+    });
+    let thread = StdTransportThreadOptions::with_channel_capacity(thread, 10);
+    let thread = StdTransportThreadOptions::with_client_report_recorder(thread, Recorder::default());
+    let thread: StdTransportThread = StdTransportThreadOptions::spawn_thread(thread);
+    let event = Event::default();
+    let id = event.event_id;
+    StdTransportThread::send(&thread, event.into());
+    assert!(StdTransportThread::flush(&thread, Duration::from_secs(20)));
+    assert_eq!(arrived.try_recv(), Ok(Some(id)));
+}
+
+#[test]
+fn a_tokio_thread_sends_for_a_transport_of_ones_own() {
+    let (sent, arrived) = mpsc::channel();
+    let thread = TokioTransportThreadOptions::new(move |envelope: Envelope, limiter: RateLimiter| {
+        let _ = sent.send(envelope.uuid().copied());
+        async move { limiter }
+    });
+    let thread = TokioTransportThreadOptions::with_channel_capacity(thread, 10);
+    let thread = TokioTransportThreadOptions::with_client_report_recorder(thread, Recorder::default());
+    let thread: TokioTransportThread = TokioTransportThreadOptions::spawn_thread(thread);
+    let event = Event::default();
+    let id = event.event_id;
+    TokioTransportThread::send(&thread, event.into());
+    assert!(TokioTransportThread::flush(&thread, Duration::from_secs(20)));
+    assert_eq!(arrived.try_recv(), Ok(Some(id)));
+}
+
+#[test]
+#[expect(deprecated, reason = "published code still calls them")]
+fn the_older_constructors_of_threads_still_work() {
+    let std = StdTransportThread::new(|_: Envelope, _: &mut RateLimiter| {});
+    let tokio = TokioTransportThread::new(|_: Envelope, limiter: RateLimiter| async move { limiter });
+    assert!(std.flush(Duration::from_secs(20)) && tokio.flush(Duration::from_secs(20)));
+}
