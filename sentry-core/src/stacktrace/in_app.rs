@@ -65,10 +65,18 @@ fn is_foreign_path(path: &str, crate_name: Option<&str>) -> bool {
         path
     };
     FOREIGN_PARTS.iter().any(|part| path.contains(part))
+        || is_in_registry(path)
         || path.starts_with("/rustc/")
         || STD_SOURCES.iter().any(|source| path.starts_with(source))
         // An application may well have a folder of its own called `library/core`.
         || (crate_name.is_none_or(is_std) && STD_SOURCES.iter().any(|source| path.contains(source)))
+}
+
+/// `CARGO_HOME` can have any name; below it a registry is a host name and a hash.
+fn is_in_registry(path: &str) -> bool {
+    let folder = path.split_once("/registry/src/").and_then(|(_, rest)| rest.split('/').next());
+    let hash = folder.and_then(|folder| folder.rsplit_once('-')).map(|(_, hash)| hash);
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_std(crate_name: &str) -> bool {
@@ -82,11 +90,9 @@ fn is_well_known(crate_name: &str) -> bool {
 }
 
 /// Where code of others lies, wherever the folder above is.
-const FOREIGN_PARTS: [&str; 5] = [
+const FOREIGN_PARTS: [&str; 4] = [
     "/.cargo/registry/src/",
     "/.cargo/git/checkouts/",
-    // `CARGO_HOME` can have any name; the folders below it cannot.
-    "/registry/src/index.crates.io-",
     "/vendor/",
     "/lib/rustlib/src/rust/",
 ];
@@ -199,7 +205,7 @@ mod tests {
     #[test]
     fn the_source_file_decides() {
         let cases = [
-            ("/work/app/src/main.rs", true),
+            ("/srv/app/src/main.rs", true),
             ("src/main.rs", true),
             ("/home/me/app/crates/orders/src/lib.rs", true),
             (r"C:\code\app\src\main.rs", true),
@@ -208,13 +214,14 @@ mod tests {
             (r"/rustc/59807616e0a4f1ab/library\std\src\rt.rs", false),
             ("library/std/src/panicking.rs", false),
             (r"library\alloc\src\vec\mod.rs", false),
-            ("/root/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/option.rs", false),
-            ("/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-1.0.0/src/lib.rs", false),
-            ("/opt/cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-1.0.0/src/lib.rs", false),
+            ("/home/ada/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/option.rs", false),
+            ("/home/ada/.cargo/registry/src/mirror-1949cf8c6b5b557f/hyper-1.0.0/src/lib.rs", false),
+            ("/opt/cargo/registry/src/mirror-1949cf8c6b5b557f/hyper-1.0.0/src/lib.rs", false),
+            ("/srv/app/registry/src/main.rs", true),
             (r"C:\Users\me\.cargo\registry\src\github.com-1ecc6299db9ec823\h2-0.3.0\src\lib.rs", false),
-            ("/root/.cargo/git/checkouts/tokio-377c595163f99a10/abcdef0/tokio/src/lib.rs", false),
+            ("/home/ada/.cargo/git/checkouts/tokio-377c595163f99a10/abcdef0/tokio/src/lib.rs", false),
             (r"D:\.cargo\git\checkouts\x\y\src\lib.rs", false),
-            ("/work/app/vendor/serde/src/lib.rs", false),
+            ("/srv/app/vendor/serde/src/lib.rs", false),
         ];
         for (path, expected) in cases {
             assert_eq!(by_origin(Some("shop::orders::place"), Some(path)), Some(expected), "{path}");
@@ -256,18 +263,18 @@ mod tests {
 
     #[test]
     fn our_own_frames_are_not_in_app_even_in_a_workspace_checkout() {
-        let path = Some("/work/sentry/sentry-core/src/hub/mod.rs");
+        let path = Some("/srv/sentry/sentry-core/src/hub/mod.rs");
         assert_eq!(by_origin(Some("sentry_core::hub::Hub::run"), path), Some(false));
         assert_eq!(
-            by_origin(Some("quickstart::main"), Some("/work/sentry/examples/quickstart.rs")),
+            by_origin(Some("quickstart::main"), Some("/srv/sentry/examples/quickstart.rs")),
             Some(true)
         );
     }
 
     #[test]
     fn include_wins_over_exclude_and_both_over_the_rest() {
-        let app = Some("/work/app/src/main.rs");
-        let registry = Some("/root/.cargo/registry/src/index.crates.io-1/dep-1.0.0/src/lib.rs");
+        let app = Some("/srv/app/src/main.rs");
+        let registry = Some("/home/ada/.cargo/registry/src/mirror-1/dep-1.0.0/src/lib.rs");
         type Case =
             (&'static str, Option<&'static str>, &'static [&'static str], &'static [&'static str], bool);
         let cases: [Case; 9] = [
