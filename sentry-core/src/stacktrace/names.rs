@@ -223,12 +223,12 @@ mod tests {
     #[test]
     fn our_own_files_are_known_by_their_folder() {
         let cases = [
-            ("/work/sentry/sentry-core/src/hub/mod.rs", true),
+            ("/srv/sentry/sentry-core/src/hub/mod.rs", true),
             (r"C:\.cargo\registry\src\index\sentry-panic-0.49.100\src\hook.rs", true),
             ("/r/registry/src/index/sentry-0.49.100/src/init.rs", true),
-            ("/work/sentry/src/main.rs", false),
-            ("/work/sentry-panic/tests/golden.rs", false),
-            ("/work/sentry-panic-button/src/main.rs", false),
+            ("/srv/sentry/src/main.rs", false),
+            ("/srv/sentry-panic/tests/golden.rs", false),
+            ("/srv/sentry-panic-button/src/main.rs", false),
             ("src/main.rs", false),
             ("", false),
         ];
@@ -243,13 +243,13 @@ mod tests {
             ("/rustc/5980/library/core/src/option.rs", Some("core::option")),
             ("library/std/src/sys/backtrace.rs", Some("std::sys::backtrace")),
             (r"/rustc/5980/library\alloc\src\vec\mod.rs", Some("alloc::vec")),
-            ("/root/.rustup/lib/rustlib/src/rust/library/core/src/lib.rs", Some("core")),
+            ("/home/ada/.rustup/lib/rustlib/src/rust/library/core/src/lib.rs", Some("core")),
             (
                 "/r/.cargo/registry/src/index-1/futures-util-0.3.1/src/future/map.rs",
                 Some("futures_util::future::map"),
             ),
-            ("/work/shop/src/orders.rs", None),
-            ("/work/shop/library.rs", None),
+            ("/srv/shop/src/orders.rs", None),
+            ("/srv/shop/library.rs", None),
             ("", None),
             ("/src/", None),
         ];
