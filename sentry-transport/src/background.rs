@@ -13,6 +13,9 @@ use crate::queue::{Setup, Shared};
 use crate::sender::Sender;
 use crate::wire::Wire;
 
+/// Losses that found no envelope to ride with leave on their own after this long.
+const REPORT_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Takes items, finishes and sends them on a thread named `sentry-worker`.
 ///
 /// - The thread is started by the first item, and by nothing else.
@@ -35,6 +38,7 @@ impl BackgroundTransport {
         let setup = Setup {
             sender,
             runtime,
+            report_interval: REPORT_INTERVAL,
             wire: Wire::new(options),
             errors: options.transport_channel_capacity.map(NonZeroUsize::get),
         };

@@ -21,6 +21,10 @@ struct Rig {
 }
 
 fn rig(script: impl IntoIterator<Item = Reply>) -> Rig {
+    rig_reporting(script, REPORT_INTERVAL)
+}
+
+fn rig_reporting(script: impl IntoIterator<Item = Reply>, report_interval: Duration) -> Rig {
     let recorder = Recorder::default();
     let options = ClientOptions {
         dsn: Some("http://public@localhost/42".parse().unwrap()),
@@ -29,7 +33,14 @@ fn rig(script: impl IntoIterator<Item = Reply>) -> Rig {
     };
     let options = TransportOptions::try_from_client_options(&options).unwrap();
     let sender = Arc::new(Scripted::new(script));
-    let transport = BackgroundTransport::with_sender(&options, Arc::clone(&sender) as _);
+    let setup = Setup {
+        sender: Arc::clone(&sender) as _,
+        runtime: Runtime::Park,
+        report_interval,
+        wire: Wire::new(&options),
+        errors: None,
+    };
+    let transport = BackgroundTransport { shared: Shared::new(setup, recorder.clone()) };
     Rig { transport, sender, recorder }
 }
 
@@ -228,4 +239,73 @@ fn dropped_without_a_shutdown_it_goes_on_in_the_background() {
     }
     drop(rig.transport);
     rig.sender.wait_for(100);
+}
+
+#[test]
+fn a_future_that_panics_when_it_is_dropped_costs_nothing() {
+    let rig = rig([Reply::PanicInDrop]);
+    rig.send("first");
+    assert!(rig.transport.flush(LONG));
+    rig.send("second");
+    assert!(rig.transport.flush(LONG));
+    assert_eq!((rig.tries("second"), rig.total_lost()), (1, 0));
+}
+
+#[test]
+fn losses_leave_on_their_own_though_the_worker_was_idle() {
+    let limited = Response::new(200).with_header("X-Sentry-Rate-Limits", "60:error:key");
+    let rig = rig_reporting([Reply::Answer(limited)], Duration::from_millis(100));
+    rig.send("first");
+    assert!(rig.transport.flush(LONG));
+    std::thread::sleep(Duration::from_millis(20));
+    for expected in 2..4 {
+        // Nobody flushes, and nothing else is sent.
+        (0..5).for_each(|_| rig.send("limited"));
+        rig.sender.wait_for(expected);
+        assert!(rig.sender.bodies()[expected - 1].contains("ratelimit_backoff"));
+    }
+}
+
+#[test]
+fn an_item_gathers_no_reports_through_an_outage() {
+    let rig = rig(vec![Reply::Refuse; 4]);
+    rig.send("kept");
+    for _ in 0..8 {
+        rig.recorder.record(Reason::BeforeSend, Category::Error, 1);
+        rig.transport.flush(Duration::from_millis(130));
+    }
+    assert!(rig.transport.flush(LONG));
+    let bodies = rig.sender.bodies();
+    let kept: Vec<_> = bodies.iter().filter(|body| body.contains("\"kept\"")).collect();
+    assert!(kept.len() > 2, "{}", kept.len());
+    assert!(kept.iter().all(|body| body.matches("client_report").count() <= 1), "{kept:#?}");
+    assert_eq!(rig.lost(Category::Error, Reason::BeforeSend), 8);
+    assert!(rig.recorder.is_empty(), "everything is reported in the end");
+}
+
+#[test]
+fn what_a_flickering_proxy_refuses_does_not_pile_up() {
+    // Healthy until there is a backlog, then every fourth answer says that the server is away.
+    let flickers = |index: &usize| *index >= 300 && index.is_multiple_of(4);
+    let rig = rig((0..4_000).map(|index| answer(if flickers(&index) { 503 } else { 200 })));
+    (0..3_000).for_each(|index| rig.send(&format!("{index}")));
+    std::thread::sleep(Duration::from_millis(700));
+    let tried = rig.sender.bodies().len();
+    assert!(tried <= 700, "{tried}: the rest waits in the lanes, which are bounded");
+    assert!(!rig.transport.shutdown(Duration::from_millis(100)));
+    let bodies = rig.sender.bodies();
+    let delivered = bodies.iter().enumerate().filter(|(index, _)| !flickers(index));
+    let delivered = delivered.filter(|(_, body)| body.contains("event_id")).count();
+    assert_eq!(delivered as u64 + rig.total_lost(), 3_000);
+}
+
+#[test]
+fn a_worker_that_could_not_be_started_is_not_waited_for() {
+    let rig = rig([]);
+    rig.recorder.record(Reason::BeforeSend, Category::Error, 1);
+    rig.transport.shared.fail_worker();
+    let start = clock::instant();
+    assert!(!rig.transport.flush(LONG));
+    rig.transport.shutdown(LONG);
+    assert!(start.elapsed() < Duration::from_secs(2));
 }

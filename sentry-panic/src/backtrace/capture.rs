@@ -13,14 +13,17 @@ const MAX_FRAMES: usize = 128;
 
 /// The stack above the function whose frame `marker` lies in.
 ///
-/// Frames are told apart by their stack pointers, which works without symbols and however much was inlined.
+/// Frames are told apart by their stack pointers, which works without symbols and however much was inlined. Only the first
+/// ones are: behind a switch of stacks, as coroutines do it, the pointers may be smaller again.
 pub(crate) fn above(marker: usize) -> RawStack {
     let mut addresses = [0_usize; MAX_FRAMES];
     let mut count = 0;
+    let mut skipping = true;
     trace(|frame| {
         let sp = frame.sp().addr();
         // A platform that cannot tell says zero: then the frame stays, and is trimmed by its name.
-        if sp != 0 && sp <= marker {
+        skipping = skipping && sp != 0 && sp <= marker;
+        if skipping {
             return true;
         }
         let ip = frame.ip().addr();

@@ -2,11 +2,11 @@
 
 use sentry_core::protocol::{Addr, Frame, Stacktrace, Thread};
 use sentry_core::stacktrace::in_app;
-use sentry_core::stacktrace::trim::{self, Role};
+use sentry_core::stacktrace::trim::Role;
 use sentry_core::{ClientOptions, StackSource};
 
-use crate::backtrace::symbol::{Symbol, short_path};
-use crate::backtrace::{NativeStackSource, capture};
+use crate::backtrace::symbol::Symbol;
+use crate::backtrace::{NativeStackSource, capture, frames};
 use crate::thread;
 
 /// The stack trace of the caller, resolved at once.
@@ -28,9 +28,9 @@ pub fn current_thread(with_stack: bool) -> Thread {
 /// Converts a stack trace of the `backtrace` crate. Frames it has not resolved are resolved by us.
 #[must_use]
 pub fn backtrace_to_stacktrace(backtrace: &::backtrace::Backtrace) -> Option<Stacktrace> {
-    let (frames, roles): (Vec<Frame>, Vec<Role>) = backtrace.frames().iter().flat_map(levels).unzip();
-    let kept = trim::keep(&roles);
-    Stacktrace::from_frames_reversed(frames.into_iter().skip(kept.start).take(kept.len()).collect())
+    let (levels, roles): (Vec<Frame>, Vec<Role>) = backtrace.frames().iter().flat_map(levels).unzip();
+    let kept = frames::shown(&roles, |index| levels[index].in_app == Some(true));
+    Stacktrace::from_frames_reversed(levels.into_iter().skip(kept.start).take(kept.len()).collect())
 }
 
 /// Decides which frames are the application's, where nobody has decided yet.
@@ -55,7 +55,7 @@ fn levels(frame: &::backtrace::BacktraceFrame) -> Vec<(Frame, Role)> {
         );
         let role = symbol.role;
         let frame = Frame {
-            filename: path.map(|path| short_path(path).to_owned()),
+            filename: symbol.filename().map(str::to_owned),
             abs_path: path.map(str::to_owned),
             lineno: symbol.line.map(u64::from),
             colno: symbol.column.map(u64::from),
@@ -71,7 +71,7 @@ fn levels(frame: &::backtrace::BacktraceFrame) -> Vec<(Frame, Role)> {
 }
 
 fn by_address(address: usize) -> Vec<(Frame, Role)> {
-    let stacktrace = crate::backtrace::frames::stacktrace(&[address], &Default::default(), None);
+    let stacktrace = frames::stacktrace(&[address], &Default::default(), None);
     let frames = stacktrace.map(|stacktrace| stacktrace.frames).unwrap_or_default();
     frames
         .into_iter()

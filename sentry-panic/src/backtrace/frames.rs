@@ -1,12 +1,13 @@
 //! From resolved addresses to the frames of the protocol.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use sentry_core::protocol::{Addr, Frame, Stacktrace};
 use sentry_core::stacktrace::in_app;
 use sentry_core::stacktrace::trim::{self, Role};
 
-use crate::backtrace::symbol::{Resolved, Symbol, short_path};
+use crate::backtrace::symbol::{Resolved, Symbol};
 use crate::backtrace::symbolicator::SYMBOLICATOR;
 
 /// The user's word on which frames are the application's.
@@ -35,7 +36,8 @@ pub(crate) fn stacktrace(
         .collect();
     let roles: Vec<Role> =
         levels.iter().map(|(_, level)| level.map_or(Role::Other, |(_, symbol)| symbol.role)).collect();
-    let frames: Vec<Frame> = levels[trim::keep(&roles)]
+    let in_app = |index: usize| levels[index].1.is_some_and(|(_, symbol)| symbol.in_app == Some(true));
+    let frames: Vec<Frame> = levels[shown(&roles, in_app)]
         .iter()
         .rev()
         .map(|(address, level)| match level {
@@ -44,6 +46,21 @@ pub(crate) fn stacktrace(
         })
         .collect();
     (!frames.is_empty()).then(|| Stacktrace { frames, ..Stacktrace::default() })
+}
+
+/// The part of a stack worth showing, innermost first.
+///
+/// A function of std that panics blames its caller: `copy_from_slice`, `RefCell::borrow_mut`, an index. So the first frame
+/// behind the machinery of a panic is the first that is not of std, as the panic's own location has it.
+pub(crate) fn shown(roles: &[Role], in_app: impl Fn(usize) -> bool) -> Range<usize> {
+    let kept = trim::keep(roles);
+    let of_panic = |role: &Role| matches!(role, Role::PanicEntry | Role::PanicHelper);
+    if !kept.start.checked_sub(1).is_some_and(|before| of_panic(&roles[before])) {
+        return kept;
+    }
+    // A trait of the application on a type of std is named after std, but lies in a file of the application.
+    let blamed = |index: &usize| in_app(*index) || !matches!(roles[*index], Role::Glue | Role::PanicHelper);
+    kept.clone().find(blamed).map_or_else(|| kept.clone(), |first| first..kept.end)
 }
 
 fn frame(
@@ -64,7 +81,7 @@ fn frame(
         function: symbol.function.clone(),
         module: symbol.module.clone(),
         package: resolved.package.as_deref().map(str::to_owned),
-        filename: path.map(|path| short_path(path).to_owned()),
+        filename: symbol.filename().map(str::to_owned),
         abs_path: path.map(str::to_owned),
         lineno: symbol.line.map(u64::from),
         colno: symbol.column.map(u64::from),
@@ -75,5 +92,29 @@ fn frame(
         image_addr: resolved.image.map(Addr::from),
         instruction_addr: Some(Addr::from(address)),
         ..Frame::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Role::{Glue, Other, PanicEntry, PanicHelper, Sdk, Start};
+    use super::*;
+
+    #[test]
+    fn functions_of_std_that_panic_blame_their_caller() {
+        let no = |_: usize| false;
+        let cases: [(&[Role], Range<usize>); 6] = [
+            (&[Sdk, PanicEntry, PanicEntry, Glue, Glue, Other, Glue, Start], 5..7),
+            (&[PanicEntry, PanicHelper, Glue, PanicHelper, Other], 4..5),
+            (&[PanicEntry, Other, Glue], 1..3),
+            (&[PanicEntry, Glue, Glue], 1..3),
+            (&[Sdk, Glue, Other], 1..3),
+            (&[Glue, Glue], 0..2),
+        ];
+        for (roles, expected) in cases {
+            assert_eq!(shown(roles, no), expected, "{roles:?}");
+        }
+        assert_eq!(shown(&[PanicEntry, Glue, Glue, Other], |index| index == 2), 2..4);
+        assert_eq!(shown(&[], no), 0..0);
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Symbol {
     pub(crate) module: Option<String>,
     /// The source file, as absolute as the compiler knew it.
     pub(crate) path: Option<Arc<str>>,
+    /// Where the short form of the path begins in it.
+    short: usize,
     pub(crate) line: Option<u32>,
     pub(crate) column: Option<u32>,
     /// By the rules that do not depend on options.
@@ -46,11 +48,17 @@ impl Symbol {
             module: name.and_then(names::module_of).map(str::to_owned),
             in_app: in_app::by_origin(name, path.as_deref()),
             role: role(name, path.as_deref()),
+            short: path.as_deref().map_or(0, |path| path.len() - short_path(path).len()),
             path,
             line: line.filter(|line| *line > 0),
             column: column.filter(|column| *column > 0),
             function,
         }
+    }
+
+    /// The source file in the form that is the same on every machine.
+    pub(crate) fn filename(&self) -> Option<&str> {
+        self.path.as_deref()?.get(self.short..)
     }
 }
 
@@ -70,7 +78,7 @@ fn role(name: Option<&str>, path: Option<&str>) -> Role {
     if ours { Role::Sdk } else { Role::of(name) }
 }
 
-/// The short form of a source path, the same on every machine: `src/main.rs`, `library/core/src/option.rs`,
+/// The short form of a source path, always its end, the same on every machine: `src/main.rs`, `library/core/src/option.rs`,
 /// `hyper-1.0.0/src/lib.rs`.
 pub(crate) fn short_path(path: &str) -> &str {
     let after = |marker: &str| path.find(marker).map(|at| &path[at + marker.len()..]);
@@ -150,6 +158,8 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(short_path(path), expected);
+            let symbol = Symbol::new(None, Some(path.into()), None, None);
+            assert_eq!(symbol.filename(), Some(expected));
         }
     }
 

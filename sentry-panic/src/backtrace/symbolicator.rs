@@ -2,6 +2,8 @@
 //!
 //! Two locks: a thread that finds its addresses in the cache never waits for one that is loading symbols.
 
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -10,6 +12,7 @@ use sentry_core::clock;
 use crate::backtrace::cache::Cache;
 use crate::backtrace::loaders::Loaders;
 use crate::backtrace::symbol::Resolved;
+use crate::modules;
 use crate::source::{Context, Sources};
 use crate::sync::{lock, lock_until, try_lock};
 
@@ -17,12 +20,15 @@ pub(crate) static SYMBOLICATOR: Symbolicator = Symbolicator {
     cache: Mutex::new(Cache::new(8_192)),
     loaders: Mutex::new(Loaders::new()),
     sources: Mutex::new(Sources::new()),
+    unloaded: AtomicU64::new(0),
 };
 
 pub(crate) struct Symbolicator {
     cache: Mutex<Cache>,
     loaders: Mutex<Loaders>,
     sources: Mutex<Sources>,
+    /// How many modules had been unloaded when the list of modules was read last.
+    unloaded: AtomicU64,
 }
 
 impl Symbolicator {
@@ -32,6 +38,9 @@ impl Symbolicator {
         addresses: &[usize],
         deadline: Option<Instant>,
     ) -> Vec<Option<Arc<Resolved>>> {
+        if !is_over(deadline) {
+            self.notice_unloading(deadline);
+        }
         let mut found = self.cached(addresses, deadline);
         if !is_over(deadline) && found.iter().any(Option::is_none) {
             // Whatever happens while reading symbols, it is not the application that panics.
@@ -52,6 +61,19 @@ impl Symbolicator {
     pub(crate) fn release(&self) {
         lock(&self.loaders).release();
         lock(&self.sources).release();
+    }
+
+    /// Another module may lie where one was unloaded: what was known about its addresses is forgotten.
+    fn notice_unloading(&self, deadline: Option<Instant>) {
+        let (_, unloaded) = modules::generation();
+        if self.unloaded.load(Relaxed) == unloaded {
+            return;
+        }
+        let Some(mut loaders) = lock_until(&self.loaders, deadline) else { return };
+        if loaders.refresh() {
+            lock(&self.cache).clear();
+        }
+        self.unloaded.store(unloaded, Relaxed);
     }
 
     fn cached(&self, addresses: &[usize], deadline: Option<Instant>) -> Vec<Option<Arc<Resolved>>> {
@@ -85,4 +107,32 @@ impl Symbolicator {
 
 fn is_over(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| deadline <= clock::instant())
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "loads and unloads a library as a host with plugins does")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_an_unloaded_library_are_forgotten() {
+        // SAFETY: a library of the C runtime without constructors of its own.
+        let library = unsafe { libc::dlopen(c"libresolv.so.2".as_ptr(), libc::RTLD_NOW) };
+        if library.is_null() {
+            return;
+        }
+        // SAFETY: the handle is open.
+        let function = unsafe { libc::dlsym(library, c"ns_initparse".as_ptr()) };
+        assert!(!function.is_null());
+        let address = function.addr() + 1;
+        let package = || {
+            let resolved = SYMBOLICATOR.resolve(&[address], None).remove(0);
+            resolved.and_then(|resolved| resolved.package.as_deref().map(str::to_owned))
+        };
+        assert!(package().is_some_and(|package| package.contains("libresolv")));
+        // SAFETY: the handle is open, and nothing of the library is used after this.
+        unsafe { libc::dlclose(library) };
+        assert_eq!(package(), None);
+    }
 }

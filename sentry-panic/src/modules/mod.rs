@@ -11,6 +11,7 @@ mod table;
 mod platform;
 
 pub(crate) use self::images::images;
+pub(crate) use self::platform::generation;
 pub(crate) use self::table::ModuleTable;
 
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use crate::modules::Module;
 
 /// Counts modules that came and went.
-pub(super) fn generation() -> (u64, u64) {
+pub(crate) fn generation() -> (u64, u64) {
     (0, 0)
 }
 

@@ -14,8 +14,8 @@ const LOOKUP_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// A lookup that never ends occupies one, the retry the other.
 const LOOKUP_THREADS: usize = 2;
 
-/// A runtime that lives and dies on the worker thread.
-pub(super) struct Tokio(Runtime);
+/// A runtime that lives and dies on the worker thread. `None` only while it dies.
+pub(super) struct Tokio(Option<Runtime>);
 
 impl Tokio {
     pub(super) fn new() -> io::Result<Self> {
@@ -25,19 +25,28 @@ impl Tokio {
             .thread_keep_alive(LOOKUP_THREAD_KEEP_ALIVE)
             .max_blocking_threads(LOOKUP_THREADS)
             .build()
-            .map(Self)
+            .map(|runtime| Self(Some(runtime)))
     }
 }
 
 impl Driver for Tokio {
     fn block_on(self: Box<Self>, future: BoxFuture<'_, ()>) {
-        self.0.block_on(future);
-        // A plain drop would wait for a lookup that never ends.
-        self.0.shutdown_background();
+        if let Some(runtime) = &self.0 {
+            runtime.block_on(future);
+        }
     }
 
     fn timer(&self) -> Box<dyn Timer> {
         Box::new(TokioTimer)
+    }
+}
+
+impl Drop for Tokio {
+    fn drop(&mut self) {
+        // A plain drop would wait for a lookup that never ends; here also when the worker panics.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -21,6 +21,15 @@ struct Flight<'s> {
     answer: BoxFuture<'s, Result<Response, SendError>>,
 }
 
+impl Flight<'_> {
+    /// Ends it. The future may be the application's, so a panic in its destructor ends here.
+    fn land(self) -> Attempt {
+        let Self { attempt, answer, .. } = self;
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(answer)));
+        attempt
+    }
+}
+
 impl<'s> Flights<'s> {
     pub(super) fn new() -> Self {
         Self { list: Vec::new() }
@@ -57,7 +66,7 @@ impl<'s> Flights<'s> {
                 .unwrap_or_else(|_| Poll::Ready(Err(SendError::panicked())));
             match poll {
                 Poll::Pending => index += 1,
-                Poll::Ready(result) => landed.push((self.list.swap_remove(index).attempt, result)),
+                Poll::Ready(result) => landed.push((self.list.swap_remove(index).land(), result)),
             }
         }
         landed
@@ -66,12 +75,12 @@ impl<'s> Flights<'s> {
     /// Takes out what has been under way for too long.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Landing> {
         let late = self.list.extract_if(.., |flight| flight.deadline.has_passed(now));
-        late.map(|flight| (flight.attempt, Err(SendError::timeout()))).collect()
+        late.map(|flight| (flight.land(), Err(SendError::timeout()))).collect()
     }
 
     /// Takes out everything.
     pub(super) fn abort(&mut self) -> Vec<Attempt> {
-        self.list.drain(..).map(|flight| flight.attempt).collect()
+        self.list.drain(..).map(Flight::land).collect()
     }
 
     /// When the first of them will have been under way for too long.

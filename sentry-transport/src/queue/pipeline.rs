@@ -17,6 +17,9 @@ use crate::sender::Request;
 /// Client reports of 4 KiB each that fit one envelope; what is left waits for the next.
 const MAX_REPORTS: usize = 4;
 
+/// What the buffer for items keeps of its memory after a large one.
+const MAX_SCRATCH: usize = 256 * 1024;
+
 /// The stages, with the buffers they use again.
 #[derive(Debug)]
 pub(super) struct Pipeline {
@@ -100,8 +103,12 @@ impl Pipeline {
         Some(attempt)
     }
 
-    /// Losses ride with whatever goes out next.
+    /// Losses ride with whatever goes out next for the first time. What is tried again carries its own already: through
+    /// a long outage it must not gather more with every try.
     fn attach_reports(&self, attempt: &mut Attempt) {
+        if attempt.tries > 0 {
+            return;
+        }
         for _ in 0..MAX_REPORTS {
             let Some(report) = self.shared.recorder.take() else { return };
             attempt.envelope.add_item(report);
@@ -121,6 +128,8 @@ impl Pipeline {
         // Serialisers of the application's own types may run in here.
         let mut encoded = catch_unwind(AssertUnwindSafe(encode))
             .unwrap_or_else(|_| Err(io::Error::other("a serialiser panicked")))?;
+        scratch.clear();
+        scratch.shrink_to(MAX_SCRATCH);
         let Some(written) = written else { return Ok(encoded) };
         if attempt.tries == 1 {
             shared.recorder.record_loss(&written.losses[..], Reason::InternalSdkError);

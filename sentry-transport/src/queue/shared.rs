@@ -37,6 +37,8 @@ pub(crate) struct Setup {
     pub(crate) sender: Arc<dyn Sender>,
     /// What the sender needs around it.
     pub(crate) runtime: Runtime,
+    /// How long losses wait for an envelope to ride with.
+    pub(crate) report_interval: Duration,
     /// What is the same in all requests.
     pub(crate) wire: Wire,
     /// The capacity of the error lane.
@@ -138,7 +140,12 @@ impl Shared {
         let mut state = self.lock();
         if let Some(reason) = self.refusal(&mut state, &outbound) {
             drop(state);
+            let quiet = self.recorder.is_empty();
             self.recorder.record_loss(&outbound.losses()[..], reason);
+            // An idle worker sleeps without an alarm: the first loss in a row sets one.
+            if quiet && reason == Reason::RatelimitBackoff && !self.recorder.is_empty() {
+                drop(self.ring(self.lock()));
+            }
             return;
         }
         let epoch = state.epochs.accept();
@@ -285,7 +292,8 @@ impl Shared {
         done: impl Fn(&State) -> bool,
     ) -> (MutexGuard<'s, State>, bool) {
         loop {
-            if done(&state) || state.worker == Status::Stopped {
+            // Without a worker there is nobody to wait for.
+            if done(&state) || matches!(state.worker, Status::Stopped | Status::Failed(_)) {
                 let done = done(&state);
                 return (state, done);
             }
@@ -295,6 +303,12 @@ impl Shared {
             }
             state = self.progress.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// As if no thread could be had.
+    #[cfg(test)]
+    pub(crate) fn fail_worker(&self) {
+        self.lock().failed();
     }
 
     pub(super) fn take_all(&self, state: &mut State) -> Vec<Accepted> {

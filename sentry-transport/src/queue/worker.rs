@@ -28,8 +28,9 @@ use crate::sender::{BoxFuture, Deadline, Response, SendError, Sender};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const SLOWEST_BYTES_PER_SECOND: usize = 32 * 1024;
 
-/// Losses that found no envelope to ride with leave on their own after this long.
-const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// How many items may wait for another try. A proxy that answers now and then keeps the gate open, and what it refuses
+/// must not pile up here: the lanes are bounded in bytes, this is not.
+const MAX_WAITING: usize = 4 * MAX_IN_FLIGHT;
 
 /// Items per turn that led to no request: answers must not wait behind a long row of them.
 const TURN: usize = 64;
@@ -41,7 +42,7 @@ pub(super) struct Worker {
     timer: Box<dyn Timer>,
     sleep: Option<(Instant, BoxFuture<'static, ()>)>,
     gate: Gate,
-    /// Tried before and to be tried again; never more than were under way together.
+    /// Tried before and to be tried again; what was under way together may go a little over [`MAX_WAITING`].
     waiting: VecDeque<Attempt>,
     /// What had been accepted when the host last failed: later items are news.
     accepted_at_failure: u64,
@@ -67,13 +68,13 @@ impl Worker {
     pub(super) fn new(shared: Arc<Shared>, timer: Box<dyn Timer>) -> Self {
         Self {
             pipeline: Pipeline::new(Arc::clone(&shared)),
+            next_report: clock::instant() + shared.setup.report_interval,
             shared,
             timer,
             sleep: None,
             gate: Gate::default(),
             waiting: VecDeque::new(),
             accepted_at_failure: 0,
-            next_report: clock::instant() + REPORT_INTERVAL,
             refused: false,
         }
     }
@@ -158,7 +159,9 @@ impl Worker {
         if let Some(index) = self.waiting.iter().position(|attempt| attempt.is_due(now)) {
             return Some(self.waiting.remove(index));
         }
-        if let Some(item) = self.shared.pop() {
+        if self.waiting.len() < MAX_WAITING
+            && let Some(item) = self.shared.pop()
+        {
             return Some(self.pipeline.finish(item));
         }
         if let Some(epoch) = self.shared.pop_report(is_last) {
@@ -172,7 +175,7 @@ impl Worker {
     }
 
     fn report(&mut self, epoch: u64, now: Instant) -> Attempt {
-        self.next_report = now + REPORT_INTERVAL;
+        self.next_report = now + self.shared.setup.report_interval;
         Attempt::report(epoch)
     }
 

@@ -13,7 +13,7 @@ impl Response {
     pub const MAX_BODY: usize = 64 * 1024;
 
     /// How many headers are kept, and how many bytes of each.
-    const MAX_HEADERS: usize = 64;
+    const MAX_HEADERS: usize = 128;
     const MAX_HEADER: usize = 64 * 1024;
 
     /// An answer without headers and body.

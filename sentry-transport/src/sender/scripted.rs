@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::{BoxFuture, Deadline, Request, Response, SendError, Sender};
@@ -13,6 +14,8 @@ pub(crate) enum Reply {
     Hang,
     Interrupted,
     Panic,
+    /// Answers with 200; the future panics when it is dropped.
+    PanicInDrop,
     Refuse,
 }
 
@@ -49,16 +52,31 @@ impl Sender for Scripted {
     fn send(&self, request: Request, _deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         let reply = self.script.lock().unwrap().pop_front();
         self.bodies.lock().unwrap().push(request.into_body());
+        if matches!(reply, Some(Reply::PanicInDrop)) {
+            let bomb = Bomb;
+            return Box::pin(std::future::poll_fn(move |_| {
+                let _lives_as_long_as_the_future = &bomb;
+                Poll::Ready(Ok(Response::new(200)))
+            }));
+        }
         Box::pin(async move {
             match reply {
                 None => Ok(Response::new(200)),
                 Some(Reply::Answer(response)) => Ok(response),
                 Some(Reply::Hang) => std::future::pending().await,
                 Some(Reply::Interrupted) => Err(SendError::interrupted()),
-                Some(Reply::Panic) => panic!("expected by the test"),
+                Some(Reply::Panic | Reply::PanicInDrop) => panic!("expected by the test"),
                 Some(Reply::Refuse) => Err(SendError::connect()),
             }
         })
+    }
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("expected by the test");
     }
 }
 

@@ -172,3 +172,18 @@ fn the_accounts_balance_when_a_shutdown_cuts_a_burst_off() {
         rig.lost(Category::Error, Reason::QueueOverflow)
     );
 }
+
+#[test]
+fn a_limit_is_found_in_an_answer_full_of_noise() {
+    let server = Server::start();
+    let long = format!("{}60:error:key", "1:unknown:key,".repeat(4_500));
+    let noise = (0..80).fold(Reply::ok(), |reply, index| reply.header(&format!("X-Noise-{index}"), "noise"));
+    server.script([noise.header("X-Sentry-Rate-Limits", &long)]);
+    let rig = Rig::new(&server);
+    rig.send("limits come with it");
+    assert!(rig.transport.flush(LONG));
+    rig.send("limited");
+    assert!(rig.transport.shutdown(LONG));
+    assert_eq!(server.events().len(), 1);
+    assert_eq!(rig.lost(Category::Error, Reason::RatelimitBackoff), 1);
+}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use self::phdr::Mapped;
 use crate::modules::Module;
 
-pub(super) use self::phdr::generation;
+pub(crate) use self::phdr::generation;
 
 /// The loaded modules; the executable comes first.
 pub(super) fn loaded() -> Vec<Module> {

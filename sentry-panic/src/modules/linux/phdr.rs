@@ -35,9 +35,19 @@ pub(crate) fn generation() -> (u64, u64) {
 unsafe extern "C" fn collect(info: *mut libc::dl_phdr_info, _size: usize, data: *mut c_void) -> c_int {
     // SAFETY: `mapped` passes a `Vec<Mapped>` that nobody else uses meanwhile.
     let list = unsafe { &mut *data.cast::<Vec<Mapped>>() };
-    // SAFETY: the dynamic linker passes a valid entry.
-    let info = unsafe { &*info };
-    if let Some(mapped) = read(info) {
+    // SAFETY: the dynamic linker passes an entry with these four fields. Old ones leave the later fields out, so there must
+    // be no reference to the whole type.
+    let (bias, name, headers, count) =
+        unsafe { ((*info).dlpi_addr, (*info).dlpi_name, (*info).dlpi_phdr, (*info).dlpi_phnum) };
+    if headers.is_null() {
+        return 0;
+    }
+    // SAFETY: the entry points to as many program headers as it says, mapped as long as the module is, and the dynamic
+    // linker does not unload modules while it calls us.
+    let headers = unsafe { std::slice::from_raw_parts(headers, usize::from(count)) };
+    // SAFETY: a name that is not null is a C string that lives as long as the entry.
+    let name = (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) });
+    if let Some(mapped) = usize::try_from(bias).ok().and_then(|bias| read(bias, name, headers)) {
         list.push(mapped);
     }
     0
@@ -54,14 +64,8 @@ unsafe extern "C" fn count(info: *mut libc::dl_phdr_info, size: usize, data: *mu
     1
 }
 
-fn read(info: &libc::dl_phdr_info) -> Option<Mapped> {
-    if info.dlpi_phdr.is_null() {
-        return None;
-    }
-    // SAFETY: the entry points to as many program headers as it says, mapped as long as the module is, and the dynamic
-    // linker does not unload modules while it calls us.
-    let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
-    let bias = usize::try_from(info.dlpi_addr).ok()?;
+/// `headers` are those of a module that is mapped at `bias` now.
+fn read(bias: usize, name: Option<&CStr>, headers: &[Phdr]) -> Option<Mapped> {
     let segment = |kind: u32, header: &Phdr| {
         let start = usize::try_from(header.p_vaddr).ok()?;
         let size = usize::try_from(header.p_memsz).ok()?;
@@ -87,21 +91,12 @@ fn read(info: &libc::dl_phdr_info) -> Option<Mapped> {
             build_id::in_notes(notes).map(<[u8]>::to_vec)
         });
     Some(Mapped {
-        name: name(info),
+        name: name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         start: bias.wrapping_add(first),
         end: bias.wrapping_add(last),
         bias,
         build_id: build_id.unwrap_or_default(),
     })
-}
-
-fn name(info: &libc::dl_phdr_info) -> String {
-    if info.dlpi_name.is_null() {
-        return String::new();
-    }
-    // SAFETY: a name that is not null is a C string that lives as long as the entry.
-    let name = unsafe { CStr::from_ptr(info.dlpi_name) };
-    name.to_string_lossy().into_owned()
 }
 
 #[cfg(target_pointer_width = "64")]
