@@ -8,7 +8,7 @@ use crate::client::Completion;
 use crate::client_report::protocol::{Category, ItemLoss, LossSource};
 use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
 use crate::error::ErrorLink;
-use crate::protocol::{Event, Level, Thread, Transaction};
+use crate::protocol::{Event, Level, Thread, Transaction, Value};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
 use crate::types::Uuid;
@@ -161,7 +161,8 @@ impl Outbound {
             OutboundItem::Error { chain, .. } => chain.iter().map(|link| 96 + link.value.len()).sum(),
             OutboundItem::Event(event) | OutboundItem::Completed(event) => event_size(event),
             OutboundItem::Transaction(transaction) => 1_024 + transaction.spans.len() * 512,
-            OutboundItem::Envelope(envelope) => envelope.size_hint(),
+            // The hint is for the wire; in memory an event takes several times that.
+            OutboundItem::Envelope(envelope) => envelope.size_hint() + envelope.event().map_or(0, event_size),
         };
         FIXED + item + self.stack.as_ref().map_or(0, |stack| stack.addresses.len() * size_of::<usize>())
     }
@@ -261,8 +262,12 @@ fn lane_of(item: &EnvelopeItem) -> Lane {
     }
 }
 
-/// The parts of an event that users fill with a lot of data.
+/// The parts of an event that users fill with a lot of data. Measured: an event of nothing but a message holds 3.5 KiB.
 fn event_size(event: &Event<'_>) -> usize {
+    const EVENT: usize = 3_500;
+    const BREADCRUMB: usize = 320;
+    const FRAME: usize = 600;
+    const TAG: usize = 96;
     let text = event.message.as_ref().map_or(0, String::len)
         + event.logentry.as_ref().map_or(0, |entry| entry.message.len())
         + event
@@ -278,16 +283,58 @@ fn event_size(event: &Event<'_>) -> usize {
         .chain(event.threads.iter().filter_map(|thread| thread.stacktrace.as_ref()))
         .map(|stacktrace| stacktrace.frames.len())
         .sum();
-    let extra: usize = event.extra.values().map(value_size).sum();
-    1_024 + text + frames * 400 + extra + event.breadcrumbs.len() * 300 + event.tags.len() * 64
+    let mut estimate = Estimate { looks: 1_000 };
+    let extra: usize = event.extra.values().map(|value| estimate.of(value, 0)).sum();
+    let parts = frames * FRAME + event.breadcrumbs.len() * BREADCRUMB + event.tags.len() * TAG;
+    EVENT + text + extra + parts
 }
 
-fn value_size(value: &crate::protocol::Value) -> usize {
-    use crate::protocol::Value;
-    match value {
-        Value::String(text) => 24 + text.len(),
-        Value::Array(values) => values.iter().map(value_size).sum(),
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + value_size(value)).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 16,
+/// Guesses the size of JSON without visiting all of it: a capture must stay cheap whatever it is given.
+struct Estimate {
+    /// Values still to be looked at; the rest is taken for small.
+    looks: u32,
+}
+
+impl Estimate {
+    fn of(&mut self, value: &Value, depth: u32) -> usize {
+        const SMALL: usize = 64;
+        const DEEPEST: u32 = 32;
+        let len = match value {
+            Value::String(text) => return SMALL + text.len(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => return SMALL,
+            Value::Array(values) => values.len(),
+            Value::Object(map) => map.len(),
+        };
+        if depth >= DEEPEST || self.looks == 0 {
+            return SMALL * (len + 1);
+        }
+        self.looks = self.looks.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX));
+        let parts: usize = match value {
+            Value::Array(values) => values.iter().take(1_000).map(|value| self.of(value, depth + 1)).sum(),
+            Value::Object(map) => {
+                map.iter().take(1_000).map(|(key, value)| key.len() + self.of(value, depth + 1)).sum()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        };
+        parts + SMALL * (len.saturating_sub(1_000) + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_deep_or_wide_value_is_guessed_without_visiting_it() {
+        let mut deep = Value::Null;
+        for _ in 0..5_000 {
+            deep = Value::Array(vec![deep]);
+        }
+        assert!(Estimate { looks: 1_000 }.of(&deep, 0) < 10_000);
+        let wide = Value::Array(vec![Value::from("x".repeat(100)); 100_000]);
+        let size = Estimate { looks: 1_000 }.of(&wide, 0);
+        assert!((6_000_000..20_000_000).contains(&size), "{size}");
+        let long = Value::from("x".repeat(1_000_000));
+        assert!(Estimate { looks: 1_000 }.of(&long, 0) >= 1_000_000);
     }
 }

@@ -90,12 +90,8 @@ fn is_well_known(crate_name: &str) -> bool {
 }
 
 /// Where code of others lies, wherever the folder above is.
-const FOREIGN_PARTS: [&str; 4] = [
-    "/.cargo/registry/src/",
-    "/.cargo/git/checkouts/",
-    "/vendor/",
-    "/lib/rustlib/src/rust/",
-];
+const FOREIGN_PARTS: [&str; 4] =
+    ["/.cargo/registry/src/", "/.cargo/git/checkouts/", "/vendor/", "/lib/rustlib/src/rust/"];
 
 const STD_SOURCES: [&str; 6] = [
     "library/std/",
