@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::client;
-use crate::hub::Hub;
+use crate::hub::{self, Hub};
 use crate::integration::Integration;
-use crate::protocol::{Event, Level};
+use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::Scope;
 use crate::trace::{Transaction, TransactionContext};
 use crate::types::Uuid;
@@ -72,7 +72,17 @@ pub fn capture_error<E: Error + ?Sized>(error: &E) -> Uuid {
 /// ```
 #[inline]
 pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
-    if client::any_live() {
+    if !client::any_live() {
+        return;
+    }
+    match breadcrumb.ready() {
+        Ok(breadcrumb) => add_ready_breadcrumb(breadcrumb),
+        Err(breadcrumb) => Hub::current().add_breadcrumb(breadcrumb),
+    }
+}
+
+fn add_ready_breadcrumb(breadcrumb: Breadcrumb) {
+    if let Some(breadcrumb) = hub::add_ready_breadcrumb(breadcrumb) {
         Hub::current().add_breadcrumb(breadcrumb);
     }
 }

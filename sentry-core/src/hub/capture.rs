@@ -8,7 +8,7 @@ use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::client::{self, Capture, Client};
 use crate::hub::{Hub, lock};
 use crate::outbound::{Class, OutboundItem};
-use crate::protocol::{Event, Level};
+use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
 use crate::suppress;
@@ -70,22 +70,56 @@ impl Hub {
         if !client::any_live() {
             return;
         }
-        let wanted = self.with_client(|client| {
+        match breadcrumb.ready() {
+            Ok(breadcrumb) => {
+                if let Some(breadcrumb) = self.add_ready_breadcrumb(breadcrumb) {
+                    self.add_breadcrumbs(std::iter::once(breadcrumb));
+                }
+            }
+            // The closure of the user's is only asked when its answer is wanted, and no lock is held meanwhile.
+            Err(breadcrumb) if self.wants_breadcrumbs() => {
+                self.add_breadcrumbs(breadcrumb.into_breadcrumbs())
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Adds one breadcrumb without running any code of the user's. Gives it back if `before_breadcrumb` has to see it.
+    pub(crate) fn add_ready_breadcrumb(&self, breadcrumb: Breadcrumb) -> Option<Breadcrumb> {
+        let mut state = lock(&self.state);
+        let (max, is_seen) = state.binding.with_client(|client| {
             let options = client.options();
-            client.is_enabled().then(|| (options.max_breadcrumbs, options.before_breadcrumb.clone()))
-        });
-        let Some((max, before_breadcrumb)) = wanted.flatten() else { return };
+            (
+                if client.is_enabled() { options.max_breadcrumbs } else { 0 },
+                options.before_breadcrumb.is_some(),
+            )
+        })?;
+        if is_seen && max > 0 {
+            return Some(breadcrumb);
+        }
+        state.top_mut().push_breadcrumb(breadcrumb, max);
+        None
+    }
+
+    fn wants_breadcrumbs(&self) -> bool {
+        self.with_client(|client| client.is_enabled() && client.options().max_breadcrumbs > 0)
+            .unwrap_or(false)
+    }
+
+    fn add_breadcrumbs(&self, breadcrumbs: impl Iterator<Item = Breadcrumb>) {
+        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return };
+        let options = client.options();
         // A crumb added by `before_breadcrumb` itself would come back to it for ever.
-        if max == 0 || (before_breadcrumb.is_some() && suppress::is_suppressed()) {
+        if options.before_breadcrumb.is_some() && suppress::is_suppressed() {
             return;
         }
-        for breadcrumb in breadcrumb.into_breadcrumbs() {
-            let breadcrumb = match &before_breadcrumb {
+        for breadcrumb in breadcrumbs {
+            let breadcrumb = match &options.before_breadcrumb {
                 None => Some(breadcrumb),
                 Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
             };
             if let Some(breadcrumb) = breadcrumb {
-                lock(&self.state).top_mut().push_breadcrumb(breadcrumb, max);
+                lock(&self.state).top_mut().push_breadcrumb(breadcrumb, options.max_breadcrumbs);
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard, RwLock};
 use crate::client;
 use crate::hub::state::{Binding, HubState};
 use crate::hub::{Hub, lock};
+use crate::protocol::Breadcrumb;
 use crate::scope::Scope;
 use crate::sync::{read, write};
 
@@ -71,6 +72,21 @@ impl Hub {
         let _guard = HubSwitchGuard::new(hub);
         f()
     }
+}
+
+/// Adds a breadcrumb to the current hub without taking a share in the hub. Gives it back if that takes more: there is no hub
+/// yet, or `before_breadcrumb` has to see it.
+pub(crate) fn add_ready_breadcrumb(breadcrumb: Breadcrumb) -> Option<Breadcrumb> {
+    let mut left = Some(breadcrumb);
+    let _ = CURRENT.try_with(|current| {
+        // The slot is borrowed only while no code of the user's can run, which might want to switch hubs.
+        if let Some(hub) = current.borrow().as_deref()
+            && let Some(breadcrumb) = left.take()
+        {
+            left = hub.add_ready_breadcrumb(breadcrumb);
+        }
+    });
+    left
 }
 
 /// Makes the hub of this thread the main hub, unless another thread has it already.

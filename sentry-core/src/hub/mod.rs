@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use self::current::HubSwitchGuard;
-pub(crate) use self::current::claim_main;
+pub(crate) use self::current::{add_ready_breadcrumb, claim_main};
 pub use self::future::{SentryFuture, SentryFutureExt};
 pub(crate) use self::state::HubState;
 pub(crate) use self::weak::WeakHub;
