@@ -159,10 +159,11 @@ impl Outbound {
         let item = match &self.item {
             OutboundItem::Message { text, .. } => text.len(),
             OutboundItem::Error { chain, .. } => chain.iter().map(|link| 96 + link.value.len()).sum(),
-            OutboundItem::Event(event) | OutboundItem::Completed(event) => event_size(event),
+            OutboundItem::Event(event) => event_size(event),
+            OutboundItem::Completed(event) => COMPLETION + event_size(event),
             OutboundItem::Transaction(transaction) => 1_024 + transaction.spans.len() * 512,
-            // The hint is for the wire; in memory an event takes several times that.
-            OutboundItem::Envelope(envelope) => envelope.size_hint() + envelope.event().map_or(0, event_size),
+            // The hint is for the wire; in memory an event takes more than that.
+            OutboundItem::Envelope(envelope) => envelope.size_hint() + envelope.event().map_or(0, |_| EVENT),
         };
         FIXED + item + self.stack.as_ref().map_or(0, |stack| stack.addresses.len() * size_of::<usize>())
     }
@@ -262,9 +263,14 @@ fn lane_of(item: &EnvelopeItem) -> Lane {
     }
 }
 
-/// The parts of an event that users fill with a lot of data. Measured: an event of nothing but a message holds 3.5 KiB.
+/// An event in memory with nothing in it.
+const EVENT: usize = size_of::<Event<'_>>() + 400;
+
+/// Contexts, debug images and whatever else completing an event adds to it.
+const COMPLETION: usize = 2_000;
+
+/// The parts of an event that users fill with a lot of data.
 fn event_size(event: &Event<'_>) -> usize {
-    const EVENT: usize = 3_500;
     const BREADCRUMB: usize = 320;
     const FRAME: usize = 600;
     const TAG: usize = 96;
