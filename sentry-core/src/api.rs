@@ -101,7 +101,8 @@ where
     if !client::any_live() {
         return R::default();
     }
-    Hub::current().configure_scope(f)
+    let hub = Hub::current();
+    if hub.is_active() { hub.configure_scope(f) } else { R::default() }
 }
 
 /// Runs `callback` in a scope of its own that `scope_config` sets up; what is set in it is gone afterwards.

@@ -17,6 +17,8 @@ pub(crate) struct Ring {
     /// Crumbs in the newest generation: `newest` and what is before it.
     generation_len: usize,
     older: Option<Arc<Chunk>>,
+    /// The limit of the newest push: no more than that show.
+    max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +33,7 @@ impl Ring {
         if max == 0 {
             return;
         }
+        self.max = max;
         let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut) else {
             return self.push_in_front(crumb, max);
         };
@@ -59,8 +62,24 @@ impl Ring {
         self.newest = Some(Arc::new(Chunk { crumbs, before: self.newest.take() }));
     }
 
+    /// How many crumbs show at most.
+    pub(crate) fn limit(&self) -> usize {
+        self.max
+    }
+
+    /// Whether nothing was added since one was cloned from the other.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let same = |a: &Option<Arc<Chunk>>, b: &Option<Arc<Chunk>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        same(&self.newest, &other.newest) && same(&self.older, &other.older)
+    }
+
     /// Appends the newest `max` crumbs to `out`, oldest first.
     pub(crate) fn collect_into(&self, max: usize, out: &mut Vec<Breadcrumb>) {
+        let max = max.min(self.max);
         let mut chunks: Vec<&Chunk> = Vec::new();
         for generation in [&self.newest, &self.older] {
             let mut next = generation.as_deref();

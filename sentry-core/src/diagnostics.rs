@@ -4,6 +4,7 @@
 //! reported the first time only, so that a dead server is one line and not a million. Messages never contain DSN keys
 //! or captured data.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write as _;
@@ -21,11 +22,17 @@ static DEBUG: AtomicBool = AtomicBool::new(false);
 static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 static SEEN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
+thread_local! {
+    static IN_HOOK: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Sets who receives diagnostics; `None` removes the hook.
 ///
 /// The hook runs on SDK threads as well and must not block. A panic in it is swallowed.
 pub fn set_hook(hook: Option<Hook>) {
-    *write(&HOOK) = hook;
+    let previous = std::mem::replace(&mut *write(&HOOK), hook);
+    // Dropped outside the lock: its destructor is the user's and may come back here.
+    drop(previous);
 }
 
 /// Switches the copy of every line to standard error.
@@ -62,7 +69,13 @@ fn emit(level: Level, message: &str) {
     }
     let hook = read(&HOOK).clone();
     if let Some(hook) = hook {
-        let _ = suppress::guarded("diagnostics hook", || hook(level, &line));
+        // What the hook itself gives rise to would come back to it for ever.
+        let _ = IN_HOOK.try_with(|inside| {
+            if !inside.replace(true) {
+                let _ = suppress::guarded("diagnostics hook", || hook(level, &line));
+                inside.set(false);
+            }
+        });
     }
 }
 
@@ -84,6 +97,30 @@ impl fmt::Display for Printable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hook_that_reports_is_not_called_for_that_and_may_be_replaced_by_its_destructor() {
+        use std::sync::atomic::AtomicUsize;
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        struct Last;
+        impl Drop for Last {
+            fn drop(&mut self) {
+                set_hook(None);
+            }
+        }
+        let last = Last;
+        set_hook(Some(Arc::new(move |_, line| {
+            let _ = &last;
+            if line == "from the test" {
+                CALLS.fetch_add(1, Ordering::Relaxed);
+                warn(|| "from the hook".to_owned());
+                warn(|| "from the test".to_owned());
+            }
+        })));
+        warn(|| "from the test".to_owned());
+        set_hook(None);
+        assert_eq!(CALLS.load(Ordering::Relaxed), 1);
+    }
 
     #[test]
     fn control_characters_do_not_reach_a_terminal() {

@@ -28,6 +28,7 @@ mod hub;
 mod integration;
 mod intodsn;
 mod macros;
+mod nesting;
 pub mod options;
 mod outbound;
 pub mod protocol;

@@ -8,7 +8,7 @@ use crate::client::Completion;
 use crate::client_report::protocol::{Category, ItemLoss, LossSource};
 use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
 use crate::error::ErrorLink;
-use crate::protocol::{Event, Level, Thread, Transaction, Value};
+use crate::protocol::{Context, Event, Level, Map, Request, Span, Thread, Transaction, Value};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
 use crate::types::Uuid;
@@ -161,7 +161,7 @@ impl Outbound {
             OutboundItem::Error { chain, .. } => chain.iter().map(|link| 96 + link.value.len()).sum(),
             OutboundItem::Event(event) => event_size(event),
             OutboundItem::Completed(event) => COMPLETION + event_size(event),
-            OutboundItem::Transaction(transaction) => 1_024 + transaction.spans.len() * 512,
+            OutboundItem::Transaction(transaction) => transaction_size(transaction),
             // The hint is for the wire; in memory an event takes more than that.
             OutboundItem::Envelope(envelope) => envelope.size_hint() + envelope.event().map_or(0, |_| EVENT),
         };
@@ -177,7 +177,8 @@ impl Outbound {
             | OutboundItem::Event(_)
             | OutboundItem::Completed(_) => {
                 let mut losses = vec![ItemLoss::new(Category::Error, 1)];
-                self.scope.attachments().iter().for_each(|attachment| losses.extend(attachment.losses()));
+                let attachments = self.scope.shared_attachments();
+                attachments.for_each(|attachment| losses.extend(attachment.losses()));
                 losses
             }
             OutboundItem::Transaction(transaction) => transaction.losses().collect(),
@@ -221,13 +222,31 @@ impl Outbound {
         self.with_trace(envelope)
     }
 
-    fn transaction_envelope(&mut self) -> Envelope {
-        let nothing = OutboundItem::Completed(Box::default());
-        let OutboundItem::Transaction(transaction) = std::mem::replace(&mut self.item, nothing) else {
-            return Envelope::new();
-        };
+    /// Takes the transaction out; what is left of the item is an empty message.
+    pub(crate) fn take_transaction(&mut self) -> Option<Box<Transaction<'static>>> {
+        let nothing = OutboundItem::Message { level: Level::Error, text: String::new() };
+        match std::mem::replace(&mut self.item, nothing) {
+            OutboundItem::Transaction(transaction) => Some(transaction),
+            _ => None,
+        }
+    }
+
+    /// Makes `transaction` the item, and lets nothing but the last stage change it any more.
+    pub(crate) fn close_transaction(&mut self, mut transaction: Box<Transaction<'static>>) {
+        if transaction.event_id.is_nil() {
+            transaction.event_id = self.id;
+        }
+        self.id = transaction.event_id;
         let mut envelope = Envelope::new();
         envelope.add_item(EnvelopeItem::Transaction(transaction));
+        self.item = OutboundItem::Envelope(Box::new(self.with_trace(envelope)));
+    }
+
+    fn transaction_envelope(&mut self) -> Envelope {
+        let mut envelope = Envelope::new();
+        if let Some(transaction) = self.take_transaction() {
+            envelope.add_item(EnvelopeItem::Transaction(transaction));
+        }
         self.with_trace(envelope)
     }
 
@@ -289,11 +308,34 @@ fn event_size(event: &Event<'_>) -> usize {
         .chain(event.threads.iter().filter_map(|thread| thread.stacktrace.as_ref()))
         .map(|stacktrace| stacktrace.frames.len())
         .sum();
+    let request = event.request.as_ref().map_or(0, request_size);
     let mut estimate = Estimate { looks: 1_000 };
-    let extra: usize = event.extra.values().map(|value| estimate.of(value, 0)).sum();
+    let data = estimate.of_all(&event.extra) + estimate.of_contexts(&event.contexts);
     let parts = frames * FRAME + event.breadcrumbs.len() * BREADCRUMB + event.tags.len() * TAG;
-    EVENT + text + extra + parts
+    EVENT + text + request + data + parts
 }
+
+fn transaction_size(transaction: &Transaction<'_>) -> usize {
+    const SPAN: usize = 512;
+    let mut estimate = Estimate { looks: 1_000 };
+    let span = |span: &Span| SPAN + span.description.as_ref().map_or(0, String::len);
+    let spans: usize = transaction.spans.iter().map(span).sum();
+    let request = transaction.request.as_ref().map_or(0, request_size);
+    let data = estimate.of_all(&transaction.extra) + estimate.of_contexts(&transaction.contexts);
+    1_024 + spans + request + data
+}
+
+/// A body is most of a request.
+fn request_size(request: &Request) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    512 + text(&request.data)
+        + text(&request.query_string)
+        + text(&request.cookies)
+        + request.headers.len() * 96
+}
+
+/// A value without much in it.
+const SMALL: usize = 64;
 
 /// Guesses the size of JSON without visiting all of it: a capture must stay cheap whatever it is given.
 struct Estimate {
@@ -302,8 +344,20 @@ struct Estimate {
 }
 
 impl Estimate {
+    fn of_all(&mut self, values: &Map<String, Value>) -> usize {
+        let looked_at: usize = values.values().take(1_000).map(|value| self.of(value, 0)).sum();
+        looked_at + SMALL * values.len().saturating_sub(1_000)
+    }
+
+    fn of_contexts(&mut self, contexts: &Map<String, Context>) -> usize {
+        let fields = contexts.values().take(100).filter_map(|context| match context {
+            Context::Other(fields) => Some(fields),
+            _ => None,
+        });
+        fields.map(|fields| self.of_all(fields)).sum()
+    }
+
     fn of(&mut self, value: &Value, depth: u32) -> usize {
-        const SMALL: usize = 64;
         const DEEPEST: u32 = 32;
         let len = match value {
             Value::String(text) => return SMALL + text.len(),

@@ -4,6 +4,7 @@
 //! system. Asking the system for every id would cost more than the rest of a capture.
 
 use std::cell::Cell;
+use std::time::SystemTime;
 
 use crate::types::Uuid;
 
@@ -13,7 +14,18 @@ thread_local! {
 
 /// A random (version 4) UUID.
 pub(crate) fn uuid() -> Uuid {
+    build(pair())
+}
+
+/// The same for something that happens at `time`, which goes into it: a process and its fork run the same generator,
+/// and a server keeps only one of two events with one id.
+pub(crate) fn uuid_at(time: SystemTime) -> Uuid {
     let (high, low) = pair();
+    let nanoseconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    build((high, low ^ nanoseconds.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+}
+
+fn build((high, low): (u64, u64)) -> Uuid {
     uuid::Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes()).into_uuid()
 }
 
@@ -87,6 +99,16 @@ mod tests {
         let all: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(all.len(), 40_000);
         assert!(all.iter().all(|id| id.get_version_num() == 4));
+    }
+
+    #[test]
+    fn ids_of_a_process_and_its_fork_differ() {
+        let before = STATE.get();
+        let parent = uuid_at(SystemTime::UNIX_EPOCH);
+        STATE.set(before);
+        let child = uuid_at(SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(1));
+        assert_ne!(parent, child);
+        assert_eq!(child.get_version_num(), 4);
     }
 
     #[test]

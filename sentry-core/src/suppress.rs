@@ -2,6 +2,7 @@
 //! recurse into us nor take the application down.
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
@@ -27,8 +28,10 @@ pub(crate) struct Panicked;
 /// Runs a user's callback: a panic in it ends here, and a capture from within it is ignored instead of recursing.
 pub(crate) fn guarded<R>(name: &'static str, callback: impl FnOnce() -> R) -> Result<R, Panicked> {
     suppress(|| catch_unwind(AssertUnwindSafe(callback))).map_err(|payload| {
-        // A payload whose own destructor panics must not get a second chance.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        // The destructor of a payload is the user's as well. What it panics with is leaked, or that might go on for ever.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            let _ = ManuallyDrop::new(again);
+        }
         if name != "diagnostics hook" {
             crate::diagnostics::warn_once(name, || {
                 format!("{name} panicked; the item was dropped or left unchanged")
@@ -56,5 +59,16 @@ mod tests {
         assert!(guarded("test", || assert!(is_suppressed())).is_ok());
         assert!(guarded("test", || panic!("expected by the test")).is_err());
         assert!(!is_suppressed());
+    }
+
+    #[test]
+    fn a_payload_that_panics_without_end_ends_here() {
+        struct Endless;
+        impl Drop for Endless {
+            fn drop(&mut self) {
+                std::panic::panic_any(Self);
+            }
+        }
+        assert!(guarded("test", || std::panic::panic_any(Endless)).is_err());
     }
 }

@@ -29,6 +29,7 @@ use crate::client_report::Recorder;
 use crate::diagnostics;
 use crate::integration::Integration;
 use crate::options::ClientOptions;
+use crate::suppress::guarded;
 use crate::sync::{read, write};
 use crate::transport::Transport;
 use crate::types::Dsn;
@@ -61,23 +62,27 @@ impl Client {
         options.clamp();
         let integrations = std::mem::take(&mut options.integrations);
         for integration in &integrations {
-            integration.setup(&mut options);
+            let _ = guarded("integration setup", || integration.setup(&mut options));
         }
         options.integrations = integrations;
         options.client_report_recorder.set_enabled(options.send_client_reports);
         let transport = match (&options.dsn, options.transport.clone()) {
-            (Some(_), Some(factory)) => Some(factory.create_transport(&options)),
+            (Some(_), Some(factory)) => {
+                guarded("transport factory", || factory.create_transport(&options)).ok()
+            }
             _ => None,
         };
         let enabled = transport.is_some();
+        let completes_events =
+            options.before_send.is_some() || options.integrations.iter().any(|i| i.processes_events());
+        let completion = Arc::new(Completion::new(options));
+        // Last: what could panic before is the user's, and a client that never came to be would count for ever.
         if enabled {
             live::one_more();
         }
-        let completes_events =
-            options.before_send.is_some() || options.integrations.iter().any(|i| i.processes_events());
         Self {
             inner: Arc::new(Inner {
-                completion: Arc::new(Completion::new(options)),
+                completion,
                 transport: RwLock::new(transport),
                 enabled: AtomicBool::new(enabled),
                 completes_events,
@@ -113,7 +118,8 @@ impl Client {
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn flush(&self, timeout: Option<Duration>) -> bool {
         let timeout = timeout.unwrap_or_else(|| self.options().shutdown_timeout);
-        self.transport().is_none_or(|transport| transport.flush(timeout))
+        self.transport()
+            .is_none_or(|transport| guarded("transport", || transport.flush(timeout)).unwrap_or(false))
     }
 
     /// Flushes and switches the client off for good, within `timeout` (default: `shutdown_timeout`).
@@ -123,7 +129,8 @@ impl Client {
     pub fn close(&self, timeout: Option<Duration>) -> bool {
         let timeout = timeout.unwrap_or_else(|| self.options().shutdown_timeout);
         let transport = self.disable();
-        transport.is_none_or(|transport| transport.shutdown(timeout))
+        transport
+            .is_none_or(|transport| guarded("transport", || transport.shutdown(timeout)).unwrap_or(false))
     }
 
     fn disable(&self) -> Option<Arc<dyn Transport>> {
@@ -173,3 +180,6 @@ impl fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use crate::client::{Client, Completion};
+use crate::envelope::EnvelopeItem;
+use crate::nesting;
 use crate::outbound::{Class, Durability, Outbound, OutboundItem};
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, Event, Transaction};
 use crate::scope::{Scope, ScopeSnapshot};
 use crate::stacktrace::RawStack;
 use crate::suppress::guarded;
+use crate::transport::Transport;
 use crate::types::Uuid;
 use crate::{clock, rng, stacktrace};
 
@@ -27,26 +30,33 @@ impl Capture {
 
 impl Client {
     /// Captures an event with the given scope. Returns the nil id if it was dropped.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Uuid {
         if !self.is_enabled() || crate::suppress::is_suppressed() {
             return Uuid::nil();
         }
-        let snapshot = scope.map(Scope::snapshot).unwrap_or_default();
-        self.capture(Capture::new(OutboundItem::Event(Box::new(event))), snapshot)
+        self.capture(Capture::new(OutboundItem::Event(Box::new(event))), snapshot_of(scope))
     }
 
     /// Takes an event through every stage up to and including `before_send`.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn prepare_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Option<Event<'static>> {
-        let snapshot = scope.map(Scope::snapshot).unwrap_or_default();
-        let mut outbound = self.outbound(Capture::new(OutboundItem::Event(Box::new(event))), snapshot);
+        let item = OutboundItem::Event(Box::new(event));
+        let mut outbound = self.outbound(Capture::new(item), snapshot_of(scope));
         self.run_callbacks(outbound.complete(), &outbound.scope).map(|event| *event)
     }
 
     /// Sends a finished envelope as it is.
-    pub fn send_envelope(&self, envelope: Envelope) {
-        if let Some(transport) = self.transport() {
-            transport.send_envelope(envelope);
+    pub fn send_envelope(&self, mut envelope: Envelope) {
+        let Some(transport) = self.transport() else { return };
+        for item in envelope.items_mut() {
+            match item {
+                EnvelopeItem::Event(event) | EnvelopeItem::Feedback(event) => nesting::limit_event(event),
+                EnvelopeItem::Transaction(transaction) => nesting::limit_transaction(transaction),
+                _ => {}
+            }
         }
+        let _ = guarded("transport", || transport.send_envelope(envelope));
     }
 
     /// Whether something that is kept at `rate` is kept this time.
@@ -62,7 +72,7 @@ impl Client {
     pub(crate) fn capture(&self, capture: Capture, scope: ScopeSnapshot) -> Uuid {
         let Some(transport) = self.transport() else { return Uuid::nil() };
         let looked_at = self.inner.completes_events || scope.has_processors();
-        if !looked_at && !self.sampled() {
+        if !looked_at && !self.sampled(&scope) {
             return Uuid::nil();
         }
         let mut outbound = self.outbound(capture, scope);
@@ -70,7 +80,7 @@ impl Client {
             let Some(event) = self.run_callbacks(outbound.complete(), &outbound.scope) else {
                 return Uuid::nil();
             };
-            if !self.sampled() {
+            if !self.sampled(&outbound.scope) {
                 return Uuid::nil();
             }
             outbound.id = event.event_id;
@@ -78,25 +88,27 @@ impl Client {
             outbound.stack = None;
         }
         let id = outbound.id;
-        transport.send(outbound);
+        self.hand_over(&*transport, outbound, (Category::Error, 1));
         id
     }
 
     /// Sends a finished transaction.
-    pub(crate) fn send_transaction(&self, mut transaction: Transaction<'static>, scope: ScopeSnapshot) {
+    pub(crate) fn send_transaction(&self, transaction: Transaction<'static>, scope: ScopeSnapshot) {
         let Some(transport) = self.transport() else { return };
         if let Some(before) = &self.options().before_send_transaction {
             let mut outbound =
                 self.outbound(Capture::new(OutboundItem::Transaction(Box::new(transaction))), scope);
             outbound.complete_transaction();
-            let OutboundItem::Transaction(complete) = outbound.item else { return };
-            let losses: Vec<_> = complete.losses().collect();
+            let Some(complete) = outbound.take_transaction() else { return };
+            let (losses, spans): (Vec<_>, _) = (complete.losses().collect(), complete.spans.len());
             let reason = match guarded("before_send_transaction", || before(*complete)) {
-                Ok(Some(kept)) => {
-                    transaction = kept;
-                    outbound.item = OutboundItem::Transaction(Box::new(transaction));
-                    transport.send(outbound);
-                    return;
+                Ok(Some(mut kept)) => {
+                    nesting::limit_transaction(&mut kept);
+                    let gone = spans.saturating_sub(kept.spans.len()) as u64;
+                    self.recorder().record(Reason::BeforeSend, Category::Span, gone);
+                    // As an envelope: completed once more it would get back what the callback took out.
+                    outbound.close_transaction(Box::new(kept));
+                    return self.hand_over(&*transport, outbound, (Category::Transaction, 1));
                 }
                 Ok(None) => Reason::BeforeSend,
                 Err(_) => Reason::CallbackError,
@@ -104,14 +116,29 @@ impl Client {
             self.recorder().record_loss(&losses[..], reason);
             return;
         }
-        transport.send(self.outbound(Capture::new(OutboundItem::Transaction(Box::new(transaction))), scope));
+        let item = OutboundItem::Transaction(Box::new(transaction));
+        let outbound = self.outbound(Capture::new(item), scope);
+        self.hand_over(&*transport, outbound, (Category::Transaction, 1));
     }
 
-    fn outbound(&self, capture: Capture, scope: ScopeSnapshot) -> Outbound {
+    /// A transport may be the user's: neither a panic in it nor what it captures itself comes back to the application.
+    fn hand_over(&self, transport: &dyn Transport, outbound: Outbound, lost: (Category, u64)) {
+        if guarded("transport", || transport.send(outbound)).is_err() {
+            self.recorder().record(Reason::InternalSdkError, lost.0, lost.1);
+        }
+    }
+
+    fn outbound(&self, mut capture: Capture, scope: ScopeSnapshot) -> Outbound {
+        match &mut capture.item {
+            OutboundItem::Event(event) => nesting::limit_event(event),
+            OutboundItem::Transaction(transaction) => nesting::limit_transaction(transaction),
+            _ => {}
+        }
+        let time = clock::now();
         let id = match &capture.item {
             OutboundItem::Event(event) if !event.event_id.is_nil() => event.event_id,
             OutboundItem::Transaction(transaction) if !transaction.event_id.is_nil() => transaction.event_id,
-            _ => rng::uuid(),
+            _ => rng::uuid_at(time),
         };
         let stack = capture.stack.or_else(|| self.stack_for(&capture.item));
         let thread = match (&stack, &capture.item) {
@@ -121,7 +148,7 @@ impl Client {
         Outbound {
             id,
             thread,
-            time: clock::now(),
+            time,
             item: capture.item,
             scope,
             stack,
@@ -153,18 +180,23 @@ impl Client {
         event: Box<Event<'static>>,
         scope: &ScopeSnapshot,
     ) -> Option<Box<Event<'static>>> {
+        let id = event.event_id;
         let mut event = *event;
         for processor in scope.processors() {
-            event = self.step("event processor", Reason::EventProcessor, || processor(event))?;
+            event = self.step("event processor", Reason::EventProcessor, scope, || processor(event))?;
         }
         let options = self.options();
         for integration in options.integrations.iter().filter(|integration| integration.processes_events()) {
-            event = self
-                .step("integration", Reason::EventProcessor, || integration.process_event(event, options))?;
+            let process = || integration.process_event(event, options);
+            event = self.step("integration", Reason::EventProcessor, scope, process)?;
         }
         if let Some(before_send) = &options.before_send {
-            event = self.step("before_send", Reason::BeforeSend, || before_send(event))?;
+            event = self.step("before_send", Reason::BeforeSend, scope, || before_send(event))?;
         }
+        if event.event_id.is_nil() {
+            event.event_id = id;
+        }
+        nesting::limit_event(&mut event);
         Some(Box::new(event))
     }
 
@@ -173,6 +205,7 @@ impl Client {
         &self,
         name: &'static str,
         reason: Reason,
+        scope: &ScopeSnapshot,
         callback: impl FnOnce() -> Option<Event<'static>>,
     ) -> Option<Event<'static>> {
         let reason = match guarded(name, callback) {
@@ -180,15 +213,31 @@ impl Client {
             Ok(None) => reason,
             Err(_) => Reason::CallbackError,
         };
-        self.recorder().record(reason, Category::Error, 1);
+        self.lose_event(reason, scope);
         None
     }
 
-    fn sampled(&self) -> bool {
+    fn sampled(&self, scope: &ScopeSnapshot) -> bool {
         let sampled = self.sample_should_send(self.options().event_sample_rate());
         if !sampled {
-            self.recorder().record(Reason::SampleRate, Category::Error, 1);
+            self.lose_event(Reason::SampleRate, scope);
         }
         sampled
     }
+
+    /// Counts an event that was captured with `scope`, and the attachments that would have gone with it.
+    fn lose_event(&self, reason: Reason, scope: &ScopeSnapshot) {
+        self.recorder().record(reason, Category::Error, 1);
+        for attachment in scope.shared_attachments() {
+            self.recorder().record_loss(&**attachment, reason);
+        }
+    }
+}
+
+fn snapshot_of(scope: Option<&Scope>) -> ScopeSnapshot {
+    let Some(scope) = scope else { return ScopeSnapshot::default() };
+    // Every event belongs to a trace, also one captured with a scope that never was on a hub.
+    let mut scope = scope.clone();
+    scope.ensure_propagation_context();
+    scope.snapshot()
 }

@@ -101,6 +101,11 @@ impl Hub {
         None
     }
 
+    /// Whether a capture would lead anywhere.
+    pub(crate) fn is_active(&self) -> bool {
+        self.with_client(Client::is_enabled).unwrap_or(false)
+    }
+
     fn wants_breadcrumbs(&self) -> bool {
         self.with_client(|client| client.is_enabled() && client.options().max_breadcrumbs > 0)
             .unwrap_or(false)

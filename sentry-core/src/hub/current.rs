@@ -93,10 +93,15 @@ pub(crate) fn add_ready_breadcrumb(breadcrumb: Breadcrumb) -> Option<Breadcrumb>
 pub(crate) fn claim_main() {
     let hub = Hub::current();
     let mut main = write(&MAIN);
-    if !main.claimed {
+    let replaced = if main.claimed {
+        None
+    } else {
         main.claimed = true;
-        main.hub = Some(hub);
-    }
+        main.hub.replace(hub)
+    };
+    drop(main);
+    // Dropped outside the lock: its scopes may own values with destructors of the user's.
+    drop(replaced);
 }
 
 fn current_or_new(current: &RefCell<Option<Arc<Hub>>>) -> Arc<Hub> {

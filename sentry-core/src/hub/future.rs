@@ -11,18 +11,28 @@ use pin_project_lite::pin_project;
 use crate::hub::{Hub, HubSwitchGuard};
 
 pin_project! {
-    /// A future that runs with its own hub, whichever thread polls it.
+    /// A future that runs, and is dropped, with its own hub, whichever thread does it.
     pub struct SentryFuture<F> {
         hub: Arc<Hub>,
+        // `None` only while it is being dropped.
         #[pin]
-        future: F,
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for SentryFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // A future that is cancelled drops what it holds here: what that reports belongs to its hub.
+            let _guard = HubSwitchGuard::new(Arc::clone(this.hub));
+            this.future.set(None);
+        }
     }
 }
 
 impl<F> SentryFuture<F> {
     /// Binds `future` to `hub`.
     pub fn new(hub: Arc<Hub>, future: F) -> Self {
-        Self { hub, future }
+        Self { hub, future: Some(future) }
     }
 }
 
@@ -32,7 +42,10 @@ impl<F: Future> Future for SentryFuture<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let _guard = HubSwitchGuard::new(Arc::clone(this.hub));
-        this.future.poll(cx)
+        match this.future.as_pin_mut() {
+            Some(future) => future.poll(cx),
+            None => Poll::Pending,
+        }
     }
 }
 

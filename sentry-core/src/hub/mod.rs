@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex};
 pub use self::current::HubSwitchGuard;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main};
 pub use self::future::{SentryFuture, SentryFutureExt};
-pub(crate) use self::state::HubState;
+pub(crate) use self::state::{HubState, Pushed};
 pub(crate) use self::weak::WeakHub;
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::integration::Integration;
 use crate::scope::{Scope, ScopeGuard, ScopeSnapshot};
 use crate::sync::lock;
@@ -89,9 +89,9 @@ impl Hub {
     pub fn push_scope(&self) -> ScopeGuard {
         let mut state = lock(&self.state);
         let scope = state.top().child();
-        let depth = state.push(scope);
+        let pushed = state.push(scope);
         drop(state);
-        ScopeGuard(Some((Arc::clone(&self.state), depth)))
+        ScopeGuard(Some((Arc::clone(&self.state), pushed)))
     }
 
     /// Runs `callback` in a scope of its own that `scope_config` sets up.
@@ -100,17 +100,14 @@ impl Hub {
         C: FnOnce(&mut Scope),
         F: FnOnce() -> R,
     {
-        if !client::any_live() {
-            return callback();
-        }
         // Configured before it is pushed: no lock is held while the caller's code runs, and there is nothing to merge.
         let mut scope = lock(&self.state).top().child();
         scope_config(&mut scope);
-        let _pop = PopTo { state: &self.state, depth: lock(&self.state).push(scope) };
+        let _pop = Pop { state: &self.state, pushed: lock(&self.state).push(scope) };
         callback()
     }
 
-    /// Changes the scope on top of the stack. Does nothing when no client is active.
+    /// Changes the scope on top of the stack, whether or not a client is bound yet.
     ///
     /// No lock is held while `f` runs. If another thread changed the same hub meanwhile, both changes stay, and where
     /// they contradict each other this one wins.
@@ -119,22 +116,21 @@ impl Hub {
         R: Default,
         F: FnOnce(&mut Scope) -> R,
     {
-        if !client::any_live() || self.with_client(|_| ()).is_none() {
-            return R::default();
-        }
         let base = lock(&self.state).top().clone();
         let mut mine = base.clone();
         let result = f(&mut mine);
         let mut state = lock(&self.state);
         let top = state.top_mut();
+        // Whatever is replaced is held on to until the lock is free: it may have destructors of the user's.
         let replaced = if top.same_as(&base) {
-            std::mem::replace(top, mine)
+            (std::mem::replace(top, mine), None)
         } else {
+            let replaced = (top.clone(), Some(mine.clone()));
             top.replay(&base, mine);
-            base
+            replaced
         };
         drop(state);
-        drop(replaced);
+        drop((replaced, base));
         result
     }
 
@@ -151,14 +147,14 @@ impl Hub {
 }
 
 /// What a `ScopeGuard` does, for a scope that ends within the call that pushed it.
-struct PopTo<'a> {
+struct Pop<'a> {
     state: &'a Mutex<HubState>,
-    depth: usize,
+    pushed: Pushed,
 }
 
-impl Drop for PopTo<'_> {
+impl Drop for Pop<'_> {
     fn drop(&mut self) {
-        let popped = lock(self.state).pop_to(self.depth);
+        let popped = lock(self.state).pop(self.pushed);
         drop(popped);
     }
 }
@@ -174,3 +170,6 @@ impl fmt::Debug for Hub {
         f.debug_struct("Hub").field("last_event_id", &self.last_event_id()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

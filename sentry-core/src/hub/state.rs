@@ -11,9 +11,14 @@ use crate::types::Uuid;
 pub(crate) struct HubState {
     pub(super) binding: Binding,
     isolation: Scope,
-    pushed: Vec<Scope>,
+    pushed: Vec<(Pushed, Scope)>,
+    newest: Pushed,
     pub(super) last_event_id: Option<Uuid>,
 }
+
+/// Names a pushed scope, so that a guard finds its own even if somebody else popped it and pushed another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pushed(u64);
 
 /// Where a hub gets its client from.
 #[derive(Clone, Debug, Default)]
@@ -47,39 +52,41 @@ impl Binding {
 
 impl HubState {
     pub(super) fn new(binding: Binding, isolation: Scope) -> Self {
-        Self { binding, isolation, pushed: Vec::new(), last_event_id: None }
+        Self { binding, isolation, pushed: Vec::new(), newest: Pushed(0), last_event_id: None }
     }
 
     pub(super) fn top(&self) -> &Scope {
-        self.pushed.last().unwrap_or(&self.isolation)
+        self.pushed.last().map_or(&self.isolation, |(_, scope)| scope)
     }
 
     pub(super) fn top_mut(&mut self) -> &mut Scope {
-        self.pushed.last_mut().unwrap_or(&mut self.isolation)
+        self.pushed.last_mut().map_or(&mut self.isolation, |(_, scope)| scope)
     }
 
     pub(super) fn base(&self) -> &Scope {
         &self.isolation
     }
 
-    /// Pushes `scope` and returns the depth to pop to.
-    pub(super) fn push(&mut self, scope: Scope) -> usize {
-        self.pushed.push(scope);
-        self.pushed.len() - 1
+    /// Pushes `scope` and returns what to pop it with.
+    pub(super) fn push(&mut self, scope: Scope) -> Pushed {
+        self.newest = Pushed(self.newest.0.wrapping_add(1));
+        self.pushed.push((self.newest, scope));
+        self.newest
     }
 
-    /// Pops everything above `depth`, for the caller to drop outside the lock.
-    pub(crate) fn pop_to(&mut self, depth: usize) -> Popped {
-        if self.pushed.len() == depth + 1 {
+    /// Pops a pushed scope and everything above it, for the caller to drop outside the lock.
+    pub(crate) fn pop(&mut self, pushed: Pushed) -> Popped {
+        let at = self.pushed.iter().rposition(|(other, _)| *other == pushed).unwrap_or(self.pushed.len());
+        if self.pushed.len() == at + 1 {
             return Popped::One(self.pushed.pop());
         }
-        Popped::Many(self.pushed.split_off(depth.min(self.pushed.len())))
+        Popped::Many(self.pushed.split_off(at))
     }
 
     /// The same binding over copies of the base and of the top scope.
     pub(super) fn fork(&self) -> Self {
         let pushed = self.pushed.last().cloned().into_iter().collect();
-        Self { binding: self.binding.clone(), isolation: self.isolation.clone(), pushed, last_event_id: None }
+        Self { pushed, newest: self.newest, ..Self::new(self.binding.clone(), self.isolation.clone()) }
     }
 }
 
@@ -87,6 +94,6 @@ impl HubState {
 #[derive(Debug)]
 #[expect(dead_code, reason = "held only to be dropped outside the lock")]
 pub(crate) enum Popped {
-    One(Option<Scope>),
-    Many(Vec<Scope>),
+    One(Option<(Pushed, Scope)>),
+    Many(Vec<(Pushed, Scope)>),
 }

@@ -161,8 +161,9 @@ fn has_no_debug_meta(debug_meta: &DebugMeta) -> bool {
 
 impl Default for Event<'_> {
     fn default() -> Self {
+        let timestamp = clock::now();
         Self {
-            event_id: rng::uuid(),
+            event_id: rng::uuid_at(timestamp),
             level: Level::Error,
             fingerprint: Cow::Borrowed(DEFAULT_FINGERPRINT),
             culprit: None,
@@ -172,7 +173,7 @@ impl Default for Event<'_> {
             logger: None,
             modules: Map::new(),
             platform: Cow::Borrowed("other"),
-            timestamp: clock::now(),
+            timestamp,
             server_name: None,
             release: None,
             dist: None,

@@ -100,6 +100,8 @@ impl ScopeSnapshot {
                 break;
             }
         }
+        let limit = layers.iter().map(|layer| layer.breadcrumbs.limit()).max().unwrap_or(0);
+        let max = max.min(limit);
         let mut crumbs = Vec::new();
         layers.into_iter().rev().for_each(|layer| layer.breadcrumbs.collect_into(max, &mut crumbs));
         crumbs.drain(..crumbs.len().saturating_sub(max));

@@ -7,13 +7,16 @@ use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 use crate::breadcrumbs::Ring;
-use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, User, Value};
+use crate::protocol::{Attachment, Context, Event, Level, User, Value};
 use crate::scope::map::Map;
 use crate::trace::{TracePropagationContext, TransactionOrSpan};
 
 /// A user's event processor.
-pub(crate) type Processor =
-    Arc<dyn Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + RefUnwindSafe>;
+pub(crate) type Processor = Arc<ProcessorFn>;
+
+pub(crate) type ProcessorFn = dyn Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + RefUnwindSafe;
+
+type List<T> = Option<Arc<Vec<Arc<T>>>>;
 
 /// One layer: global, isolation or current.
 #[derive(Clone, Default)]
@@ -31,9 +34,10 @@ pub(crate) struct ScopeData {
     pub(crate) contexts: Map<Context>,
     pub(crate) breadcrumbs: Ring,
     pub(crate) breadcrumbs_opaque: bool,
-    pub(crate) attachments: Option<Arc<Vec<Attachment>>>,
+    /// Each shared: a copy of the list copies no bytes.
+    pub(crate) attachments: List<Attachment>,
     pub(crate) attachments_opaque: bool,
-    pub(crate) processors: Option<Arc<Vec<Processor>>>,
+    pub(crate) processors: List<ProcessorFn>,
 }
 
 /// A value of a layer: inherited from the layer below unless it was set, or unset, here.
@@ -83,29 +87,24 @@ impl ScopeData {
             *self = mine;
             return;
         }
-        let same_ring = |a: &Ring, b: &Ring| {
-            let (mut before, mut after): (Vec<Breadcrumb>, Vec<Breadcrumb>) = (Vec::new(), Vec::new());
-            a.collect_into(usize::MAX, &mut before);
-            b.collect_into(usize::MAX, &mut after);
-            before == after
-        };
         let level = changed(&base.level, &mine.level, |a, b| a == b);
         let user = changed(&base.user, &mine.user, Arc::ptr_eq);
         let transaction = changed(&base.transaction, &mine.transaction, Arc::ptr_eq);
         let fingerprint = changed(&base.fingerprint, &mine.fingerprint, Arc::ptr_eq);
         let span = changed(&base.span, &mine.span, |a, b| a == b);
         let propagation = changed(&base.propagation, &mine.propagation, Arc::ptr_eq);
-        if !same_ring(&base.breadcrumbs, &mine.breadcrumbs) {
+        if !base.breadcrumbs.same_as(&mine.breadcrumbs) || base.breadcrumbs_opaque != mine.breadcrumbs_opaque
+        {
             self.breadcrumbs = mine.breadcrumbs;
             self.breadcrumbs_opaque = mine.breadcrumbs_opaque;
         }
-        if !same_list(base.attachments.as_ref(), mine.attachments.as_ref()) {
+        if base.attachments_opaque == mine.attachments_opaque {
+            replay_list(&mut self.attachments, &base.attachments, mine.attachments);
+        } else {
             self.attachments = mine.attachments;
             self.attachments_opaque = mine.attachments_opaque;
         }
-        if !same_list(base.processors.as_ref(), mine.processors.as_ref()) {
-            self.processors = mine.processors;
-        }
+        replay_list(&mut self.processors, &base.processors, mine.processors);
         self.level.replay(mine.level, level);
         self.user.replay(mine.user, user);
         self.transaction.replay(mine.transaction, transaction);
@@ -118,11 +117,17 @@ impl ScopeData {
     }
 }
 
-fn same_list<T>(a: Option<&Arc<Vec<T>>>, b: Option<&Arc<Vec<T>>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (None, None) => true,
-        _ => false,
+/// Adds to `theirs` what was added to `mine`; if `mine` was emptied meanwhile, it wins.
+fn replay_list<T: ?Sized>(theirs: &mut List<T>, base: &List<T>, mine: List<T>) {
+    let before = base.as_ref().map_or(&[][..], |list| &**list);
+    let after = mine.as_ref().map_or(&[][..], |list| &**list);
+    let added = after.split_at_checked(before.len()).and_then(|(kept, added)| {
+        kept.iter().zip(before).all(|(kept, old)| Arc::ptr_eq(kept, old)).then_some(added)
+    });
+    match added {
+        Some([]) => {}
+        Some(added) => Arc::make_mut(theirs.get_or_insert_default()).extend_from_slice(added),
+        None => *theirs = mine,
     }
 }
 

@@ -19,11 +19,13 @@ pub fn configure_global_scope<F, R>(f: F) -> R
 where
     F: FnOnce(&mut Scope) -> R,
 {
-    let base = Scope { layer: read(&GLOBAL).clone(), below: None };
+    let base = Scope::global(read(&GLOBAL).clone());
     let mut mine = base.clone();
     let result = f(&mut mine);
     let mut global = write(&GLOBAL);
-    let mut theirs = Scope { layer: global.take(), below: None };
+    let mut theirs = Scope::global(global.take());
+    // Both hold on to whatever is replaced until the lock is free: it may have destructors of the user's.
+    let replaced = (theirs.clone(), mine.clone());
     if theirs.same_as(&base) {
         theirs = mine;
     } else {
@@ -31,6 +33,8 @@ where
     }
     *global = theirs.layer;
     IS_SET.store(true, Ordering::Release);
+    drop(global);
+    drop((replaced, base));
     result
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::hub::HubState;
+use crate::hub::{HubState, Pushed};
 use crate::sync::lock;
 
 /// Pops the scope pushed by [`Hub::push_scope`](crate::Hub::push_scope) when dropped.
@@ -11,12 +11,12 @@ use crate::sync::lock;
 /// Dropped out of order it pops the scopes above its own as well, whose guards then have nothing left to do.
 #[derive(Default)]
 #[must_use = "dropping the guard pops the scope"]
-pub struct ScopeGuard(pub(crate) Option<(Arc<std::sync::Mutex<HubState>>, usize)>);
+pub struct ScopeGuard(pub(crate) Option<(Arc<std::sync::Mutex<HubState>>, Pushed)>);
 
 impl Drop for ScopeGuard {
     fn drop(&mut self) {
-        if let Some((state, depth)) = self.0.take() {
-            let popped = lock(&state).pop_to(depth);
+        if let Some((state, pushed)) = self.0.take() {
+            let popped = lock(&state).pop(pushed);
             // Dropped outside the lock: a scope may own values with destructors of the user's.
             drop(popped);
         }

@@ -2,8 +2,9 @@
 //! it holds.
 //!
 //! Entries live in a `base` that is changed in place while nobody else holds it; otherwise changes pile up in front
-//! of it as a short list, which is folded into a new base now and then. A removal is an entry without a value, so
-//! that a scope can hide what the scope below it has.
+//! of it as a short list, which is folded into a new base now and then. An entry can hide what the scope below has
+//! under its key. One that is removed while nothing lies below leaves no trace, or a scope that lives as long as the
+//! process would grow with every key it ever had.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,12 +19,39 @@ pub(crate) struct Map<V> {
     pending: u8,
 }
 
-type Entries<V> = BTreeMap<Arc<str>, Option<V>>;
+/// Never holds `Slot::Gone`.
+type Entries<V> = BTreeMap<Arc<str>, Slot<V>>;
+
+#[derive(Clone, Debug, PartialEq)]
+enum Slot<V> {
+    /// Not here any more. Says nothing about the scopes below.
+    Gone,
+    /// Not to be seen, whatever the scopes below have.
+    Hidden,
+    Value(V),
+}
+
+impl<V> Slot<V> {
+    fn value(&self) -> Option<&V> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Gone | Self::Hidden => None,
+        }
+    }
+}
+
+/// What a map has to say about a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Absent,
+    Hidden,
+    Present,
+}
 
 #[derive(Debug)]
 struct Change<V> {
     key: Arc<str>,
-    value: Option<V>,
+    slot: Slot<V>,
     before: Option<Arc<Self>>,
 }
 
@@ -35,35 +63,52 @@ impl<V> Default for Map<V> {
 
 impl<V: Clone> Map<V> {
     pub(crate) fn set(&mut self, key: &str, value: V) {
-        self.write(key, Some(value));
+        self.write(key, Slot::Value(value));
     }
 
-    /// Removes the key here and hides it in the layers below.
+    /// Removes the key, which no scope below has.
     pub(crate) fn remove(&mut self, key: &str) {
-        self.write(key, None);
+        if self.entry(key) != Entry::Absent {
+            self.write(key, Slot::Gone);
+        }
+    }
+
+    /// Removes the key and hides it in the scopes below.
+    pub(crate) fn hide(&mut self, key: &str) {
+        self.write(key, Slot::Hidden);
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Entry {
+        let change = self.changes().find(|change| *change.key == *key).map(|change| &change.slot);
+        match change.or_else(|| self.base.as_ref()?.get(key)) {
+            None | Some(Slot::Gone) => Entry::Absent,
+            Some(Slot::Hidden) => Entry::Hidden,
+            Some(Slot::Value(_)) => Entry::Present,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.base.is_none() && self.changes.is_none()
     }
 
-    fn write(&mut self, key: &str, value: Option<V>) {
+    fn write(&mut self, key: &str, slot: Slot<V>) {
         if self.changes.is_none()
             && let Some(base) = self.base.as_mut().and_then(Arc::get_mut)
         {
-            match base.get_mut(key) {
-                Some(slot) => *slot = value,
-                None => _ = base.insert(key.into(), value),
+            match (base.get_mut(key), slot) {
+                (_, Slot::Gone) => _ = base.remove(key),
+                (Some(old), slot) => *old = slot,
+                (None, slot) => _ = base.insert(key.into(), slot),
             }
             return;
         }
         if let Some(newest) = self.changes.as_mut().and_then(Arc::get_mut)
             && *newest.key == *key
         {
-            newest.value = value;
+            newest.slot = slot;
             return;
         }
-        self.changes = Some(Arc::new(Change { key: key.into(), value, before: self.changes.take() }));
+        self.changes = Some(Arc::new(Change { key: key.into(), slot, before: self.changes.take() }));
         self.pending += 1;
         if self.pending >= FOLD_AT {
             self.fold();
@@ -72,28 +117,44 @@ impl<V: Clone> Map<V> {
 
     fn fold(&mut self) {
         let mut base = self.base.take().map(Arc::unwrap_or_clone).unwrap_or_default();
-        for change in self.changes_oldest_first() {
-            base.insert(Arc::clone(&change.key), change.value.clone());
+        for (key, slot) in self.latest_changes() {
+            match slot {
+                Slot::Gone => _ = base.remove(&**key),
+                slot => _ = base.insert(Arc::clone(key), slot.clone()),
+            }
         }
         *self = Self { base: Some(Arc::new(base)), changes: None, pending: 0 };
     }
 
-    fn changes_oldest_first(&self) -> impl Iterator<Item = &Change<V>> {
-        let mut changes = Vec::with_capacity(usize::from(self.pending));
-        let mut next = self.changes.as_deref();
-        while let Some(change) = next {
-            changes.push(change);
-            next = change.before.as_deref();
+    /// The changes, newest first.
+    fn changes(&self) -> impl Iterator<Item = &Change<V>> {
+        std::iter::successors(self.changes.as_deref(), |change| change.before.as_deref())
+    }
+
+    fn latest_changes(&self) -> BTreeMap<&Arc<str>, &Slot<V>> {
+        let mut latest = BTreeMap::new();
+        self.changes().for_each(|change| _ = latest.entry(&change.key).or_insert(&change.slot));
+        latest
+    }
+
+    /// All entries, hiding ones included.
+    fn entries(&self) -> BTreeMap<&str, &Slot<V>> {
+        let changes = self.latest_changes();
+        let base = self.base.iter().flat_map(|base| base.iter());
+        let mut entries: BTreeMap<&str, &Slot<V>> = base.map(|(key, slot)| (&**key, slot)).collect();
+        for (key, slot) in changes {
+            match slot {
+                Slot::Gone => _ = entries.remove(&**key),
+                slot => _ = entries.insert(key, slot),
+            }
         }
-        changes.into_iter().rev()
+        entries
     }
 
     /// Lays these entries over those in `out`.
     pub(crate) fn overlay<'a>(&'a self, out: &mut BTreeMap<&'a str, &'a V>) {
-        let base = self.base.iter().flat_map(|base| base.iter()).map(|(key, value)| (&**key, value.as_ref()));
-        let changes = self.changes_oldest_first().map(|change| (&*change.key, change.value.as_ref()));
-        for (key, value) in base.chain(changes) {
-            match value {
+        for (key, slot) in self.entries() {
+            match slot.value() {
                 Some(value) => _ = out.insert(key, value),
                 None => _ = out.remove(key),
             }
@@ -105,19 +166,15 @@ impl<V: Clone> Map<V> {
     where
         V: PartialEq,
     {
-        let before = base.entries();
-        for (key, value) in mine.entries() {
-            if before.get(key) != Some(&value) {
-                self.write(key, value.cloned());
+        let (before, after) = (base.entries(), mine.entries());
+        for (key, slot) in &after {
+            if before.get(key) != Some(slot) {
+                self.write(key, (*slot).clone());
             }
         }
-    }
-
-    /// All entries, removals included.
-    fn entries(&self) -> BTreeMap<&str, Option<&V>> {
-        let base = self.base.iter().flat_map(|base| base.iter()).map(|(key, value)| (&**key, value.as_ref()));
-        let changes = self.changes_oldest_first().map(|change| (&*change.key, change.value.as_ref()));
-        base.chain(changes).collect()
+        for key in before.keys().filter(|key| !after.contains_key(*key)) {
+            self.remove(key);
+        }
     }
 }
 
@@ -139,7 +196,11 @@ mod tests {
         for n in 0..1_000u32 {
             let key = format!("k{}", n * 7 % 61);
             if n % 5 == 0 {
-                map.remove(&key);
+                if n % 2 == 0 {
+                    map.remove(&key)
+                } else {
+                    map.hide(&key)
+                };
                 model.remove(&key);
             } else {
                 map.set(&key, n);
@@ -163,7 +224,7 @@ mod tests {
         let (mut below, mut above) = (Map::default(), Map::default());
         below.set("a", 1);
         below.set("b", 2);
-        above.remove("a");
+        above.hide("a");
         above.set("c", 3);
         assert_eq!(shown(&[&below, &above]), [("b".into(), 2), ("c".into(), 3)]);
     }
@@ -176,9 +237,30 @@ mod tests {
         let (mut mine, mut theirs) = (base.clone(), base.clone());
         mine.set("a", 2);
         mine.remove("b");
+        assert_eq!((mine.entry("a"), mine.entry("b")), (Entry::Present, Entry::Absent));
         theirs.set("a", 3);
         theirs.set("c", 3);
         theirs.replay(&base, &mine);
         assert_eq!(shown(&[&theirs]), [("a".into(), 2), ("c".into(), 3)]);
+    }
+
+    #[test]
+    fn keys_that_come_and_go_leave_nothing_behind() {
+        let mut map = Map::default();
+        let mut snapshot = map.clone();
+        for n in 0..10_000 {
+            let key = n.to_string();
+            map.set(&key, n);
+            if n % 3 == 0 {
+                snapshot = map.clone();
+            }
+            map.remove(&key);
+        }
+        drop(snapshot);
+        assert!(map.entries().is_empty());
+        assert!(map.base.as_ref().map_or(0, |base| base.len()) <= usize::from(FOLD_AT));
+        let pending = map.pending;
+        map.remove("never there");
+        assert_eq!(map.pending, pending);
     }
 }

@@ -22,12 +22,14 @@ use std::borrow::Cow;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
+use crate::nesting;
 use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, User, Value};
 use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
 
 pub(crate) use self::data::{Layered, Processor, ScopeData};
 pub use self::global::configure_global_scope;
 pub use self::guard::ScopeGuard;
+use self::map::Map;
 pub use self::snapshot::ScopeSnapshot;
 
 /// The data of one scope layer, over the layer it was pushed on.
@@ -38,14 +40,20 @@ pub use self::snapshot::ScopeSnapshot;
 pub struct Scope {
     layer: Option<Arc<ScopeData>>,
     below: Option<Arc<ScopeData>>,
+    /// The global scope: nothing lies below.
+    is_global: bool,
 }
 
 impl Scope {
+    fn global(layer: Option<Arc<ScopeData>>) -> Self {
+        Self { layer, below: None, is_global: true }
+    }
+
     /// A new layer to push on this one: empty over an isolation scope, a fork over another current scope.
     pub(crate) fn child(&self) -> Self {
         match &self.below {
             Some(_) => self.clone(),
-            None => Self { layer: None, below: self.layer.clone() },
+            None => Self { layer: None, below: self.layer.clone(), is_global: false },
         }
     }
 
@@ -77,8 +85,41 @@ impl Scope {
         Arc::make_mut(self.layer.get_or_insert_default())
     }
 
-    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: Breadcrumb, max: usize) {
-        self.edit().breadcrumbs.push(breadcrumb, max);
+    pub(crate) fn push_breadcrumb(&mut self, mut breadcrumb: Breadcrumb, max: usize) {
+        if max > 0 {
+            nesting::limit_all(breadcrumb.data.values_mut());
+            self.edit().breadcrumbs.push(breadcrumb, max);
+        }
+    }
+
+    /// Removes a key here, and hides it if something below shows it.
+    fn take_away<V: Clone>(
+        &mut self,
+        key: &str,
+        part: impl Fn(&ScopeData) -> &Map<V>,
+        part_mut: impl FnOnce(&mut ScopeData) -> &mut Map<V>,
+    ) {
+        let shows = self.shows_below(|data| part(data).entry(key));
+        match (&self.layer, shows) {
+            (None, false) => {}
+            (Some(layer), false) if part(layer).entry(key) == map::Entry::Absent => {}
+            (_, false) => part_mut(self.edit()).remove(key),
+            (_, true) => part_mut(self.edit()).hide(key),
+        }
+    }
+
+    /// Whether the scopes below this one show what `look` looks for.
+    fn shows_below(&self, look: impl Fn(&ScopeData) -> map::Entry) -> bool {
+        let is_opaque = |layer: &Option<Arc<ScopeData>>| layer.as_ref().is_some_and(|data| data.opaque);
+        if is_opaque(&self.layer) {
+            return false;
+        }
+        match self.below.as_deref().map_or(map::Entry::Absent, &look) {
+            map::Entry::Present => true,
+            map::Entry::Hidden => false,
+            map::Entry::Absent if self.is_global || is_opaque(&self.below) => false,
+            map::Entry::Absent => global::layer().is_some_and(|data| look(&data) == map::Entry::Present),
+        }
     }
 
     /// Starts a trace of its own where none is known yet.
@@ -93,10 +134,16 @@ impl Scope {
         *self = Self {
             layer: Some(Arc::new(ScopeData {
                 opaque: true,
-                propagation: Layered::Here(Some(Arc::default())),
+                // One trace for the whole process would be nobody's.
+                propagation: if self.is_global {
+                    Layered::Inherited
+                } else {
+                    Layered::Here(Some(Arc::default()))
+                },
                 ..ScopeData::default()
             })),
             below: self.below.take(),
+            is_global: self.is_global,
         };
     }
 
@@ -128,7 +175,8 @@ impl Scope {
     }
 
     /// Sets the user; `None` means nobody, even if a scope below knows one.
-    pub fn set_user(&mut self, user: Option<User>) {
+    pub fn set_user(&mut self, mut user: Option<User>) {
+        user.iter_mut().for_each(|user| nesting::limit_all(user.other.values_mut()));
         self.edit().user = Layered::Here(user.map(Arc::new));
     }
 
@@ -156,28 +204,30 @@ impl Scope {
 
     /// Removes a tag, also one set by a scope below.
     pub fn remove_tag(&mut self, key: &str) {
-        self.edit().tags.remove(key);
+        self.take_away(key, |data| &data.tags, |data| &mut data.tags);
     }
 
     /// Sets a context: a titled group of values.
     pub fn set_context<C: Into<Context>>(&mut self, key: &str, value: C) {
-        let value = value.into();
+        let mut value = value.into();
+        nesting::limit_context(&mut value);
         self.edit().contexts.set(key, value);
     }
 
     /// Removes a context.
     pub fn remove_context(&mut self, key: &str) {
-        self.edit().contexts.remove(key);
+        self.take_away(key, |data| &data.contexts, |data| &mut data.contexts);
     }
 
     /// Sets an extra: arbitrary, not indexed data.
-    pub fn set_extra(&mut self, key: &str, value: Value) {
+    pub fn set_extra(&mut self, key: &str, mut value: Value) {
+        nesting::limit(&mut value);
         self.edit().extra.set(key, value);
     }
 
     /// Removes an extra.
     pub fn remove_extra(&mut self, key: &str) {
-        self.edit().extra.remove(key);
+        self.take_away(key, |data| &data.extra, |data| &mut data.extra);
     }
 
     /// Adds a function that changes or drops (`None`) every event captured with this scope.
@@ -193,6 +243,7 @@ impl Scope {
 
     /// Attaches a file to every event captured with this scope.
     pub fn add_attachment(&mut self, attachment: Attachment) {
+        let attachment = Arc::new(attachment);
         Arc::make_mut(self.edit().attachments.get_or_insert_default()).push(attachment);
     }
 
@@ -233,3 +284,6 @@ impl std::fmt::Debug for Scope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

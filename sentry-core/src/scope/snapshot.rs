@@ -91,6 +91,11 @@ impl ScopeSnapshot {
     /// The attachments, those of the lower layers first.
     #[must_use]
     pub fn attachments(&self) -> Vec<Attachment> {
+        self.shared_attachments().map(|attachment| Attachment::clone(attachment)).collect()
+    }
+
+    /// The same, without a copy of their bytes.
+    pub(crate) fn shared_attachments(&self) -> impl Iterator<Item = &Arc<Attachment>> {
         let mut layers = Vec::new();
         for layer in self.layers() {
             layers.push(layer);
@@ -99,6 +104,6 @@ impl ScopeSnapshot {
             }
         }
         let lists = layers.into_iter().rev().filter_map(|layer| layer.attachments.as_deref());
-        lists.flatten().cloned().collect()
+        lists.flatten()
     }
 }
