@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::client_report::Recorder;
 use crate::envelope::Envelope;
-use crate::options::ClientOptions;
+use crate::options::{ClientOptions, FloodControl, HttpOptions};
 use crate::outbound::Outbound;
 use crate::types::Dsn;
 
@@ -111,6 +111,12 @@ pub struct TransportOptions {
     pub accept_invalid_certs: bool,
     /// How many events the queue holds at most; `None` leaves only the bound in bytes.
     pub transport_channel_capacity: Option<NonZeroUsize>,
+    /// How requests reach the server.
+    pub http: HttpOptions,
+    /// Limits on errors.
+    pub flood_control: FloodControl,
+    /// Tell the client to sample fewer traces while the queue cannot keep up.
+    pub enable_backpressure_handling: bool,
     /// Where losses are counted.
     pub client_report_recorder: Recorder,
     /// Print diagnostics.
@@ -128,6 +134,9 @@ impl TransportOptions {
             https_proxy: options.https_proxy.clone(),
             accept_invalid_certs: options.accept_invalid_certs,
             transport_channel_capacity: options.transport_channel_capacity,
+            http: options.http.clone(),
+            flood_control: options.flood_control,
+            enable_backpressure_handling: options.enable_backpressure_handling,
             client_report_recorder: options.client_report_recorder.clone(),
             debug: options.debug,
         })
@@ -141,6 +150,9 @@ impl TransportOptions {
             https_proxy: self.https_proxy,
             accept_invalid_certs: self.accept_invalid_certs,
             transport_channel_capacity: self.transport_channel_capacity,
+            http: self.http,
+            flood_control: self.flood_control,
+            enable_backpressure_handling: self.enable_backpressure_handling,
             client_report_recorder: self.client_report_recorder,
             debug: self.debug,
             ..ClientOptions::default()

@@ -45,6 +45,12 @@ impl fmt::Debug for ClientOptions {
             .field("session_mode", &self.session_mode)
             .field("user_agent", &self.user_agent)
             .field("send_client_reports", &self.send_client_reports)
+            .field("http", &self.http)
+            .field("also_send_to", &self.also_send_to)
+            .field("spotlight", &self.spotlight)
+            .field("flood_control", &self.flood_control)
+            .field("enable_backpressure_handling", &self.enable_backpressure_handling)
+            .field("announce_shutdown", &self.announce_shutdown)
             .finish_non_exhaustive()
     }
 }

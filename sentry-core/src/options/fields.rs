@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::client_report::Recorder;
 use crate::integration::Integration;
 use crate::options::{
-    EventSamplingStrategy, MaxRequestBodySize, SessionMode, TracesSampler, TracesSamplingStrategy,
+    EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode, Spotlight,
+    TracesSampler, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
@@ -120,6 +121,18 @@ pub struct ClientOptions {
     pub send_client_reports: bool,
     /// Where that is counted. Shared by all clones of these options.
     pub client_report_recorder: Recorder,
+    /// How requests reach the server.
+    pub http: HttpOptions,
+    /// Where copies of everything go besides `dsn`. Each has its own queue and rate limits.
+    pub also_send_to: Vec<Dsn>,
+    /// Whether a copy of everything goes to Spotlight on the developer's machine.
+    pub spotlight: Spotlight,
+    /// Limits on identical errors and on errors altogether.
+    pub flood_control: FloodControl,
+    /// Sample fewer traces while the queue cannot keep up or the server limits the rate.
+    pub enable_backpressure_handling: bool,
+    /// Say on standard error when the end of the program is about to wait for what is pending.
+    pub announce_shutdown: bool,
     /// Captures and resolves stacks.
     pub stack_source: Option<Arc<dyn StackSource>>,
     /// Scrubs and trims what is about to be sent.
@@ -168,6 +181,12 @@ impl Default for ClientOptions {
             user_agent: Cow::Borrowed(concat!("sentry.rust/", env!("CARGO_PKG_VERSION"))),
             send_client_reports: true,
             client_report_recorder: Recorder::default(),
+            http: HttpOptions::default(),
+            also_send_to: Vec::new(),
+            spotlight: Spotlight::Unset,
+            flood_control: FloodControl::default(),
+            enable_backpressure_handling: true,
+            announce_shutdown: false,
             stack_source: None,
             finish: None,
         }

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use crate::integration::Integration;
 use crate::options::{
-    ClientOptions, EventSamplingStrategy, MaxRequestBodySize, SessionMode, TracesSamplingStrategy,
+    ClientOptions, EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode,
+    Spotlight, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
 use crate::stacktrace::StackSource;
 use crate::trace::TransactionContext;
 use crate::transport::TransportFactory;
+use crate::types::Dsn;
 
 impl ClientOptions {
     /// The defaults.
@@ -250,6 +252,37 @@ impl ClientOptions {
     /// Sets whether the server is told what was dropped, and why.
     pub fn send_client_reports(self, send_client_reports: bool) -> Self {
         Self { send_client_reports, ..self }
+    }
+
+    /// Sets how requests reach the server.
+    pub fn http(self, http: HttpOptions) -> Self {
+        Self { http, ..self }
+    }
+
+    /// Adds a server that gets a copy of everything.
+    pub fn also_send_to(mut self, dsn: Dsn) -> Self {
+        self.also_send_to.push(dsn);
+        self
+    }
+
+    /// Sets whether a copy of everything goes to Spotlight: a `bool`, or its address.
+    pub fn spotlight<T: Into<Spotlight>>(self, spotlight: T) -> Self {
+        Self { spotlight: spotlight.into(), ..self }
+    }
+
+    /// Sets the limits on identical errors and on errors altogether.
+    pub fn flood_control(self, flood_control: FloodControl) -> Self {
+        Self { flood_control, ..self }
+    }
+
+    /// Sets whether fewer traces are sampled while the queue cannot keep up.
+    pub fn enable_backpressure_handling(self, enable_backpressure_handling: bool) -> Self {
+        Self { enable_backpressure_handling, ..self }
+    }
+
+    /// Sets whether a wait at the end of the program is announced on standard error.
+    pub fn announce_shutdown(self, announce_shutdown: bool) -> Self {
+        Self { announce_shutdown, ..self }
     }
 
     /// Sets what captures and resolves stacks.
