@@ -24,6 +24,10 @@ pub fn apply_defaults(mut options: ClientOptions) -> ClientOptions {
     if options.transport.is_none() {
         options.transport = Some(Arc::new(crate::transports::DefaultTransportFactory));
     }
+    #[cfg(feature = "reqwest")]
+    {
+        options = with_copies(options);
+    }
     #[cfg(feature = "backtrace")]
     if options.stack_source.is_none() {
         options.stack_source = Some(Arc::new(sentry_panic::NativeStackSource::for_options(&options)));
@@ -33,6 +37,26 @@ pub fn apply_defaults(mut options: ClientOptions) -> ClientOptions {
         integrations.append(&mut options.integrations);
         options.integrations = integrations;
     }
+    options
+}
+
+/// Sends copies where `also_send_to` and `spotlight` say.
+#[cfg(feature = "reqwest")]
+fn with_copies(mut options: ClientOptions) -> ClientOptions {
+    use sentry_core::{EventSamplingStrategy, TracesSamplingStrategy};
+
+    let spotlight = options.spotlight.is_on();
+    if !spotlight && options.also_send_to.is_empty() {
+        return options;
+    }
+    let Some(inner) = options.transport.take() else { return options };
+    if spotlight && options.dsn.is_none() && inner.needs_dsn(&options) {
+        // Nothing leaves the machine: there is nothing to save, and nobody to keep anything from.
+        options.event_sampling_strategy = EventSamplingStrategy::FixedRate(1.0);
+        options.traces_sampling_strategy = TracesSamplingStrategy::FixedRate(1.0);
+        options.send_default_pii = true;
+    }
+    options.transport = Some(Arc::new(sentry_transport::FanOutFactory::new(inner)));
     options
 }
 

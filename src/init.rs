@@ -7,12 +7,17 @@ use std::sync::Arc;
 use sentry_core::{Client, ClientOptions, OptionsError, TryIntoOptions, bind_process_client, diagnostics};
 
 use crate::defaults::apply_defaults;
+use crate::doctor::Lifetime;
+use crate::{ending, shutdown};
 
 /// Keeps the SDK on. Dropped, it sends what is pending, for `shutdown_timeout` at most, and switches the SDK off.
 ///
+/// It may be dropped anywhere, in async code and in the destructor of a thread-local too. In async code it blocks the
+/// thread meanwhile; awaiting [`close_async`](Client::close_async) before spares that.
+///
 /// Bind it to a name in `main`: `let _guard = sentry::init(..)`. With `let _ = ..` it is dropped at once.
 #[must_use = "the SDK is switched off when the guard is dropped; bind it to a name, not to `_`"]
-pub struct ClientInitGuard(Arc<Client>);
+pub struct ClientInitGuard(Arc<Client>, Lifetime);
 
 impl ClientInitGuard {
     /// Whether captures lead anywhere: there is a DSN, and a transport.
@@ -32,7 +37,8 @@ impl Deref for ClientInitGuard {
 
 impl Drop for ClientInitGuard {
     fn drop(&mut self) {
-        self.0.close(None);
+        self.1.ends(&self.0);
+        shutdown::close(&self.0);
     }
 }
 
@@ -89,10 +95,11 @@ where
 fn start(options: ClientOptions) -> ClientInitGuard {
     let client = Arc::new(Client::with_options(apply_defaults(options)));
     bind_process_client(Arc::clone(&client));
+    ending::watch(&client);
     if client.is_enabled() {
         diagnostics::debug(|| format!("enabled sentry client for {:?}", client.dsn()));
     } else {
         diagnostics::debug(|| "sentry client disabled: no DSN or no transport".to_owned());
     }
-    ClientInitGuard(client)
+    ClientInitGuard(client, Lifetime::begins())
 }

@@ -12,11 +12,18 @@
 )]
 
 mod defaults;
+pub mod doctor;
+mod ending;
 mod init;
 pub mod integrations;
+mod shutdown;
 pub mod transports;
 
 pub use sentry_core::*;
 
 pub use crate::defaults::apply_defaults;
+pub use crate::doctor::doctor;
+#[cfg(feature = "process")]
+pub use crate::ending::flush_on_signals;
+pub use crate::ending::{exit, flush_on_return, flush_on_return_async};
 pub use crate::init::{ClientInitGuard, init, try_init};

@@ -1,6 +1,7 @@
 //! From `init` to a server over real HTTP, with the default transport.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ingest::{Reply, Server};
@@ -114,6 +115,83 @@ fn what_is_sampled_out_is_reported() {
     });
     assert!(server.events().is_empty());
     assert_eq!(discarded(&server), [("sample_rate".into(), "error".into(), 7)]);
+}
+
+#[test]
+fn the_last_losses_are_reported_by_a_flush() {
+    let server = Server::start();
+    with_client(&server, ClientOptions::new().sample_rate(0.0), |client| {
+        sentry::capture_message("never", Level::Info);
+        assert!(client.flush(Some(PATIENCE)));
+        let lost = [("sample_rate".into(), "error".into(), 1)];
+        assert_eq!(discarded(&server), lost, "without another capture, before the client is closed");
+    });
+}
+
+#[test]
+fn what_is_given_up_at_the_end_is_counted_and_told() {
+    let server = Server::builder().otherwise(Reply::hang()).start();
+    let told = Arc::new(AtomicU64::new(0));
+    let sum = Arc::clone(&told);
+    let options = ClientOptions::new().on_drop(move |dropped| {
+        sum.fetch_add(dropped.quantity, Ordering::Relaxed);
+    });
+    with_client(&server, options, |client| {
+        (0..50).for_each(|_| _ = sentry::capture_message("late", Level::Info));
+        let flush = client.flush_report(Some(Duration::from_millis(100)));
+        assert!(!flush.complete);
+        assert_eq!((flush.sent, flush.dropped, flush.pending), (0, 0, 50), "a flush gives nothing up");
+        assert!(!client.close(Some(Duration::from_millis(100))));
+        let stats = client.stats();
+        assert_eq!((stats.accepted, stats.dropped, stats.queued), (50, 50, 0), "{stats:?}");
+        assert_eq!(stats.losses.iter().map(|item| item.quantity()).sum::<u64>(), 50);
+    });
+    assert_eq!(told.load(Ordering::Relaxed), 50);
+}
+
+#[test]
+fn the_books_agree_with_the_server() {
+    let server = Server::start();
+    with_client(&server, ClientOptions::new(), |client| {
+        (0..100).for_each(|_| _ = sentry::capture_message("one", Level::Info));
+        let flush = client.flush_report(Some(PATIENCE));
+        assert!(flush.complete);
+        let stats = client.stats();
+        assert_eq!((stats.accepted, stats.delivered, stats.queued), (100, 100, 0), "{stats:?}");
+        let bodies: usize = server.requests().iter().map(|request| request.raw_body.len()).sum();
+        assert_eq!(stats.bytes_sent, bodies as u64, "as they went over the wire");
+        assert_eq!((stats.losses.len(), stats.last_error), (0, None));
+    });
+    assert_eq!(server.events().len(), 100);
+}
+
+#[test]
+fn an_async_flush_leaves_the_executor_alone() {
+    for workers in [0, 2] {
+        let server = Server::builder().otherwise(Reply::ok().after(Duration::from_millis(200))).start();
+        let runtime = match workers {
+            0 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+            _ => tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build(),
+        };
+        with_client(&server, ClientOptions::new(), |client| {
+            runtime.unwrap().block_on(async {
+                sentry::capture_message("slow", Level::Info);
+                let mut turns = 0;
+                let flush = client.flush_async(Some(PATIENCE));
+                tokio::pin!(flush);
+                let flushed = loop {
+                    tokio::select! {
+                        flushed = &mut flush => break flushed,
+                        () = tokio::time::sleep(Duration::from_millis(5)) => turns += 1,
+                    }
+                };
+                assert!(flushed && turns > 3, "others had {turns} turns meanwhile");
+                assert_eq!(server.events().len(), 1);
+                assert!(client.flush_async(Some(Duration::ZERO)).await, "nothing is left to wait for");
+                assert!(client.close_async(None).await);
+            });
+        });
+    }
 }
 
 #[test]

@@ -40,6 +40,12 @@ fn main() {
             .collect();
         messages.sort();
         assert_eq!(messages, ["main", "spawned", "worker"], "{name}");
+        if name == "worker first" {
+            for event in server.events() {
+                let setter = if event["message"] == "worker" { "worker" } else { "main" };
+                assert_eq!(event["tags"]["set by"], setter, "the main hub is not that of whoever came first");
+            }
+        }
         server.assert_clean();
         println!("{name}: 3 of 3 events arrived");
     }
@@ -55,8 +61,12 @@ fn main_thread_first(dsn: &str) {
 
 fn worker_first(dsn: &str) {
     let worker = Worker::start();
-    worker.run(touch);
+    worker.run(|| {
+        touch();
+        sentry::Hub::current().configure_scope(|scope| scope.set_tag("set by", "worker"));
+    });
     let _guard = sentry::init(dsn);
+    sentry::configure_scope(|scope| scope.set_tag("set by", "main"));
     capture("main");
     worker.run(|| capture("worker"));
     on_thread(|| capture("spawned"));

@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
 use ingest::Server;
-use sentry::protocol::{Envelope, Event};
+use sentry::protocol::{Envelope, Event, Log, LogLevel};
 use sentry::test::TestTransport;
 use sentry::{Breadcrumb, Client, ClientOptions, Hub, Level, Transport};
 
@@ -215,6 +215,80 @@ fn a_dropped_event_leaves_the_last_event_id_alone() {
         assert!(sentry::capture_message("dropped", Level::Debug).is_nil());
         assert_eq!(sentry::last_event_id(), Some(id));
     });
+}
+
+/// Row 16.
+#[test]
+fn threads_that_configure_one_hub_lose_nothing() {
+    ends("four threads and one scope", || {
+        let (hub, transport) = hub(ClientOptions::new());
+        let start = Arc::new(std::sync::Barrier::new(4));
+        let threads: Vec<_> = (0..4)
+            .map(|n| {
+                let (hub, start) = (Arc::clone(&hub), Arc::clone(&start));
+                let body = move || {
+                    start.wait();
+                    for i in 0..100 {
+                        hub.configure_scope(|scope| {
+                            scope.set_tag(&format!("tag.{n}.{i}"), i);
+                            std::thread::yield_now();
+                            scope.set_extra(&format!("extra.{n}.{i}"), i.into());
+                        });
+                    }
+                };
+                std::thread::Builder::new().spawn(body).unwrap()
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        hub.capture_message("all", Level::Info);
+        let event = &transport.fetch_and_clear_events()[0];
+        assert_eq!((event.tags.len(), event.extra.len()), (400, 400));
+    });
+}
+
+/// Row 17.
+#[test]
+fn scope_guards_may_be_dropped_in_any_order() {
+    let (hub, transport) = hub(ClientOptions::new());
+    let push = |name: &str| {
+        let guard = hub.push_scope();
+        hub.configure_scope(|scope| scope.set_tag(name, true));
+        guard
+    };
+    hub.configure_scope(|scope| scope.set_tag("base", true));
+    let (outer, middle, inner) = (push("outer"), push("middle"), push("inner"));
+    drop(middle);
+    hub.capture_message("the middle takes the inner with it", Level::Info);
+    let next = push("next");
+    drop(inner);
+    hub.capture_message("a guard with nothing left to pop pops nothing", Level::Info);
+    drop((outer, next));
+    hub.capture_message("all is as it was", Level::Info);
+    let events = transport.fetch_and_clear_events();
+    let tags: Vec<Vec<_>> =
+        events.iter().map(|event| event.tags.keys().map(String::as_str).collect()).collect();
+    assert_eq!(tags, [vec!["base", "outer"], vec!["base", "next", "outer"], vec!["base"]]);
+}
+
+/// Row 19.
+#[test]
+fn what_a_log_says_itself_stays() {
+    let mut scope = sentry::Scope::default();
+    scope.set_user(Some(sentry::User { id: Some("7".into()), ..Default::default() }));
+    let own = [("parent_span_id", "mine"), ("sentry.trace.parent_span_id", "mine"), ("user.id", "mine")];
+    let mut log = Log {
+        level: LogLevel::Info,
+        body: "text".into(),
+        trace_id: None,
+        timestamp: SystemTime::UNIX_EPOCH,
+        severity_number: None,
+        attributes: own.map(|(key, value)| (key.to_owned(), value.into())).into(),
+    };
+    let before = log.attributes.clone();
+    scope.apply_to_log(&mut log);
+    for (key, value) in before {
+        assert_eq!(log.attributes.get(&key), Some(&value), "{key}");
+    }
 }
 
 /// Row 20.

@@ -1,18 +1,26 @@
-//! What calls cost their thread: this crate beside the official one, in one run.
+//! This crate beside the official one, in one run.
 //!
-//!     cd benches && cargo run --release
+//!     cd benches && cargo run --release                       what calls cost their thread
+//!     cd benches && cargo run --release burst [KIND] [MS]     what becomes of 10,000 events
 //!
-//! Both capture into a transport that throws everything away. Ours overrides `Transport::send`, as the background transport
-//! does; the rows marked "finished on the caller" use a transport that only has `send_envelope`, as foreign ones do. Rounds of the
-//! two crates alternate, and the best round counts. A ratio is official / ours.
+//! Calls: both capture into a transport that throws everything away. Ours overrides `Transport::send`, as the background
+//! transport does; the rows marked "finished on the caller" use a transport that only has `send_envelope`, as foreign ones do.
+//! Rounds of the two crates alternate, and the best round counts. A ratio is official / ours.
 
 mod alloc;
+mod burst;
 mod measure;
 mod rows;
 mod table;
 
 fn main() {
-    let only = std::env::args().nth(1);
-    let rows = rows::all(only.as_deref());
-    table::print(&rows);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["burst", ref of @ ..] => burst::compare(of),
+        ["burst-client", ref of @ ..] => burst::client(of),
+        ["burst-server", latency] => burst::server(latency),
+        ["burst-probe"] => burst::probe(),
+        _ => table::print(&rows::all(arguments.first().copied())),
+    }
 }

@@ -1,6 +1,7 @@
 //! The core of the `sentry` SDK: hub, scopes, capture pipeline and wire types.
 //!
-//! It does no I/O, starts no thread and knows no runtime. What it needs from the outside comes through four seams:
+//! It does no I/O and knows no runtime. It starts no thread either, but for one while somebody awaits
+//! [`Client::flush_async`] or [`Client::close_async`] and something is pending. What it needs from the outside comes through four seams:
 //! [`Transport`] (the way out), [`Integration`] (what completes events), [`StackSource`] (backtraces) and [`Finish`]
 //! (scrubbing and size limits). Applications use the `sentry` crate; this crate is for authors of integrations and
 //! transports.
@@ -31,12 +32,15 @@ mod macros;
 mod nesting;
 pub mod options;
 mod outbound;
+pub mod process;
 pub mod protocol;
 mod rng;
 mod scope;
+mod simple;
 pub mod stacktrace;
 mod suppress;
 mod sync;
+mod telemetry;
 #[cfg(any(test, feature = "test"))]
 pub mod test;
 mod trace;
@@ -46,7 +50,8 @@ pub mod utils;
 
 pub use crate::api::*;
 pub use crate::breadcrumbs::IntoBreadcrumbs;
-pub use crate::client::{Client, bind_process_client};
+pub use crate::client::{Client, Flush, bind_process_client};
+pub use crate::client_report::{Dropped, Stats};
 pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
 pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt};
 pub use crate::integration::{AsAny, Integration};
@@ -58,8 +63,10 @@ pub use crate::options::{
 pub use crate::outbound::{Class, Durability, Finish, Lane, Outbound, OutboundItem};
 pub use crate::protocol::{Breadcrumb, Envelope, Level, User};
 pub use crate::scope::{Scope, ScopeGuard, ScopeSnapshot, configure_global_scope};
+pub use crate::simple::SimpleEvent;
 pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};
+pub use crate::telemetry::{Telemetry, TelemetryKind};
 pub use crate::trace::{
     CustomTransactionContext, Data, HeaderParseError, SentryTrace, Span, TraceHeader, TraceHeadersIter,
     TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder, TransactionData,

@@ -10,7 +10,9 @@ use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
 use crate::error::ErrorLink;
 use crate::protocol::{Context, Event, Level, Map, Request, Span, Thread, Transaction, Value};
 use crate::scope::ScopeSnapshot;
+use crate::simple::SimpleEvent;
 use crate::stacktrace::RawStack;
+use crate::telemetry::{Telemetry, TelemetryKind};
 use crate::types::Uuid;
 
 /// The last stage of finishing: scrubs an envelope and trims it to the size limits. Implemented by `sentry-transport`.
@@ -72,17 +74,24 @@ pub enum OutboundItem {
         /// The outermost first.
         chain: Vec<ErrorLink>,
     },
-    /// An event that was built by the caller.
+    /// An event that was built by the caller: a message with tags and extras.
+    Simple(Box<SimpleEvent>),
+    /// An event that was built by the caller, with more in it.
     Event(Box<Event<'static>>),
     /// An event that has passed every stage but scrubbing already, because a callback had to see it.
     Completed(Box<Event<'static>>),
     /// A transaction.
     Transaction(Box<Transaction<'static>>),
+    /// A log, a metric or a span, encoded.
+    Telemetry(Telemetry),
     /// A ready envelope.
     Envelope(Box<Envelope>),
 }
 
 /// An item on its way out, with the scopes it was captured in. Finishing it is left to whoever sends it.
+///
+/// A clone is for one more destination. It shares the scopes and copies only what the capture itself brought.
+#[derive(Clone)]
 pub struct Outbound {
     pub(crate) id: Uuid,
     pub(crate) time: SystemTime,
@@ -93,6 +102,8 @@ pub struct Outbound {
     pub(crate) class: Class,
     pub(crate) durability: Durability,
     pub(crate) completion: Option<Arc<Completion>>,
+    /// How many of its kind were held back before it.
+    pub(crate) suppressed: u64,
 }
 
 /// How long loading symbols for one event may take on a worker.
@@ -112,6 +123,41 @@ impl Outbound {
             class: Class::Normal,
             durability: Durability::Memory,
             completion: None,
+            suppressed: 0,
+        }
+    }
+
+    /// A record for a batch. Nothing is left to finish.
+    #[must_use]
+    pub fn from_telemetry(record: Telemetry) -> Self {
+        Self {
+            id: Uuid::nil(),
+            time: crate::clock::now(),
+            item: OutboundItem::Telemetry(record),
+            scope: ScopeSnapshot::default(),
+            stack: None,
+            thread: None,
+            class: Class::Normal,
+            durability: Durability::Memory,
+            completion: None,
+            suppressed: 0,
+        }
+    }
+
+    /// Whether it is a record for a batch.
+    #[must_use]
+    pub fn is_telemetry(&self) -> bool {
+        matches!(self.item, OutboundItem::Telemetry(_))
+    }
+
+    /// The record for a batch.
+    ///
+    /// # Errors
+    /// The item itself, if it is something else.
+    pub fn into_telemetry(self) -> Result<Telemetry, Box<Self>> {
+        match self.item {
+            OutboundItem::Telemetry(record) => Ok(record),
+            _ => Err(Box::new(self)),
         }
     }
 
@@ -125,6 +171,23 @@ impl Outbound {
     #[must_use]
     pub fn time(&self) -> SystemTime {
         self.time
+    }
+
+    /// What was captured.
+    #[must_use]
+    pub fn item(&self) -> &OutboundItem {
+        &self.item
+    }
+
+    /// The stack it was captured with, if one was asked for.
+    #[must_use]
+    pub fn stack(&self) -> Option<&RawStack> {
+        self.stack.as_ref()
+    }
+
+    /// Lets the event say how many of its kind were held back before it, as the extra `suppressed_events`.
+    pub fn set_suppressed(&mut self, events: u64) {
+        self.suppressed = events;
     }
 
     /// Whether the process may end right after the capture.
@@ -145,9 +208,14 @@ impl Outbound {
         match &self.item {
             OutboundItem::Message { .. }
             | OutboundItem::Error { .. }
+            | OutboundItem::Simple(_)
             | OutboundItem::Event(_)
             | OutboundItem::Completed(_) => Lane::Error,
             OutboundItem::Transaction(_) => Lane::Trace,
+            OutboundItem::Telemetry(record) => match record.kind() {
+                TelemetryKind::Span => Lane::Trace,
+                TelemetryKind::Log | TelemetryKind::Metric => Lane::Log,
+            },
             OutboundItem::Envelope(envelope) => envelope.items().map(lane_of).max().unwrap_or(Lane::Session),
         }
     }
@@ -159,9 +227,11 @@ impl Outbound {
         let item = match &self.item {
             OutboundItem::Message { text, .. } => text.len(),
             OutboundItem::Error { chain, .. } => chain.iter().map(|link| 96 + link.value.len()).sum(),
+            OutboundItem::Simple(event) => simple_size(event),
             OutboundItem::Event(event) => event_size(event),
             OutboundItem::Completed(event) => COMPLETION + event_size(event),
             OutboundItem::Transaction(transaction) => transaction_size(transaction),
+            OutboundItem::Telemetry(record) => record.json().len(),
             // The hint is for the wire; in memory an event takes more than that.
             OutboundItem::Envelope(envelope) => envelope.size_hint() + envelope.event().map_or(0, |_| EVENT),
         };
@@ -174,6 +244,7 @@ impl Outbound {
         match &self.item {
             OutboundItem::Message { .. }
             | OutboundItem::Error { .. }
+            | OutboundItem::Simple(_)
             | OutboundItem::Event(_)
             | OutboundItem::Completed(_) => {
                 let mut losses = vec![ItemLoss::new(Category::Error, 1)];
@@ -182,6 +253,7 @@ impl Outbound {
                 losses
             }
             OutboundItem::Transaction(transaction) => transaction.losses().collect(),
+            OutboundItem::Telemetry(record) => record.losses(),
             OutboundItem::Envelope(envelope) => envelope.losses().collect(),
         }
     }
@@ -190,8 +262,10 @@ impl Outbound {
     #[must_use]
     pub fn finish(mut self) -> Envelope {
         let deadline = crate::clock::instant() + RESOLVE_TIMEOUT;
+        let suppressed = self.suppressed;
         let mut envelope = match self.item {
             OutboundItem::Envelope(envelope) => *envelope,
+            OutboundItem::Telemetry(record) => Telemetry::envelope(&[record]),
             OutboundItem::Transaction(_) => {
                 self.complete_transaction();
                 self.transaction_envelope()
@@ -200,17 +274,39 @@ impl Outbound {
                 self.item = OutboundItem::Completed(Box::default());
                 self.event_envelope(event)
             }
-            OutboundItem::Message { .. } | OutboundItem::Error { .. } | OutboundItem::Event(_) => {
+            OutboundItem::Message { .. }
+            | OutboundItem::Error { .. }
+            | OutboundItem::Simple(_)
+            | OutboundItem::Event(_) => {
                 let event = self.build_event(Some(deadline));
                 self.event_envelope(event)
             }
         };
+        if suppressed > 0 {
+            for item in envelope.items_mut() {
+                if let EnvelopeItem::Event(event) = item {
+                    event.extra.insert("suppressed_events".to_owned(), suppressed.into());
+                }
+            }
+        }
         if let Some(finish) =
             self.completion.as_ref().and_then(|completion| completion.options().finish.clone())
         {
             finish.finish(&mut envelope);
         }
         envelope
+    }
+
+    /// Gives up room that is not needed while it waits.
+    pub(crate) fn slim(&mut self) {
+        let nothing = OutboundItem::Message { level: Level::Error, text: String::new() };
+        self.item = match std::mem::replace(&mut self.item, nothing) {
+            OutboundItem::Event(event) => match SimpleEvent::new(event) {
+                Ok(simple) => OutboundItem::Simple(Box::new(simple)),
+                Err(event) => OutboundItem::Event(event),
+            },
+            item => item,
+        };
     }
 
     fn event_envelope(&self, event: Box<Event<'static>>) -> Envelope {
@@ -287,6 +383,13 @@ const EVENT: usize = size_of::<Event<'_>>() + 400;
 
 /// Contexts, debug images and whatever else completing an event adds to it.
 const COMPLETION: usize = 2_000;
+
+fn simple_size(event: &SimpleEvent) -> usize {
+    let tags: usize = event.tags().iter().map(|(key, value)| 64 + key.len() + value.len()).sum();
+    let mut estimate = Estimate { looks: 1_000 };
+    let extra: usize = event.extra().iter().map(|(key, value)| 32 + key.len() + estimate.of(value, 0)).sum();
+    size_of::<SimpleEvent>() + event.text_len() + tags + extra
+}
 
 /// The parts of an event that users fill with a lot of data.
 fn event_size(event: &Event<'_>) -> usize {

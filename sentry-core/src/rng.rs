@@ -6,10 +6,18 @@
 use std::cell::Cell;
 use std::time::SystemTime;
 
+use crate::process;
 use crate::types::Uuid;
 
 thread_local! {
-    static STATE: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+    static STATE: Cell<State> = const { Cell::new(State { words: (0, 0), generation: 0 }) };
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    words: (u64, u64),
+    /// The process it was seeded in. A child that went on with it would make the ids of its parent again.
+    generation: u32,
 }
 
 /// A random (version 4) UUID.
@@ -17,8 +25,8 @@ pub(crate) fn uuid() -> Uuid {
     build(pair())
 }
 
-/// The same for something that happens at `time`, which goes into it: a process and its fork run the same generator,
-/// and a server keeps only one of two events with one id.
+/// The same for something that happens at `time`, which goes into it: where nobody notices a fork, parent and child run
+/// the same generator, and a server keeps only one of two events with one id.
 pub(crate) fn uuid_at(time: SystemTime) -> Uuid {
     let (high, low) = pair();
     let nanoseconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
@@ -57,12 +65,13 @@ fn next() -> u64 {
     // During the destruction of thread-locals there is no state left: seed anew for the few ids still needed.
     STATE
         .try_with(|state| {
-            let mut now = state.get();
-            if now == (0, 0) {
-                now = seed();
+            let State { mut words, generation } = state.get();
+            let current = process::generation();
+            if words == (0, 0) || generation != current {
+                words = seed();
             }
-            let (output, then) = step(now);
-            state.set(then);
+            let (output, words) = step(words);
+            state.set(State { words, generation: current });
             output
         })
         .unwrap_or_else(|_| step(seed()).0)
@@ -109,6 +118,16 @@ mod tests {
         let child = uuid_at(SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(1));
         assert_ne!(parent, child);
         assert_eq!(child.get_version_num(), 4);
+    }
+
+    #[test]
+    fn a_generator_of_another_process_is_seeded_anew() {
+        uuid();
+        let State { words, generation } = STATE.get();
+        STATE.set(State { words, generation: generation.wrapping_sub(1) });
+        let child = uuid();
+        STATE.set(State { words, generation });
+        assert_ne!(uuid(), child);
     }
 
     #[test]

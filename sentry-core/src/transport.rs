@@ -32,6 +32,24 @@ pub trait Transport: Send + Sync + 'static {
         self.send_envelope(outbound.finish());
     }
 
+    /// Whether [`send_unsampled`](Self::send_unsampled) leads anywhere. Asked only while `ClientOptions::spotlight` is on.
+    fn wants_unsampled(&self) -> bool {
+        false
+    }
+
+    /// Takes an item that sampling has dropped. It is counted as lost already and must not reach the server: this is for
+    /// tools on the developer's machine, such as Spotlight.
+    fn send_unsampled(&self, outbound: Outbound) {
+        drop(outbound);
+    }
+
+    /// Whether nothing is pending: a flush would return `true` without waiting. Must not wait itself.
+    ///
+    /// `false` is always a right answer; it only makes an async flush start a thread to wait on.
+    fn is_idle(&self) -> bool {
+        false
+    }
+
     /// Waits until everything accepted so far has been sent, for `timeout` at most, and tells whether it has.
     fn flush(&self, timeout: Duration) -> bool {
         let _ = timeout;
@@ -51,6 +69,18 @@ impl<T: Transport> Transport for Arc<T> {
 
     fn send(&self, outbound: Outbound) {
         (**self).send(outbound);
+    }
+
+    fn wants_unsampled(&self) -> bool {
+        (**self).wants_unsampled()
+    }
+
+    fn send_unsampled(&self, outbound: Outbound) {
+        (**self).send_unsampled(outbound);
+    }
+
+    fn is_idle(&self) -> bool {
+        (**self).is_idle()
     }
 
     fn flush(&self, timeout: Duration) -> bool {
@@ -77,6 +107,14 @@ pub trait TransportFactory: Send + Sync {
     /// Makes a transport from what a transport needs to know.
     fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
         self.create_transport(&options.into_client_options())
+    }
+
+    /// Whether a client with these options is off without a DSN. Most are; one that writes to a file need not be.
+    ///
+    /// Where this is `false`, [`create_transport`](Self::create_transport) is called without a DSN too.
+    fn needs_dsn(&self, options: &ClientOptions) -> bool {
+        let _ = options;
+        true
     }
 }
 

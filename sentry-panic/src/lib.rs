@@ -29,6 +29,7 @@ mod hook;
 mod modules;
 pub mod panic;
 mod payload;
+pub mod process;
 mod source;
 mod sync;
 mod thread;

@@ -9,7 +9,7 @@ use sentry_core::protocol::Envelope;
 use sentry_core::{Outbound, Transport, TransportOptions};
 
 use crate::driver::Runtime;
-use crate::queue::{Setup, Shared};
+use crate::queue::{MakeSender, Queue, Setup};
 use crate::sender::Sender;
 use crate::wire::Wire;
 
@@ -23,26 +23,31 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 /// - [`flush`](Transport::flush) returns within its timeout whatever the server does, and leaves the rest queued.
 /// - [`shutdown`](Transport::shutdown) returns within its timeout too; what is left then is counted.
 /// - Dropped without a shutdown it goes on for two seconds in the background, and nobody waits.
+/// - A forked child sends what it captures itself, over a queue and connections of its own.
 pub struct BackgroundTransport {
-    shared: Arc<Shared>,
+    queue: Queue,
 }
 
 impl BackgroundTransport {
     /// A transport over a sender that needs no runtime around it.
     #[must_use]
     pub fn with_sender(options: &TransportOptions, sender: Arc<dyn Sender>) -> Self {
-        Self::new(options, sender, Runtime::Park)
+        Self::new(options, Box::new(move || Arc::clone(&sender)), Runtime::Park)
     }
 
-    pub(crate) fn new(options: &TransportOptions, sender: Arc<dyn Sender>, runtime: Runtime) -> Self {
+    pub(crate) fn new(options: &TransportOptions, make_sender: MakeSender, runtime: Runtime) -> Self {
         let setup = Setup {
-            sender,
+            make_sender,
             runtime,
             report_interval: REPORT_INTERVAL,
             wire: Wire::new(options),
             errors: options.transport_channel_capacity.map(NonZeroUsize::get),
+            request_timeout: options.http.request_timeout,
+            max_in_flight: options.http.max_in_flight,
+            flood_control: options.flood_control,
+            backpressure: options.enable_backpressure_handling,
         };
-        Self { shared: Shared::new(setup, options.client_report_recorder.clone()) }
+        Self { queue: Queue::new(setup, options.client_report_recorder.clone()) }
     }
 }
 
@@ -52,21 +57,25 @@ impl Transport for BackgroundTransport {
     }
 
     fn send(&self, outbound: Outbound) {
-        self.shared.push(outbound);
+        self.queue.shared().push(outbound);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.shared().is_quiet()
     }
 
     fn flush(&self, timeout: Duration) -> bool {
-        self.shared.flush(timeout)
+        self.queue.shared().flush(timeout)
     }
 
     fn shutdown(&self, timeout: Duration) -> bool {
-        self.shared.close(timeout)
+        self.queue.shared().close(timeout)
     }
 }
 
 impl Drop for BackgroundTransport {
     fn drop(&mut self) {
-        self.shared.detach();
+        self.queue.shared().detach();
     }
 }
 

@@ -21,14 +21,23 @@
 )]
 
 mod background;
+mod batch;
+mod custom;
 mod driver;
 mod encode;
+mod fan_out;
+mod flood;
 mod queue;
 mod rate_limit;
 mod retry;
 mod sender;
+mod spotlight;
 pub mod transports;
 mod wire;
 
 pub use crate::background::BackgroundTransport;
-pub use crate::sender::{BoxFuture, Deadline, Request, Response, SendError, Sender};
+pub use crate::custom::SenderTransport;
+pub use crate::fan_out::FanOutFactory;
+pub use crate::sender::{
+    BoxFuture, Deadline, FileSender, FnSender, Request, Response, SendError, Sender, StdoutSender,
+};

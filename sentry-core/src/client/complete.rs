@@ -141,8 +141,11 @@ impl Outbound {
             OutboundItem::Error { level, chain } => {
                 Box::new(Event { exception: error::into_exceptions(chain).into(), ..blank(level) })
             }
+            OutboundItem::Simple(event) => Box::new(event.into_event()),
             OutboundItem::Event(given) | OutboundItem::Completed(given) => given,
-            OutboundItem::Transaction(_) | OutboundItem::Envelope(_) => Box::new(blank(Level::Error)),
+            OutboundItem::Transaction(_) | OutboundItem::Telemetry(_) | OutboundItem::Envelope(_) => {
+                Box::new(blank(Level::Error))
+            }
         }
     }
 

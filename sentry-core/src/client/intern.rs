@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
+use crate::process::Held;
 use crate::protocol::ClientSdkInfo;
 use crate::sync::lock;
 
@@ -15,6 +16,12 @@ static SDKS: Mutex<Vec<&'static ClientSdkInfo>> = Mutex::new(Vec::new());
 
 /// Different values kept at most; beyond that they are copied as before.
 const LIMIT: usize = 1_000;
+
+/// For a fork.
+pub(super) fn hold(held: &mut Held<'_>) {
+    held.lock(&TEXTS);
+    held.lock(&SDKS);
+}
 
 /// Turns an owned text into a borrowed one.
 pub(super) fn text(value: &mut Option<Cow<'static, str>>) {

@@ -10,25 +10,29 @@
 
 mod complete;
 mod intern;
+mod lifecycle;
 mod live;
 mod pipeline;
 mod process;
+mod waiter;
 
 use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
 pub(crate) use self::complete::Completion;
+pub use self::lifecycle::Flush;
 pub(crate) use self::live::any_live;
 pub(crate) use self::pipeline::Capture;
 pub use self::process::bind_process_client;
-pub(crate) use self::process::{process, with_process};
-use crate::client_report::Recorder;
+pub(crate) use self::process::{process, process_if_free, with_process};
+pub(crate) use self::waiter::forget_waiting_threads;
+use crate::client_report::{Recorder, Stats};
 use crate::diagnostics;
 use crate::integration::Integration;
 use crate::options::ClientOptions;
+use crate::process::Held;
 use crate::suppress::guarded;
 use crate::sync::{read, write};
 use crate::transport::Transport;
@@ -66,12 +70,14 @@ impl Client {
         }
         options.integrations = integrations;
         options.client_report_recorder.set_enabled(options.send_client_reports);
-        let transport = match (&options.dsn, options.transport.clone()) {
-            (Some(_), Some(factory)) => {
-                guarded("transport factory", || factory.create_transport(&options)).ok()
-            }
-            _ => None,
-        };
+        options.client_report_recorder.set_on_drop(options.on_drop.clone());
+        let transport = options.transport.clone().and_then(|factory| {
+            let make = || {
+                let wanted = options.dsn.is_some() || !factory.needs_dsn(&options);
+                wanted.then(|| factory.create_transport(&options))
+            };
+            guarded("transport factory", make).ok().flatten()
+        });
         let enabled = transport.is_some();
         let completes_events =
             options.before_send.is_some() || options.integrations.iter().any(|i| i.processes_events());
@@ -113,24 +119,10 @@ impl Client {
         self.inner.enabled.load(Ordering::Relaxed)
     }
 
-    /// Waits until everything captured so far is sent, for `timeout` at most (default: `shutdown_timeout`), and tells
-    /// whether it is. The client stays usable.
-    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
-    pub fn flush(&self, timeout: Option<Duration>) -> bool {
-        let timeout = timeout.unwrap_or_else(|| self.options().shutdown_timeout);
-        self.transport()
-            .is_none_or(|transport| guarded("transport", || transport.flush(timeout)).unwrap_or(false))
-    }
-
-    /// Flushes and switches the client off for good, within `timeout` (default: `shutdown_timeout`).
-    ///
-    /// Returns whether everything was sent. Closing twice is harmless.
-    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
-    pub fn close(&self, timeout: Option<Duration>) -> bool {
-        let timeout = timeout.unwrap_or_else(|| self.options().shutdown_timeout);
-        let transport = self.disable();
-        transport
-            .is_none_or(|transport| guarded("transport", || transport.shutdown(timeout)).unwrap_or(false))
+    /// What became of everything captured so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.recorder().stats()
     }
 
     fn disable(&self) -> Option<Arc<dyn Transport>> {
@@ -149,6 +141,23 @@ impl Client {
     fn recorder(&self) -> &Recorder {
         &self.options().client_report_recorder
     }
+
+    /// Whether both are clones of one client.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// For a fork.
+    pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
+        held.write(&self.inner.transport);
+        self.recorder().hold(held);
+    }
+}
+
+/// For a fork: the locks that belong to no client.
+pub(crate) fn hold(held: &mut Held<'_>) {
+    process::hold(held);
+    intern::hold(held);
 }
 
 impl Inner {

@@ -73,6 +73,7 @@ impl Client {
         let Some(transport) = self.transport() else { return Uuid::nil() };
         let looked_at = self.inner.completes_events || scope.has_processors();
         if !looked_at && !self.sampled(&scope) {
+            self.show(&*transport, || self.outbound(capture, scope));
             return Uuid::nil();
         }
         let mut outbound = self.outbound(capture, scope);
@@ -80,12 +81,15 @@ impl Client {
             let Some(event) = self.run_callbacks(outbound.complete(), &outbound.scope) else {
                 return Uuid::nil();
             };
-            if !self.sampled(&outbound.scope) {
-                return Uuid::nil();
-            }
             outbound.id = event.event_id;
             outbound.item = OutboundItem::Completed(event);
             outbound.stack = None;
+            if !self.sampled(&outbound.scope) {
+                self.show(&*transport, || outbound);
+                return Uuid::nil();
+            }
+        } else {
+            outbound.slim();
         }
         let id = outbound.id;
         self.hand_over(&*transport, outbound, (Category::Error, 1));
@@ -119,6 +123,24 @@ impl Client {
         let item = OutboundItem::Transaction(Box::new(transaction));
         let outbound = self.outbound(Capture::new(item), scope);
         self.hand_over(&*transport, outbound, (Category::Transaction, 1));
+    }
+
+    /// Shows a transaction that sampling has dropped, as it was recorded: no callback sees it.
+    pub(crate) fn show_transaction(&self, transaction: Transaction<'static>, scope: ScopeSnapshot) {
+        let Some(transport) = self.transport() else { return };
+        let capture = Capture::new(OutboundItem::Transaction(Box::new(transaction)));
+        self.show(&*transport, || self.outbound(capture, scope));
+    }
+
+    /// What sampling has dropped, and counted, is still for Spotlight (protocol.md 21.1). Free while that is off.
+    fn show(&self, transport: &dyn Transport, outbound: impl FnOnce() -> Outbound) {
+        if self.options().spotlight.is_on() {
+            let _ = guarded("transport", || {
+                if transport.wants_unsampled() {
+                    transport.send_unsampled(outbound());
+                }
+            });
+        }
     }
 
     /// A transport may be the user's: neither a panic in it nor what it captures itself comes back to the application.
@@ -158,6 +180,7 @@ impl Client {
                 Class::Fatal => Durability::Power,
             },
             completion: Some(Arc::clone(&self.inner.completion)),
+            suppressed: 0,
         }
     }
 
@@ -167,9 +190,12 @@ impl Client {
             return None;
         }
         let wanted = match item {
-            OutboundItem::Message { .. } | OutboundItem::Error { .. } => true,
+            OutboundItem::Message { .. } | OutboundItem::Error { .. } | OutboundItem::Simple(_) => true,
             OutboundItem::Event(event) => !Completion::has_stack(event),
-            OutboundItem::Completed(_) | OutboundItem::Transaction(_) | OutboundItem::Envelope(_) => false,
+            OutboundItem::Completed(_)
+            | OutboundItem::Transaction(_)
+            | OutboundItem::Telemetry(_)
+            | OutboundItem::Envelope(_) => false,
         };
         wanted.then(|| options.stack_source.as_ref().map(|source| source.capture())).flatten()
     }

@@ -4,13 +4,24 @@ use std::sync::{Arc, RwLock};
 
 use crate::client::Client;
 use crate::hub::{Hub, claim_main};
-use crate::sync::{read, write};
+use crate::process::Held;
+use crate::sync::{read, try_read, write};
 
 static PROCESS: RwLock<Option<Arc<Client>>> = RwLock::new(None);
 
 /// The client set by `init`.
 pub(crate) fn process() -> Option<Arc<Client>> {
     read(&PROCESS).clone()
+}
+
+/// The same, if nobody is changing it right now.
+pub(crate) fn process_if_free() -> Option<Arc<Client>> {
+    try_read(&PROCESS)?.clone()
+}
+
+/// For a fork.
+pub(super) fn hold(held: &mut Held<'_>) {
+    held.write(&PROCESS);
 }
 
 /// Looks at it without taking a share in it.

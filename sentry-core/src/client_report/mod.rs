@@ -1,11 +1,13 @@
-//! Counting what was lost on the way, so that nothing disappears silently.
+//! Counting what was delivered and what was lost on the way, so that nothing disappears silently.
 //!
 //! ```text
 //! whoever drops an item ── record(item, reason) ──► Recorder ── take() ──► Report, sent with the next envelope
-//!                                                            └─ totals() ─► client.stats()
+//!                                                     ▲  │ ├─── tell ────► on_drop
+//! transport ── count_accepted, _delivered, _dropped, … ┘  │ └─ stats() ───► client.stats()
+//! transport ── set_unhealthy ──► downsample_factor() ─────┴───────────────► samplers of traces
 //! ```
 //!
-//! An item is counted once, by whoever dropped it, in the category the server bills it under.
+//! A loss is counted once, by whoever dropped the item, in the category the server bills it under.
 //!
 //! ```
 //! use sentry_core::client_report::{Reason, Recorder};
@@ -18,8 +20,14 @@
 //! assert_eq!(recorder.totals()[0].quantity(), 3);
 //! ```
 
+mod counter;
+mod health;
+mod on_drop;
 pub mod protocol;
 mod recorder;
+mod stats;
 mod table;
 
+pub use self::on_drop::{Dropped, OnDrop};
 pub use self::recorder::{Reason, Recorder};
+pub use self::stats::Stats;

@@ -2,10 +2,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 
+use super::health::Health;
+use super::on_drop::{Dropped, Listener, OnDrop};
 use super::protocol::{self, Category, Item, LossSource, Report};
+use super::stats::{Counters, Stats};
 use super::table::Table;
+use crate::diagnostics::{Post, Watcher};
+use crate::process::Held;
 
-/// Counts the losses of one client. Clones count together; recording takes no lock.
+/// Counts what one client delivers and loses. Clones count together; counting takes no lock.
+///
+/// Whoever loses something calls one of the `record` methods. The `count` methods are for transports: an item is
+/// accepted once, and then delivered, limited, dropped or spooled once.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     inner: Arc<Inner>,
@@ -21,12 +29,22 @@ struct Inner {
     pending: Table,
     /// Since the client was made.
     totals: Table,
+    counters: Counters,
+    health: Health,
+    listener: Listener,
+    watcher: Post,
 }
 
 /// Entries of one report: at 90 bytes each they stay below the server's limit of 4 KiB for the item.
 const MAX_ITEMS: usize = 40;
 
 impl Recorder {
+    /// For a fork.
+    pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
+        self.inner.counters.hold(held);
+        self.inner.listener.hold(held);
+    }
+
     /// Counts everything in `lost`, for `reason` where it has no reason of its own.
     pub fn record_lost_data<L: LossSource + ?Sized>(&self, lost: &L, reason: Reason) {
         self.record_loss(lost, reason.into());
@@ -76,6 +94,85 @@ impl Recorder {
         self.inner.totals.items()
     }
 
+    /// Sets who is told of every loss, on the thread that has lost something. No lock of the caller's may be held
+    /// where losses are recorded.
+    pub fn set_on_drop(&self, function: Option<OnDrop>) {
+        self.inner.listener.set(function);
+    }
+
+    /// Sets who is told of every request of the transport. The first one stays, and it has to be set before the client
+    /// is made.
+    pub fn set_watcher(&self, watcher: Watcher) {
+        self.inner.watcher.set(watcher);
+    }
+
+    /// Who is to be told of every request, if anybody.
+    #[must_use]
+    pub fn watcher(&self) -> Option<Watcher> {
+        self.inner.watcher.get()
+    }
+
+    /// The transport was given `items`.
+    #[inline]
+    pub fn count_accepted(&self, items: u64) {
+        self.inner.counters.accepted(items);
+    }
+
+    /// The server has acknowledged `items`, which took `wire_bytes`.
+    pub fn count_delivered(&self, items: u64, wire_bytes: u64) {
+        self.inner.counters.delivered(items, wire_bytes);
+    }
+
+    /// The server answered `items` with a rate limit, and they were discarded. It has counted them itself.
+    pub fn count_limited(&self, items: u64) {
+        self.inner.counters.limited(items);
+    }
+
+    /// The transport gave up `items`. Their categories go through [`record_loss`](Self::record_loss).
+    pub fn count_dropped(&self, items: u64) {
+        self.inner.counters.dropped(items);
+    }
+
+    /// `items` are on disk and will be delivered later.
+    pub fn count_spooled(&self, items: u64) {
+        self.inner.counters.spooled(items);
+    }
+
+    /// A request is tried again; `ambiguous` if the server may have got it the first time.
+    pub fn count_retry(&self, ambiguous: bool) {
+        self.inner.counters.retry(ambiguous);
+    }
+
+    /// Keeps what an attempt to deliver failed with, for people to read: no secrets, no captured data.
+    pub fn set_last_error(&self, error: &str) {
+        self.inner.counters.error(error);
+    }
+
+    /// What is pending is not pending here: this is a forked child, and its parent sends what both of them hold.
+    pub fn disown_queued(&self) {
+        self.inner.counters.disown_queued();
+    }
+
+    /// Tells how the transport fares. Called every ten seconds while there is something to tell.
+    ///
+    /// Every call with `true` halves the rate of traces once more, up to ten times; one with `false` restores it.
+    pub fn set_unhealthy(&self, unhealthy: bool) {
+        self.inner.health.looked_at(unhealthy);
+    }
+
+    /// How often the rate of traces is halved at present.
+    #[inline]
+    #[must_use]
+    pub fn downsample_factor(&self) -> u32 {
+        self.inner.health.factor()
+    }
+
+    /// What became of everything so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.stats(self.totals())
+    }
+
     fn add(&self, reason: protocol::Reason, category: Category, quantity: u64, first: bool) {
         if quantity == 0 {
             return;
@@ -87,6 +184,9 @@ impl Recorder {
         if !self.inner.muted.load(Relaxed) {
             self.inner.pending.add(reason, category, quantity);
             self.inner.dirty.store(true, Release);
+        }
+        if first {
+            self.inner.listener.tell(Dropped { reason, category, quantity });
         }
     }
 }

@@ -7,9 +7,10 @@ use std::sync::{Arc, MutexGuard, RwLock};
 use crate::client;
 use crate::hub::state::{Binding, HubState};
 use crate::hub::{Hub, lock};
+use crate::process::Held;
 use crate::protocol::Breadcrumb;
 use crate::scope::Scope;
-use crate::sync::{read, write};
+use crate::sync::{read, try_read, write};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Hub>>> = const { RefCell::new(None) };
@@ -87,6 +88,22 @@ pub(crate) fn add_ready_breadcrumb(breadcrumb: Breadcrumb) -> Option<Breadcrumb>
         }
     });
     left
+}
+
+/// The current hub, if this thread has one already.
+pub(crate) fn current_if_any() -> Vec<Arc<Hub>> {
+    let current = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|hub| hub.clone()));
+    current.ok().flatten().into_iter().collect()
+}
+
+/// The main hub, if there is one and nobody is changing it right now.
+pub(crate) fn main_if_free() -> Option<Arc<Hub>> {
+    try_read(&MAIN)?.hub.clone()
+}
+
+/// For a fork.
+pub(crate) fn hold_main(held: &mut Held<'_>) {
+    held.write(&MAIN);
 }
 
 /// Makes the hub of this thread the main hub, unless another thread has it already.

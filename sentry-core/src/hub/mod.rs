@@ -15,14 +15,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use self::current::HubSwitchGuard;
-pub(crate) use self::current::{add_ready_breadcrumb, claim_main};
+pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
 pub use self::future::{SentryFuture, SentryFutureExt};
 pub(crate) use self::state::{HubState, Pushed};
 pub(crate) use self::weak::WeakHub;
 use crate::client::Client;
 use crate::integration::Integration;
+use crate::process::Held;
 use crate::scope::{Scope, ScopeGuard, ScopeSnapshot};
-use crate::sync::lock;
+use crate::sync::{lock, try_lock};
 use crate::types::Uuid;
 
 /// The client and the scopes of a piece of work.
@@ -65,6 +66,19 @@ impl Hub {
     pub fn bind_client(&self, client: Option<Arc<Client>>) {
         let previous = std::mem::replace(&mut lock(&self.state).binding, state::Binding::own(client));
         drop(previous);
+    }
+
+    /// The client that is bound to this hub itself, if the hub is not locked right now.
+    pub(crate) fn own_client_if_free(&self) -> Option<Arc<Client>> {
+        match &try_lock(&self.state)?.binding {
+            state::Binding::Own(client) => client.clone(),
+            state::Binding::Process => None,
+        }
+    }
+
+    /// For a fork.
+    pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
+        held.lock(&self.state);
     }
 
     /// Lets this hub follow the process client again.

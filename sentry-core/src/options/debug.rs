@@ -45,6 +45,7 @@ impl fmt::Debug for ClientOptions {
             .field("session_mode", &self.session_mode)
             .field("user_agent", &self.user_agent)
             .field("send_client_reports", &self.send_client_reports)
+            .field("on_drop", &self.on_drop.is_some())
             .field("http", &self.http)
             .field("also_send_to", &self.also_send_to)
             .field("spotlight", &self.spotlight)

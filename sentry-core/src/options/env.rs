@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 
 use crate::diagnostics;
-use crate::options::{ClientOptions, EventSamplingStrategy, SampleRate, TracesSamplingStrategy};
+use crate::options::{ClientOptions, EventSamplingStrategy, SampleRate, Spotlight, TracesSamplingStrategy};
 use crate::types::Dsn;
 
 /// Fills what `options` leave unset from the environment of the process.
@@ -53,6 +53,8 @@ pub struct EnvOptions {
     pub http_proxy: Option<String>,
     /// `HTTPS_PROXY` or `https_proxy`.
     pub https_proxy: Option<String>,
+    /// `SENTRY_SPOTLIGHT`: on, off, or an address.
+    pub spotlight: Option<Spotlight>,
     /// `SENTRY_TRACE`: the `sentry-trace` header of the process that started this one.
     pub trace: Option<String>,
     /// `SENTRY_BAGGAGE`: its `baggage` header.
@@ -93,6 +95,10 @@ impl EnvOptions {
             debug: reader.parsed("SENTRY_DEBUG", "true or false", switch),
             http_proxy: http_proxy.or_else(|| reader.text("http_proxy")),
             https_proxy: reader.text("HTTPS_PROXY").or_else(|| reader.text("https_proxy")),
+            spotlight: reader.text("SENTRY_SPOTLIGHT").map(|text| match switch(&text) {
+                Some(on) => on.into(),
+                None => text.into(),
+            }),
             trace: reader.text("SENTRY_TRACE"),
             baggage: reader.text("SENTRY_BAGGAGE"),
             warnings: Vec::new(),
@@ -128,7 +134,11 @@ impl EnvOptions {
             options.traces_sample_rate = rate;
             options.traces_sampling_strategy = TracesSamplingStrategy::FixedRate(rate);
         }
-        (options, self.warnings)
+        let mut warnings = self.warnings;
+        let (spotlight, warning) = options.spotlight.or_env(self.spotlight);
+        options.spotlight = spotlight;
+        warnings.extend(warning.map(str::to_owned));
+        (options, warnings)
     }
 }
 
@@ -142,6 +152,7 @@ impl std::fmt::Debug for EnvOptions {
             .field("sample_rate", &self.sample_rate)
             .field("traces_sample_rate", &self.traces_sample_rate)
             .field("debug", &self.debug)
+            .field("spotlight", &self.spotlight.is_some())
             .field("warnings", &self.warnings)
             .finish_non_exhaustive()
     }
@@ -334,6 +345,42 @@ mod tests {
     fn the_trace_of_the_parent_process_is_handed_over_as_it_is() {
         let env = read(&[("SENTRY_TRACE", "abc"), ("SENTRY_BAGGAGE", "sentry-a=b")]);
         assert_eq!((env.trace.as_deref(), env.baggage.as_deref()), (Some("abc"), Some("sentry-a=b")));
+    }
+
+    #[test]
+    fn spotlight_is_a_word_or_an_address() {
+        let url = Spotlight::from("http://Host:1/Stream");
+        for (text, expected) in [
+            ("true", Spotlight::On),
+            (" T\n", Spotlight::On),
+            ("y", Spotlight::On),
+            ("Yes", Spotlight::On),
+            ("ON", Spotlight::On),
+            ("1", Spotlight::On),
+            ("FALSE", Spotlight::Off),
+            ("f", Spotlight::Off),
+            ("n", Spotlight::Off),
+            ("no", Spotlight::Off),
+            ("off", Spotlight::Off),
+            ("0", Spotlight::Off),
+            ("  ", Spotlight::Unset),
+            (" http://Host:1/Stream ", url.clone()),
+        ] {
+            assert_eq!(
+                applied(&[("SENTRY_SPOTLIGHT", text)], ClientOptions::new()).spotlight,
+                expected,
+                "{text}"
+            );
+        }
+        let (options, warnings) =
+            read(&[("SENTRY_SPOTLIGHT", "http://hush")]).apply(ClientOptions::new().spotlight(false));
+        assert_eq!(options.spotlight, Spotlight::Off);
+        assert!(matches!(&warnings[..], [only] if !only.contains("hush")), "{warnings:?}");
+        assert_eq!(
+            applied(&[("SENTRY_SPOTLIGHT", "http://Host:1/Stream")], ClientOptions::new().spotlight(true))
+                .spotlight,
+            url
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client_report::Recorder;
+use crate::client_report::{OnDrop, Recorder};
 use crate::integration::Integration;
 use crate::options::{
     EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode, Spotlight,
@@ -121,6 +121,11 @@ pub struct ClientOptions {
     pub send_client_reports: bool,
     /// Where that is counted. Shared by all clones of these options.
     pub client_report_recorder: Recorder,
+    /// Is told of every loss, right when it happens and on the thread where it happens, the SDK's own included.
+    ///
+    /// It should not block. A panic in it ends there, captures in it lead nowhere, and what is lost in it is counted
+    /// without being told.
+    pub on_drop: Option<OnDrop>,
     /// How requests reach the server.
     pub http: HttpOptions,
     /// Where copies of everything go besides `dsn`. Each has its own queue and rate limits.
@@ -181,6 +186,7 @@ impl Default for ClientOptions {
             user_agent: Cow::Borrowed(concat!("sentry.rust/", env!("CARGO_PKG_VERSION"))),
             send_client_reports: true,
             client_report_recorder: Recorder::default(),
+            on_drop: None,
             http: HttpOptions::default(),
             also_send_to: Vec::new(),
             spotlight: Spotlight::Unset,

@@ -92,6 +92,11 @@ impl SampleRate {
     pub(crate) fn get(self) -> f32 {
         self.0
     }
+
+    /// Halved so many times. Exact, until it is 0.
+    pub(crate) fn halved(self, times: u32) -> Self {
+        Self(self.0 * 0.5_f32.powi(i32::try_from(times).unwrap_or(i32::MAX)))
+    }
 }
 
 #[cfg(test)]

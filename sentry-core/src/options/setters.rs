@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client_report::Dropped;
 use crate::integration::Integration;
 use crate::options::{
     ClientOptions, EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode,
@@ -252,6 +253,24 @@ impl ClientOptions {
     /// Sets whether the server is told what was dropped, and why.
     pub fn send_client_reports(self, send_client_reports: bool) -> Self {
         Self { send_client_reports, ..self }
+    }
+
+    /// Sets a function that is told of every loss, right when it happens.
+    ///
+    /// ```
+    /// use sentry_core::ClientOptions;
+    /// use sentry_core::client_report::Dropped;
+    ///
+    /// let options = ClientOptions::new().on_drop(|dropped: &Dropped| {
+    ///     eprintln!("lost {} {}: {}", dropped.quantity, dropped.category.as_str(), dropped.reason.as_str());
+    /// });
+    /// assert!(options.on_drop.is_some());
+    /// ```
+    pub fn on_drop<F>(self, f: F) -> Self
+    where
+        F: Fn(&Dropped) + Send + Sync + 'static,
+    {
+        Self { on_drop: Some(Arc::new(f)), ..self }
     }
 
     /// Sets how requests reach the server.

@@ -103,6 +103,8 @@ pub struct Event<'a> {
 const DEFAULT_FINGERPRINT: &[Cow<'static, str>] = &[Cow::Borrowed("{{ default }}")];
 
 impl<'a> Event<'a> {
+    pub(crate) const DEFAULT_FINGERPRINT: &'static [Cow<'static, str>] = DEFAULT_FINGERPRINT;
+
     /// An empty event of this moment with a random id.
     #[must_use]
     pub fn new() -> Self {

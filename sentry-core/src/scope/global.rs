@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
+use crate::process::Held;
 use crate::scope::{Scope, ScopeData};
 use crate::sync::{read, write};
 
@@ -36,6 +37,11 @@ where
     drop(global);
     drop((replaced, base));
     result
+}
+
+/// For a fork.
+pub(crate) fn hold(held: &mut Held<'_>) {
+    held.write(&GLOBAL);
 }
 
 pub(super) fn layer() -> Option<Arc<ScopeData>> {

@@ -28,6 +28,7 @@ use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
 
 pub(crate) use self::data::{Layered, Processor, ScopeData};
 pub use self::global::configure_global_scope;
+pub(crate) use self::global::hold;
 pub use self::guard::ScopeGuard;
 use self::map::Map;
 pub use self::snapshot::ScopeSnapshot;

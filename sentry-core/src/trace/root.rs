@@ -18,6 +18,7 @@ use crate::trace::ids::Ids;
 use crate::trace::label::Label;
 use crate::trace::record::Record;
 use crate::trace::sampling::Verdict;
+use crate::trace::span::Off;
 use crate::trace::{MAX_SPANS, Transaction, TransactionContext};
 
 pub(super) struct Root {
@@ -26,6 +27,8 @@ pub(super) struct Root {
     /// The frozen sampling context of a trace that came from outside.
     pub(super) incoming: Option<Arc<DynamicSamplingContext>>,
     client: Arc<Client>,
+    /// Sampling dropped it, and it is recorded for Spotlight only: nobody else may see a difference.
+    pub(super) only_shown: bool,
     /// The hub that started it. Weak: the scope of a hub may hold this transaction.
     hub: WeakHub,
     start: SystemTime,
@@ -56,9 +59,11 @@ impl Root {
         client: Arc<Client>,
         hub: &Hub,
         context: TransactionContext,
-        verdict: Verdict,
+        mut verdict: Verdict,
         start: Option<SystemTime>,
     ) -> Self {
+        let only_shown = verdict.reported && client.options().spotlight.is_on();
+        verdict.recorded |= only_shown;
         let TransactionContext { label, ids, incoming, .. } = context;
         // Neither the time nor the scopes are needed when it is not recorded.
         let (hub, start, scope) = if verdict.recorded {
@@ -67,7 +72,7 @@ impl Root {
             (WeakHub::default(), SystemTime::UNIX_EPOCH, ScopeSnapshot::default())
         };
         let state = Mutex::new(State { label, scope, ..State::default() });
-        Self { ids, verdict, incoming, client, hub, start, state }
+        Self { ids, verdict, incoming, client, only_shown, hub, start, state }
     }
 
     /// The state of a recorded transaction.
@@ -98,7 +103,16 @@ impl Root {
 
     pub(super) fn trace_context(&self) -> TraceContext {
         let state = lock(&self.state);
+        if self.only_shown {
+            let seen = State { label: state.label.clone(), ..State::default() };
+            return trace_context(&self.ids, Map::new(), &seen);
+        }
         trace_context(&self.ids, state.data.clone(), &state)
+    }
+
+    /// What a span below it needs when nothing is recorded.
+    pub(super) fn passed_on(&self) -> Off {
+        Off { decision: self.verdict.decision, incoming: self.incoming.clone() }
     }
 
     /// The sampling context, which from now on stays as it is.
@@ -129,7 +143,9 @@ impl Root {
             return;
         }
         drop(state);
-        self.lose(Reason::BufferOverflow, Category::Span);
+        if !self.only_shown {
+            self.lose(Reason::BufferOverflow, Category::Span);
+        }
     }
 
     /// Sends the transaction, or counts that it was sampled out. Only the first call does anything.
@@ -140,10 +156,7 @@ impl Root {
         }
         if !self.verdict.recorded {
             drop(state);
-            if self.verdict.reported {
-                self.lose(Reason::SampleRate, Category::Transaction);
-                self.lose(Reason::SampleRate, Category::Span);
-            }
+            self.count_unsampled();
             return;
         }
         let end = end.unwrap_or_else(clock::now).max(self.start);
@@ -155,6 +168,7 @@ impl Root {
         let (request, spans) = (state.request.take(), std::mem::take(&mut state.spans));
         let at_start = std::mem::take(&mut state.scope);
         drop(state);
+        self.count_unsampled();
 
         let transaction = protocol::Transaction {
             name: Some(name).filter(|name| !name.is_empty()),
@@ -171,9 +185,21 @@ impl Root {
         let scope = self.hub.upgrade().map_or(at_start, |hub| hub.snapshot());
         // The envelope tells the sampling context of this transaction, whatever span is active now.
         let scope = scope.with_span(Transaction::of(Arc::clone(self)).into());
-        self.client.send_transaction(transaction, scope);
+        if self.only_shown {
+            self.client.show_transaction(transaction, scope);
+        } else {
+            self.client.send_transaction(transaction, scope);
+        }
     }
 
+    fn count_unsampled(&self) {
+        if self.verdict.reported {
+            self.lose(self.verdict.reason, Category::Transaction);
+            self.lose(self.verdict.reason, Category::Span);
+        }
+    }
+
+    /// May call the application: no lock of ours is held.
     fn lose(&self, reason: Reason, category: Category) {
         self.client.options().client_report_recorder.record(reason, category, 1);
     }

@@ -1,5 +1,6 @@
-//! Whether a transaction is recorded. Precedence of protocol.md 9.5.
+//! Whether a transaction is recorded. Precedence of protocol.md 9.5, back-pressure of section 19.
 
+use crate::client_report::protocol::Reason;
 use crate::options::{ClientOptions, SampleRate, TracesSamplingStrategy};
 use crate::suppress;
 use crate::trace::TransactionContext;
@@ -30,6 +31,8 @@ pub(super) struct Verdict {
     pub(super) recorded: bool,
     /// An unrecorded transaction is a loss to report: tracing is on and it was sampled out.
     pub(super) reported: bool,
+    /// What it is reported with: whether back-pressure made the difference.
+    pub(super) reason: Reason,
     /// The rate replaces the one that came with the trace.
     pub(super) by_sampler: bool,
 }
@@ -41,6 +44,8 @@ pub(super) struct Facts<'a> {
     /// What was decided where the trace comes from.
     pub(super) parent: Decision,
     pub(super) rand: Rand,
+    /// How often back-pressure halves the rate, where it is this client that decides.
+    pub(super) halvings: u32,
     pub(super) strategy: Strategy<'a>,
 }
 
@@ -60,7 +65,11 @@ pub(super) enum Strategy<'a> {
 pub(super) fn decide_for(options: &ClientOptions, context: &TransactionContext) -> Verdict {
     let rand = context.rand();
     let (explicit, parent) = (context.explicit, context.parent);
-    let decide = |strategy| decide(&Facts { explicit, parent, rand, strategy });
+    let halvings = match options.enable_backpressure_handling {
+        true => options.client_report_recorder.downsample_factor(),
+        false => 0,
+    };
+    let decide = |strategy| decide(&Facts { explicit, parent, rand, halvings, strategy });
     match options.effective_traces_sampling() {
         TracesSamplingStrategy::Disabled => decide(Strategy::Disabled),
         TracesSamplingStrategy::FixedRate(rate) => decide(Strategy::Rate(rate)),
@@ -78,7 +87,7 @@ pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
         // Tracing without performance: pass on what came.
         let sampled = facts.explicit.or(facts.parent.sampled);
         let decision = Decision { sampled, rate: facts.parent.rate };
-        return Verdict { decision, recorded: false, reported: false, by_sampler: false };
+        return Verdict { recorded: false, reported: false, ..Verdict::enforce(decision) };
     }
     if let Some(sampled) = facts.explicit {
         return Verdict::enforce(Decision::fixed(sampled));
@@ -87,33 +96,44 @@ pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
         Strategy::Disabled => None,
         Strategy::Rate(rate) => Some(rate),
         Strategy::Sampler { call, otherwise } => match call() {
-            Some(rate) => return Verdict { by_sampler: true, ..Verdict::enforce(at(rate, facts.rand)) },
+            Some(rate) => return Verdict { by_sampler: true, ..facts.at(rate) },
             None => otherwise,
         },
     };
     if facts.parent.sampled.is_some() {
         return Verdict::enforce(facts.parent);
     }
-    Verdict::enforce(at(rate.unwrap_or(0.0), facts.rand))
+    facts.at(rate.unwrap_or(0.0))
+}
+
+impl Facts<'_> {
+    /// The decision of a head: nobody has decided on the trace before.
+    fn at(&self, rate: f32) -> Verdict {
+        let Some(rate) = valid(rate) else { return Verdict::enforce(Decision::fixed(false)) };
+        let decision = Decision::at(rate.halved(self.halvings), self.rand);
+        let reason = match decision.sampled {
+            Some(false) if self.rand.is_kept_at(rate) => Reason::Backpressure,
+            _ => Reason::SampleRate,
+        };
+        Verdict { reason, ..Verdict::enforce(decision) }
+    }
 }
 
 impl Verdict {
     fn enforce(decision: Decision) -> Self {
         let recorded = decision.sampled == Some(true);
-        Self { decision, recorded, reported: !recorded, by_sampler: false }
+        Self { decision, recorded, reported: !recorded, reason: Reason::SampleRate, by_sampler: false }
     }
 }
 
-fn at(rate: f32, rand: Rand) -> Decision {
-    match SampleRate::new(rate) {
-        Some(rate) => Decision::at(rate, rand),
-        None => {
-            crate::diagnostics::warn_once("traces sample rate", || {
-                format!("a traces sample rate is {rate:?} and counts as 0, give a number from 0.0 to 1.0")
-            });
-            Decision::fixed(false)
-        }
+fn valid(rate: f32) -> Option<SampleRate> {
+    let valid = SampleRate::new(rate);
+    if valid.is_none() {
+        crate::diagnostics::warn_once("traces sample rate", || {
+            format!("a traces sample rate is {rate:?} and counts as 0, give a number from 0.0 to 1.0")
+        });
     }
+    valid
 }
 
 #[cfg(test)]
@@ -129,7 +149,7 @@ mod tests {
     }
 
     fn verdict(explicit: Option<bool>, parent: Decision, strategy: Strategy<'_>) -> Verdict {
-        decide(&Facts { explicit, parent, rand: rand("0.5"), strategy })
+        decide(&Facts { explicit, parent, rand: rand("0.5"), halvings: 0, strategy })
     }
 
     #[test]
@@ -203,8 +223,61 @@ mod tests {
     fn the_decision_follows_the_number_of_the_trace() {
         for (number, rate, sent) in [("0.499999", 0.5, true), ("0.5", 0.5, false), ("0", 0.000_001, true)] {
             let strategy = Strategy::Rate(rate);
-            let facts = Facts { explicit: None, parent: parent(None), rand: rand(number), strategy };
+            let facts =
+                Facts { explicit: None, parent: parent(None), rand: rand(number), halvings: 0, strategy };
             assert_eq!(decide(&facts).recorded, sent, "{number} {rate}");
         }
+    }
+
+    #[test]
+    fn back_pressure_halves_the_rate_of_heads() {
+        // (number, rate, halvings, recorded, rate told, reason if not recorded)
+        let table = [
+            ("0.4", 1.0, 0, true, 1.0, Reason::SampleRate),
+            ("0.4", 1.0, 1, true, 0.5, Reason::SampleRate),
+            ("0.4", 1.0, 2, false, 0.25, Reason::Backpressure),
+            ("0.2", 0.5, 1, true, 0.25, Reason::SampleRate),
+            ("0.3", 0.5, 1, false, 0.25, Reason::Backpressure),
+            ("0.6", 0.5, 1, false, 0.25, Reason::SampleRate),
+            ("0", 0.0, 3, false, 0.0, Reason::SampleRate),
+            ("0.0009", 1.0, 10, true, 1.0 / 1_024.0, Reason::SampleRate),
+            ("0.001", 1.0, 10, false, 1.0 / 1_024.0, Reason::Backpressure),
+            ("0", 1.0, u32::MAX, false, 0.0, Reason::Backpressure),
+        ];
+        for (number, rate, halvings, recorded, told, reason) in table {
+            let call = || Some(rate);
+            for strategy in [Strategy::Rate(rate), Strategy::Sampler { call: &call, otherwise: None }] {
+                let facts =
+                    Facts { explicit: None, parent: parent(None), rand: rand(number), halvings, strategy };
+                let verdict = decide(&facts);
+                assert_eq!(
+                    (verdict.recorded, verdict.reason),
+                    (recorded, reason),
+                    "{number} {rate} {halvings}"
+                );
+                assert_eq!(verdict.decision.rate, SampleRate::new(told), "{number} {rate} {halvings}");
+                assert_eq!(verdict.reported, !recorded);
+            }
+        }
+    }
+
+    #[test]
+    fn back_pressure_leaves_alone_what_others_decided() {
+        let rate = SampleRate::new(1.0);
+        for (explicit, parent) in [
+            (None, Decision { sampled: Some(true), rate }),
+            (Some(true), Decision::default()),
+            (Some(true), Decision { sampled: Some(false), rate: None }),
+        ] {
+            let strategy = Strategy::Rate(1.0);
+            let facts = Facts { explicit, parent, rand: rand("0.9"), halvings: 10, strategy };
+            let verdict = decide(&facts);
+            assert!(verdict.recorded, "{explicit:?} {parent:?}");
+            assert_eq!(verdict.decision.rate, rate);
+        }
+        let strategy = Strategy::Rate(1.0);
+        let dropped =
+            Facts { explicit: None, parent: parent(Some(false)), rand: rand("0"), halvings: 1, strategy };
+        assert_eq!(decide(&dropped).reason, Reason::SampleRate);
     }
 }

@@ -125,7 +125,7 @@ impl Span {
 
     /// Sets a tag.
     pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
-        if self.is_sampled() {
+        if matches!(self.kind, Kind::Recorded { .. }) {
             // The caller's `to_string` runs before the lock is taken.
             let value = value.to_string();
             self.update(|state| _ = state.tags.insert(key.to_owned(), value));
@@ -157,6 +157,7 @@ impl Span {
     pub fn get_status(&self) -> Option<SpanStatus> {
         match &self.kind {
             Kind::Off(_) => None,
+            Kind::Recorded { root, .. } if root.only_shown => None,
             Kind::Recorded { record, .. } => record.status(),
         }
     }
@@ -166,14 +167,15 @@ impl Span {
     pub fn get_trace_context(&self) -> TraceContext {
         match &self.kind {
             Kind::Off(_) => self.ids.trace_context(),
+            Kind::Recorded { root, .. } if root.only_shown => self.ids.trace_context(),
             Kind::Recorded { record, .. } => record.trace_context(),
         }
     }
 
-    /// Whether the span is recorded.
+    /// Whether the span is recorded for the server.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        matches!(self.kind, Kind::Recorded { .. })
+        matches!(&self.kind, Kind::Recorded { root, .. } if !root.only_shown)
     }
 
     /// The headers that continue the trace in another service, below this span.
@@ -181,6 +183,7 @@ impl Span {
     pub fn iter_headers(&self) -> TraceHeadersIter {
         match &self.kind {
             Kind::Off(off) => off.headers(&self.ids),
+            Kind::Recorded { root, .. } if root.only_shown => root.passed_on().headers(&self.ids),
             Kind::Recorded { root, .. } => {
                 TraceHeadersIter::new(self.ids.sentry_trace(self.decision()), Some(&root.dsc()))
             }
@@ -208,6 +211,7 @@ impl Span {
     pub(super) fn dsc(&self, options: &ClientOptions) -> DynamicSamplingContext {
         match &self.kind {
             Kind::Off(off) => off.dsc(&self.ids, options),
+            Kind::Recorded { root, .. } if root.only_shown => root.passed_on().dsc(&self.ids, options),
             Kind::Recorded { root, .. } => Arc::unwrap_or_clone(root.dsc()),
         }
     }

@@ -163,7 +163,7 @@ impl Transaction {
 
     /// Sets a tag.
     pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
-        if self.is_sampled() {
+        if self.recorded().is_some() {
             // The caller's `to_string` runs before the lock is taken.
             let value = value.to_string();
             self.update(|state| _ = state.tags.insert(key.to_owned(), value));
@@ -202,10 +202,10 @@ impl Transaction {
         }
     }
 
-    /// Whether the transaction is recorded.
+    /// Whether the transaction is recorded for the server.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.recorded().is_some()
+        self.recorded().is_some_and(|root| !root.only_shown)
     }
 
     /// The headers that continue the trace in another service, below this transaction.

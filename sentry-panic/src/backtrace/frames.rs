@@ -8,7 +8,7 @@ use sentry_core::stacktrace::in_app;
 use sentry_core::stacktrace::trim::{self, Role};
 
 use crate::backtrace::symbol::{Resolved, Symbol};
-use crate::backtrace::symbolicator::SYMBOLICATOR;
+use crate::backtrace::symbolicator::symbolicator;
 
 /// The user's word on which frames are the application's.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) fn stacktrace(
     prefixes: &InAppPrefixes,
     deadline: Option<Instant>,
 ) -> Option<Stacktrace> {
-    let resolved = SYMBOLICATOR.resolve(addresses, deadline);
+    let resolved = symbolicator().resolve(addresses, deadline);
     let levels: Vec<(usize, Option<(&Resolved, &Symbol)>)> = addresses
         .iter()
         .zip(&resolved)
@@ -74,7 +74,7 @@ fn frame(
     let by_user = function.and_then(|name| in_app::by_prefix(name, &prefixes.include, &prefixes.exclude));
     let path = symbol.path.as_deref();
     let context = match (path, symbol.line) {
-        (Some(path), Some(line)) => SYMBOLICATOR.context(path, line, deadline).unwrap_or_default(),
+        (Some(path), Some(line)) => symbolicator().context(path, line, deadline).unwrap_or_default(),
         _ => Default::default(),
     };
     Frame {

@@ -13,7 +13,7 @@ mod loaders;
 mod parse;
 mod stack_source;
 mod symbol;
-mod symbolicator;
+pub(crate) mod symbolicator;
 
 pub use self::convert::{
     backtrace_to_stacktrace, current_stacktrace, current_thread, process_event_stacktrace,

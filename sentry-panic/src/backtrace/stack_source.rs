@@ -7,7 +7,7 @@ use sentry_core::{ClientOptions, RawStack, StackSource};
 
 use crate::backtrace::capture;
 use crate::backtrace::frames::{self, InAppPrefixes};
-use crate::backtrace::symbolicator::SYMBOLICATOR;
+use crate::backtrace::symbolicator::symbolicator;
 
 /// Stack traces of native code.
 ///
@@ -44,7 +44,7 @@ impl NativeStackSource {
     /// Unmaps debug information and source files of the whole process. What was resolved stays cached, anything new is
     /// loaded again. For a worker that has been idle for a while.
     pub fn release(&self) {
-        SYMBOLICATOR.release();
+        symbolicator().release();
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Two locks: a thread that finds its addresses in the cache never waits for one that is loading symbols.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use sentry_core::clock;
+#[cfg(unix)]
+use sentry_core::process::Held;
 
 use crate::backtrace::cache::Cache;
 use crate::backtrace::loaders::Loaders;
@@ -16,12 +18,30 @@ use crate::modules;
 use crate::source::{Context, Sources};
 use crate::sync::{lock, lock_until, try_lock};
 
-pub(crate) static SYMBOLICATOR: Symbolicator = Symbolicator {
-    cache: Mutex::new(Cache::new(8_192)),
-    loaders: Mutex::new(Loaders::new()),
-    sources: Mutex::new(Sources::new()),
-    unloaded: AtomicU64::new(0),
-};
+/// One is enough, but for a process that was forked while another thread was loading symbols: it takes the next.
+static ALL: [Symbolicator; 8] = [const { Symbolicator::new() }; 8];
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+/// The symbolicator of this process.
+pub(crate) fn symbolicator() -> &'static Symbolicator {
+    &ALL[IN_USE.load(Relaxed) % ALL.len()]
+}
+
+/// For a fork. Tells whether the child can go on with it: symbols take too long to load for a fork to wait.
+#[cfg(unix)]
+pub(crate) fn hold(held: &mut Held<'_>) -> bool {
+    let Symbolicator { cache, loaders, sources, .. } = symbolicator();
+    held.lock_if_free(loaders) && held.lock_if_free(sources) && held.lock(cache)
+}
+
+/// Leaves the symbolicator to a process that is the parent of this one.
+#[cfg(unix)]
+pub(crate) fn abandon() {
+    // After the last one symbols are no more resolved: its locks are taken.
+    if IN_USE.load(Relaxed) + 1 < ALL.len() {
+        IN_USE.fetch_add(1, Relaxed);
+    }
+}
 
 pub(crate) struct Symbolicator {
     cache: Mutex<Cache>,
@@ -32,6 +52,15 @@ pub(crate) struct Symbolicator {
 }
 
 impl Symbolicator {
+    const fn new() -> Self {
+        Self {
+            cache: Mutex::new(Cache::new(8_192)),
+            loaders: Mutex::new(Loaders::new()),
+            sources: Mutex::new(Sources::new()),
+            unloaded: AtomicU64::new(0),
+        }
+    }
+
     /// What is known about each address. Loads symbols until the deadline; if that has passed, waits for nothing.
     pub(crate) fn resolve(
         &self,
@@ -127,7 +156,7 @@ mod tests {
         assert!(!function.is_null());
         let address = function.addr() + 1;
         let package = || {
-            let resolved = SYMBOLICATOR.resolve(&[address], None).remove(0);
+            let resolved = symbolicator().resolve(&[address], None).remove(0);
             resolved.and_then(|resolved| resolved.package.as_deref().map(str::to_owned))
         };
         assert!(package().is_some_and(|package| package.contains("libresolv")));

@@ -2,15 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
+#[cfg(unix)]
+use sentry_core::process::Held;
 use sentry_core::protocol::{Addr, DebugImage, SymbolicDebugImage};
 
 use crate::modules::build_id::Identity;
 use crate::modules::{Module, elf, platform};
 use crate::sync::lock;
 
+static CACHED: Mutex<Option<Cached>> = Mutex::new(None);
+
 /// The images of this process. Read again only after a library was loaded or unloaded.
 pub(crate) fn images() -> Arc<[DebugImage]> {
-    static CACHED: Mutex<Option<Cached>> = Mutex::new(None);
     let generation = platform::generation();
     let mut cached = lock(&CACHED);
     match &*cached {
@@ -21,6 +24,12 @@ pub(crate) fn images() -> Arc<[DebugImage]> {
             images
         }
     }
+}
+
+/// For a fork.
+#[cfg(unix)]
+pub(crate) fn hold(held: &mut Held<'_>) {
+    held.lock(&CACHED);
 }
 
 struct Cached {

@@ -10,6 +10,8 @@ mod table;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "unsupported.rs")]
 mod platform;
 
+#[cfg(unix)]
+pub(crate) use self::images::hold;
 pub(crate) use self::images::images;
 pub(crate) use self::platform::generation;
 pub(crate) use self::table::ModuleTable;

@@ -2,16 +2,20 @@
 
 use std::time::Instant;
 
+use sentry_core::envelope::EnvelopeItem;
 use sentry_core::protocol::Envelope;
+use sentry_core::types::Uuid;
+
+use super::answers::Answers;
 
 /// A finished envelope, from its first try to its answer.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) envelope: Envelope,
-    /// What to answer in the end.
-    pub(super) epoch: u64,
-    /// It holds nothing but a client report.
-    pub(super) is_report: bool,
+    /// Whom to answer in the end.
+    pub(super) answers: Answers,
+    /// What must not overtake each other has the same key: updates of one session.
+    pub(super) order: Option<Uuid>,
     /// Tries so far.
     pub(super) tries: u32,
     /// Tries that a proxy has answered for an absent server.
@@ -20,15 +24,38 @@ pub(super) struct Attempt {
     pub(super) ambiguous: u8,
     /// Not to be tried before.
     pub(super) not_before: Option<Instant>,
+    /// The same if somebody waits for it.
+    pub(super) not_before_in_hurry: Option<Instant>,
+    /// On the wire, at the last try.
+    pub(super) bytes: usize,
 }
 
 impl Attempt {
-    pub(super) fn new(envelope: Envelope, epoch: u64) -> Self {
-        Self { envelope, epoch, is_report: false, tries: 0, unavailable: 0, ambiguous: 0, not_before: None }
+    pub(super) fn new(envelope: Envelope, answers: Answers) -> Self {
+        let order = envelope.items().find_map(|item| match item {
+            EnvelopeItem::SessionUpdate(session) => Some(session.session_id),
+            _ => None,
+        });
+        Self {
+            envelope,
+            answers,
+            order,
+            tries: 0,
+            unavailable: 0,
+            ambiguous: 0,
+            not_before: None,
+            not_before_in_hurry: None,
+            bytes: 0,
+        }
     }
 
     pub(super) fn report(epoch: u64) -> Self {
-        Self { is_report: true, ..Self::new(Envelope::new(), epoch) }
+        Self::new(Envelope::new(), Answers::Report(epoch))
+    }
+
+    /// Whether it holds nothing but a client report.
+    pub(super) fn is_report(&self) -> bool {
+        matches!(self.answers, Answers::Report(_))
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {

@@ -40,13 +40,13 @@ impl Epochs {
         self.first + last as u64
     }
 
-    /// An item is answered. Tells whether an epoch has ended by it.
-    pub(super) fn answer(&mut self, epoch: u64) -> bool {
+    /// `items` of an epoch are answered. Tells whether an epoch has ended by it.
+    pub(super) fn answer(&mut self, epoch: u64, items: usize) -> bool {
         let Some(count) = epoch.checked_sub(self.first).and_then(|index| self.open.get_mut(index as usize))
         else {
             return false;
         };
-        *count = count.saturating_sub(1);
+        *count = count.saturating_sub(items);
         if self.open[0] > 0 {
             return false;
         }
@@ -102,12 +102,12 @@ mod tests {
         let items: Vec<_> = (0..3).map(|_| epochs.accept()).collect();
         let ticket = epochs.cut();
         let later = epochs.accept();
-        assert!(!epochs.answer(later));
+        assert!(!epochs.answer(later, 1));
         for item in &items[..2] {
-            assert!(!epochs.answer(*item));
+            assert!(!epochs.answer(*item, 1));
             assert!(!epochs.is_done(ticket));
         }
-        assert!(epochs.answer(items[2]));
+        assert!(epochs.answer(items[2], 1));
         assert!(epochs.is_done(ticket) && epochs.is_idle());
     }
 
@@ -117,7 +117,7 @@ mod tests {
         let item = epochs.accept();
         let ticket = epochs.cut();
         epochs.accept();
-        epochs.answer(item);
+        epochs.answer(item, 1);
         assert!(epochs.is_done(ticket));
         assert!(!epochs.is_idle());
     }
@@ -128,7 +128,7 @@ mod tests {
         let item = epochs.accept();
         let first = epochs.cut();
         assert_eq!(epochs.cut(), first);
-        epochs.answer(item);
+        epochs.answer(item, 1);
         let idle = epochs.cut();
         assert!(epochs.is_done(idle));
     }
@@ -141,10 +141,10 @@ mod tests {
         for _ in 0..100_000 {
             let item = epochs.accept();
             epochs.cut();
-            epochs.answer(item);
+            epochs.answer(item, 1);
         }
         assert!(epochs.open.len() <= MAX_EPOCHS);
-        epochs.answer(first);
+        epochs.answer(first, 1);
         assert!(epochs.is_idle());
     }
 
@@ -156,7 +156,7 @@ mod tests {
         epochs.clear();
         assert!(epochs.is_done(ticket));
         epochs.accept();
-        assert!(!epochs.answer(old));
+        assert!(!epochs.answer(old, 1));
         assert!(!epochs.is_idle());
     }
 }

@@ -6,9 +6,16 @@ use std::time::Instant;
 use sentry_core::clock;
 use sentry_core::protocol::client_report::Reason;
 
+use super::answers::{Answers, Fate};
 use super::shared::{Accepted, Closing, Shared};
 use crate::rate_limit::Limits;
 use crate::sender::Response;
+
+/// Small items taken out at once: as many as fill a batch.
+const MAX_RUN: usize = 100;
+
+/// A queue that is filled to this share cannot keep up.
+const FULL: f64 = 0.75;
 
 /// What the worker needs to know at the start of a turn, read under one lock.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +28,8 @@ pub(super) struct Turn {
     control: u64,
     /// Whether somebody has begun to wait since the last turn.
     pub(super) hurry: bool,
+    /// Whether somebody waits, or the end has been ordered: batches go out as they are.
+    pub(super) is_waited_for: bool,
     /// Whether anything is in the lanes or a report is asked for.
     pub(super) has_work: bool,
 }
@@ -33,6 +42,7 @@ impl Shared {
             accepted: state.accepted,
             control: state.control,
             hurry: std::mem::take(&mut state.hurry),
+            is_waited_for: state.waiting > 0 || state.closing.is_some(),
             has_work: state.has_work(),
         }
     }
@@ -41,8 +51,10 @@ impl Shared {
         self.lock().has_work()
     }
 
-    pub(super) fn pop(&self) -> Option<Accepted> {
-        self.lock().lanes.pop()
+    /// The next item, or a run of small ones that will travel together.
+    pub(super) fn pop(&self) -> Vec<Accepted> {
+        let is_small = |item: &Accepted| item.outbound.is_telemetry();
+        self.lock().lanes.pop(is_small, MAX_RUN)
     }
 
     /// The epoch of a client report that is due: everything before it is answered, or it is now or never.
@@ -60,10 +72,18 @@ impl Shared {
         self.lock().epochs.accept()
     }
 
-    /// Marks an item as answered: delivered, discarded, or counted as lost already.
-    pub(super) fn answer(&self, epoch: u64) {
+    /// Tells what became of items. What is lost has been counted in its category already.
+    pub(super) fn answer(&self, answers: &Answers, fate: Fate) {
+        let items = answers.items();
+        match fate {
+            Fate::Delivered(bytes) => self.recorder.count_delivered(items, bytes as u64),
+            Fate::Limited => self.recorder.count_limited(items),
+            Fate::Dropped => self.recorder.count_dropped(items),
+        }
         let mut state = self.lock();
-        self.answered(&mut state, epoch);
+        for (epoch, items) in answers.by_epoch() {
+            self.answered(&mut state, epoch, items);
+        }
     }
 
     /// The limits in force, if any.
@@ -92,6 +112,14 @@ impl Shared {
         state.abandoned |= !left.is_empty();
         drop(state);
         self.count_lost(&left, reason);
+    }
+
+    /// Whether everything can be taken: nothing was shed since the last call, and the server asks for no pause.
+    pub(super) fn is_healthy(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        let limited = state.limited && !state.limits.is_empty(now);
+        let overflowed = std::mem::take(&mut state.overflowed);
+        !overflowed && !limited && state.lanes.fill() < FULL
     }
 
     pub(super) fn set_abandoned(&self) {

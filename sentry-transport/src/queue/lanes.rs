@@ -66,8 +66,9 @@ impl<T> Lanes<T> {
         shed
     }
 
-    /// The next item: by weight between lanes, oldest first within one.
-    pub(super) fn pop(&mut self) -> Option<T> {
+    /// The next items: by weight between lanes, oldest first within one. Up to `most` of those that go `together` count
+    /// as one, or lanes of small items would get a smaller share than the weights say.
+    pub(super) fn pop(&mut self, together: impl Fn(&T) -> bool, most: usize) -> Vec<T> {
         let mut total = 0;
         let mut best: Option<usize> = None;
         for lane in (0..LANES).rev().filter(|lane| !self.lanes[*lane].is_empty()) {
@@ -77,14 +78,25 @@ impl<T> Lanes<T> {
                 best = Some(lane);
             }
         }
-        let lane = best?;
+        let Some(lane) = best else { return Vec::new() };
         self.credit[lane] -= total;
-        let item = self.take(lane);
+        let mut items = Vec::from_iter(self.take(lane));
+        while items.len() < most
+            && items.last().is_some_and(&together)
+            && self.lanes[lane].front().is_some_and(|next| together(&next.item))
+        {
+            items.extend(self.take(lane));
+        }
         if self.lanes[lane].is_empty() {
             // An empty lane neither saves up nor owes.
             self.credit[lane] = 0;
         }
-        item
+        items
+    }
+
+    /// How much of the bound in bytes is used, 0.0 to 1.0.
+    pub(super) fn fill(&self) -> f64 {
+        self.bytes as f64 / MAX_BYTES as f64
     }
 
     /// Whether nothing is waiting.
@@ -124,6 +136,10 @@ mod tests {
 
     fn lanes() -> Lanes<u32> {
         Lanes::new(MAX_ITEMS)
+    }
+
+    fn pop(lanes: &mut Lanes<u32>) -> Option<u32> {
+        lanes.pop(|_| false, 100).pop()
     }
 
     #[test]
@@ -176,7 +192,7 @@ mod tests {
                 assert!(lanes.push(lane, 1, index(lane) as u32 * 1_000 + item).is_empty());
             }
         }
-        let first: Vec<_> = std::iter::from_fn(|| lanes.pop()).take(140).collect();
+        let first: Vec<_> = std::iter::from_fn(|| pop(&mut lanes)).take(140).collect();
         for (lane, share) in all.into_iter().zip([20, 30, 40, 50]) {
             let range = index(lane) as u32 * 1_000..(index(lane) as u32 + 1) * 1_000;
             let own: Vec<_> = first.iter().filter(|item| range.contains(item)).collect();
@@ -194,7 +210,26 @@ mod tests {
         assert_eq!(lanes.drain().len(), 8);
         assert!(lanes.is_empty());
         assert!(lanes.push(Lane::Error, 4 * MIB, 1).is_empty());
-        assert_eq!(lanes.pop(), Some(1));
-        assert_eq!(lanes.pop(), None);
+        assert_eq!(pop(&mut lanes), Some(1));
+        assert_eq!(pop(&mut lanes), None);
+    }
+
+    #[test]
+    fn small_items_come_together_and_count_as_one() {
+        let mut lanes = lanes();
+        for item in 0..250 {
+            lanes.push(Lane::Log, 1, item);
+            lanes.push(Lane::Error, 1, 1_000 + item);
+        }
+        let is_small = |item: &u32| *item < 1_000;
+        let runs: Vec<_> =
+            std::iter::from_fn(|| Some(lanes.pop(is_small, 100)).filter(|run| !run.is_empty())).collect();
+        let small: Vec<_> = runs.iter().filter(|run| is_small(&run[0])).map(Vec::len).collect();
+        assert_eq!(small, [100, 100, 50]);
+        assert!(runs.iter().all(|run| is_small(&run[0]) || run.len() == 1));
+        assert!(
+            runs.iter().position(|run| run.len() == 50).unwrap() < 15,
+            "two of seven requests are theirs"
+        );
     }
 }

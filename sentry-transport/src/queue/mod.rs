@@ -12,18 +12,22 @@
 //! in a forked child. Every accepted item is answered exactly once: delivered, discarded as the server asked, or counted
 //! as lost. A flush waits for answers, nothing else.
 
+mod answers;
 mod attempt;
+mod collector;
 mod epochs;
 mod flights;
+mod generations;
 mod inbox;
 mod lanes;
+mod outbox;
 mod pipeline;
 mod shared;
 mod thread;
 mod wake;
+mod width;
 mod worker;
 
-pub(crate) use self::shared::{Setup, Shared};
-
-/// How many requests may be under way at once: enough for 1,000 events a second at 15 ms.
-pub(crate) const MAX_IN_FLIGHT: usize = 16;
+pub(crate) use self::generations::Queue;
+pub(crate) use self::shared::{MakeSender, Setup};
+pub(crate) use self::width::MOST as MAX_IN_FLIGHT;

@@ -5,13 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use sentry_core::clock;
-use sentry_core::diagnostics;
 use sentry_core::protocol::client_report::Reason;
+use sentry_core::{Outbound, clock};
 
+use super::answers::{Answers, Fate};
 use super::attempt::Attempt;
-use super::shared::{Accepted, Shared};
+use super::shared::Shared;
 use crate::encode::{Encoded, Encoder};
+use crate::flood::{self, Flood, Verdict};
 use crate::sender::Request;
 
 /// Client reports of 4 KiB each that fit one envelope; what is left waits for the next.
@@ -24,32 +25,46 @@ const MAX_SCRATCH: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Pipeline {
     shared: Arc<Shared>,
+    flood: Flood,
     encoder: Encoder,
     scratch: Vec<u8>,
 }
 
 impl Pipeline {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, encoder: Encoder::new(), scratch: Vec::new() }
+        let flood = Flood::new(shared.setup.flood_control);
+        Self { shared, flood, encoder: Encoder::new(), scratch: Vec::new() }
     }
 
     /// Completes an item. `None`: it has been counted and answered.
-    pub(super) fn finish(&self, item: Accepted) -> Option<Attempt> {
-        let Accepted { outbound, epoch } = item;
+    pub(super) fn finish(&mut self, mut outbound: Outbound, epoch: u64, now: Instant) -> Option<Attempt> {
+        let answers = Answers::One(epoch);
+        if self.flood.is_on()
+            && let Some(kind) = flood::fingerprint(&outbound)
+        {
+            match self.flood.admit(kind, now) {
+                Verdict::Pass { suppressed } => outbound.set_suppressed(suppressed),
+                Verdict::Suppress => {
+                    self.shared.recorder.record_loss(&outbound.losses()[..], flood::REASON);
+                    self.shared.answer(&answers, Fate::Dropped);
+                    return None;
+                }
+            }
+        }
         // Known only now: there is nothing left to ask when finishing has panicked.
         let losses = outbound.losses();
         let finished = catch_unwind(AssertUnwindSafe(|| outbound.finish()));
         let lost = match finished {
-            Ok(envelope) if !envelope.is_empty() => return Some(Attempt::new(envelope, epoch)),
+            Ok(envelope) if !envelope.is_empty() => return Some(Attempt::new(envelope, answers)),
             // Whoever emptied it has counted it.
             Ok(_) => false,
             Err(_) => true,
         };
         if lost {
-            diagnostics::warn_once("finish", || "an item could not be completed: a panic was caught".into());
+            self.shared.tell("finish", || "an item could not be completed: a panic was caught".into());
             self.shared.recorder.record_loss(&losses[..], Reason::InternalSdkError);
         }
-        self.shared.answer(epoch);
+        self.shared.answer(&answers, Fate::Dropped);
         None
     }
 
@@ -58,24 +73,25 @@ impl Pipeline {
         let mut attempt = self.limit(attempt, now)?;
         self.attach_reports(&mut attempt);
         if attempt.envelope.is_empty() {
-            self.shared.answer(attempt.epoch);
+            self.shared.answer(&attempt.answers, Fate::Dropped);
             return None;
         }
         self.shared.setup.wire.stamp(&mut attempt.envelope, clock::now());
         attempt.tries += 1;
         match self.encode(&attempt) {
             Ok(encoded) if !encoded.bytes.is_empty() => {
+                attempt.bytes = encoded.bytes.len();
                 Some((attempt, self.shared.setup.wire.request(encoded)))
             }
             // Every item that could not be written has been counted.
             Ok(_) => {
-                self.shared.answer(attempt.epoch);
+                self.shared.answer(&attempt.answers, Fate::Dropped);
                 None
             }
             Err(error) => {
-                diagnostics::warn_once("encode", || format!("an envelope could not be encoded: {error}"));
+                self.shared.tell("encode", || format!("an envelope could not be encoded: {error}"));
                 self.shared.recorder.record_loss(&attempt.envelope, Reason::InternalSdkError);
-                self.shared.answer(attempt.epoch);
+                self.shared.answer(&attempt.answers, Fate::Dropped);
                 None
             }
         }
@@ -84,11 +100,11 @@ impl Pipeline {
     /// Right before the request: what was limited in the meantime is counted here.
     fn limit(&self, mut attempt: Attempt, now: Instant) -> Option<Attempt> {
         let Some(limits) = self.shared.limits(now) else { return Some(attempt) };
-        if attempt.is_report && attempt.envelope.is_empty() {
+        if attempt.is_report() && attempt.envelope.is_empty() {
             if !limits.is_limited(crate::rate_limit::RateLimitingCategory::Internal, now) {
                 return Some(attempt);
             }
-            self.shared.answer(attempt.epoch);
+            self.shared.answer(&attempt.answers, Fate::Dropped);
             return None;
         }
         let filtered = limits.filter(attempt.envelope, now);
@@ -96,7 +112,7 @@ impl Pipeline {
             self.shared.recorder.record_loss(item, Reason::RatelimitBackoff);
         }
         let Some(envelope) = filtered.kept else {
-            self.shared.answer(attempt.epoch);
+            self.shared.answer(&attempt.answers, Fate::Dropped);
             return None;
         };
         attempt.envelope = envelope;
@@ -117,7 +133,7 @@ impl Pipeline {
 
     /// Empty bytes: not one item could be written.
     fn encode(&mut self, attempt: &Attempt) -> io::Result<Encoded> {
-        let Self { shared, encoder, scratch } = self;
+        let Self { shared, encoder, scratch, .. } = self;
         let mut written = None;
         let encode = || {
             encoder.encode(|body| {

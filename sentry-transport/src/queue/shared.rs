@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sentry_core::client_report::Recorder;
+use sentry_core::options::FloodControl;
 use sentry_core::protocol::client_report::Reason;
 use sentry_core::{Outbound, clock, diagnostics};
 
@@ -15,7 +17,7 @@ use super::thread;
 use super::wake::Bell;
 use crate::driver::Runtime;
 use crate::rate_limit::Limits;
-use crate::sender::{Deadline, Sender};
+use crate::sender::{Deadline, Sender, watched};
 use crate::wire::Wire;
 
 /// After the deadline of a close the worker needs a moment to count what is left; within the 50 ms we promise.
@@ -30,11 +32,13 @@ const RESTART: Duration = Duration::from_secs(5);
 /// Reports that flushes have asked for; beyond this the oldest rides with the next.
 const MAX_REPORTS: usize = 64;
 
+/// Makes the way to the server: once for each process, as connections do not survive a fork.
+pub(crate) type MakeSender = Box<dyn Fn() -> Arc<dyn Sender> + Send + Sync>;
+
 /// What a worker is made from.
-#[derive(Debug)]
 pub(crate) struct Setup {
-    /// The way to the server.
-    pub(crate) sender: Arc<dyn Sender>,
+    /// Makes the way to the server.
+    pub(crate) make_sender: MakeSender,
     /// What the sender needs around it.
     pub(crate) runtime: Runtime,
     /// How long losses wait for an envelope to ride with.
@@ -43,11 +47,20 @@ pub(crate) struct Setup {
     pub(crate) wire: Wire,
     /// The capacity of the error lane.
     pub(crate) errors: Option<usize>,
+    /// How long one request may take, besides what its size asks for.
+    pub(crate) request_timeout: Duration,
+    /// How many requests may be under way at once, if not as many as the latency asks for.
+    pub(crate) max_in_flight: Option<NonZeroUsize>,
+    /// How many errors may leave.
+    pub(crate) flood_control: FloodControl,
+    /// Whether the client is told that the queue cannot keep up.
+    pub(crate) backpressure: bool,
 }
 
 /// One queue with its worker.
 pub(crate) struct Shared {
-    pub(super) setup: Setup,
+    pub(super) setup: Arc<Setup>,
+    pub(super) sender: Arc<dyn Sender>,
     pub(super) recorder: Recorder,
     pub(super) state: Mutex<State>,
     /// Rung when an epoch ends or the worker does.
@@ -69,12 +82,16 @@ pub(super) struct State {
     pub(super) control: u64,
     /// Counts items, likewise.
     pub(super) accepted: u64,
-    /// Somebody waits: knock at a closed gate.
+    /// Somebody has begun to wait: knock at a closed gate.
     pub(super) hurry: bool,
+    /// How many wait for a flush.
+    pub(super) waiting: usize,
     /// The last request got no answer.
     pub(super) failing: bool,
     /// Something was given up at the end.
     pub(super) abandoned: bool,
+    /// Something did not fit since this was looked at last.
+    pub(super) overflowed: bool,
 }
 
 /// An item in its lane.
@@ -115,7 +132,7 @@ impl Closing {
 
 impl Shared {
     /// An empty queue; no thread is started for it.
-    pub(crate) fn new(setup: Setup, recorder: Recorder) -> Arc<Self> {
+    pub(crate) fn new(setup: Arc<Setup>, recorder: Recorder) -> Arc<Self> {
         let state = State {
             lanes: Lanes::new(setup.errors.unwrap_or(MAX_ITEMS)),
             epochs: Epochs::new(),
@@ -128,18 +145,33 @@ impl Shared {
             control: 0,
             accepted: 0,
             hurry: false,
+            waiting: 0,
             failing: false,
             abandoned: false,
+            overflowed: false,
         };
-        Arc::new(Self { setup, recorder, state: Mutex::new(state), progress: Condvar::new() })
+        let sender = watched((setup.make_sender)(), &recorder);
+        Arc::new(Self { setup, sender, recorder, state: Mutex::new(state), progress: Condvar::new() })
+    }
+
+    /// Obeys what the server has told the parent of this process, if that can be known.
+    pub(super) fn adopt_limits(&self, parent: &Self) {
+        // Whoever held this lock at the fork holds it for ever, as far as this process can see.
+        if let Ok(parent) = parent.state.try_lock() {
+            let mut state = self.lock();
+            state.limits = parent.limits.clone();
+            state.limited = parent.limited;
+        }
     }
 
     /// Takes an item, or counts it as lost. Never waits.
     pub(crate) fn push(self: &Arc<Self>, outbound: Outbound) {
         let (lane, size) = (outbound.lane(), outbound.size_hint());
+        self.recorder.count_accepted(1);
         let mut state = self.lock();
         if let Some(reason) = self.refusal(&mut state, &outbound) {
             drop(state);
+            self.recorder.count_dropped(1);
             let quiet = self.recorder.is_empty();
             self.recorder.record_loss(&outbound.losses()[..], reason);
             // An idle worker sleeps without an alarm: the first loss in a row sets one.
@@ -152,8 +184,9 @@ impl Shared {
         state.accepted += 1;
         let shed = state.lanes.push(lane, size, Accepted { outbound, epoch });
         for lost in &shed {
-            self.answered(&mut state, lost.epoch);
+            self.answered(&mut state, lost.epoch, 1);
         }
+        state.overflowed |= !shed.is_empty();
         let start = state.wants_worker();
         let waker = state.bell.for_data();
         drop(state);
@@ -165,9 +198,7 @@ impl Shared {
             thread::start(self);
         }
         if !shed.is_empty() {
-            diagnostics::warn_once("queue full", || {
-                "the queue is full: items are dropped and counted".into()
-            });
+            self.tell("queue full", || "the queue is full: items are dropped and counted".into());
             self.count_lost(&shed, Reason::QueueOverflow);
         }
     }
@@ -181,8 +212,10 @@ impl Shared {
         }
         let ticket = self.request_report(&mut state);
         state.hurry = true;
+        state.waiting += 1;
         let state = self.ring(state);
-        let (state, _) = self.wait(state, deadline, |state| state.epochs.is_done(ticket));
+        let (mut state, _) = self.wait(state, deadline, |state| state.epochs.is_done(ticket));
+        state.waiting = state.waiting.saturating_sub(1);
         state.epochs.is_done(ticket)
     }
 
@@ -246,7 +279,20 @@ impl Shared {
         }
         let now = clock::instant();
         state.limited = !state.limits.is_empty(now);
-        (state.limited && state.limits.stop_all(&outbound.losses(), now)).then_some(Reason::RatelimitBackoff)
+        let stops = || {
+            let losses = outbound.losses();
+            match outbound.is_telemetry() {
+                // By number or by bytes: each stops it.
+                true => state.limits.stop_any(&losses, now),
+                false => state.limits.stop_all(&losses, now),
+            }
+        };
+        (state.limited && stops()).then_some(Reason::RatelimitBackoff)
+    }
+
+    /// Whether a flush would return at once.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_idle(&self.lock())
     }
 
     fn is_idle(&self, state: &State) -> bool {
@@ -263,7 +309,7 @@ impl Shared {
         if state.reports.len() >= MAX_REPORTS
             && let Some(epoch) = state.reports.pop_front()
         {
-            self.answered(state, epoch);
+            self.answered(state, epoch, 1);
         }
         let epoch = state.epochs.accept();
         state.reports.push_back(epoch);
@@ -314,21 +360,28 @@ impl Shared {
     pub(super) fn take_all(&self, state: &mut State) -> Vec<Accepted> {
         let left = state.lanes.drain();
         for item in &left {
-            self.answered(state, item.epoch);
+            self.answered(state, item.epoch, 1);
         }
         left
     }
 
-    pub(super) fn answered(&self, state: &mut State, epoch: u64) {
-        if state.epochs.answer(epoch) {
+    pub(super) fn answered(&self, state: &mut State, epoch: u64, items: usize) {
+        if state.epochs.answer(epoch, items) {
             self.progress.notify_all();
         }
     }
 
     pub(super) fn count_lost(&self, lost: &[Accepted], reason: Reason) {
+        self.recorder.count_dropped(lost.len() as u64);
         for item in lost {
             self.recorder.record_loss(&item.outbound.losses()[..], reason);
         }
+    }
+
+    /// The first failure of each kind is told, the last one of any kind is kept for whoever asks.
+    pub(super) fn tell(&self, kind: &'static str, message: impl Fn() -> String) {
+        self.recorder.set_last_error(&message());
+        diagnostics::warn_once(kind, message);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -361,8 +414,14 @@ impl State {
     }
 }
 
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("wire", &self.wire).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("setup", &self.setup).finish_non_exhaustive()
+        f.debug_struct("Shared").field("sender", &self.sender).finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::Builder;
 
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::{diagnostics, suppress};
+use sentry_core::suppress;
 
 use super::shared::{Shared, Status};
 use super::worker::Worker;
@@ -17,7 +17,7 @@ pub(super) fn start(shared: &Arc<Shared>) {
     // Our own work must not report itself.
     let body = move || suppress(|| main(&theirs));
     if let Err(error) = Builder::new().name("sentry-worker".into()).spawn(body) {
-        diagnostics::warn_once("worker thread", || format!("no thread for the worker: {error}"));
+        shared.tell("worker thread", || format!("no thread for the worker: {error}"));
         end(shared, true);
     }
 }
@@ -27,11 +27,11 @@ fn main(shared: &Arc<Shared>) {
     let died = match outcome {
         Ok(Ok(())) => false,
         Ok(Err(error)) => {
-            diagnostics::warn_once("worker runtime", || format!("no runtime for the worker: {error}"));
+            shared.tell("worker runtime", || format!("no runtime for the worker: {error}"));
             true
         }
         Err(_) => {
-            diagnostics::warn_once("worker panic", || "the worker panicked and will be started again".into());
+            shared.tell("worker panic", || "the worker panicked and will be started again".into());
             true
         }
     };

@@ -32,6 +32,11 @@ impl Limits {
         !losses.is_empty() && losses.iter().all(|loss| self.is_limited(category(loss.category), now))
     }
 
+    /// Whether one of what `losses` describe may not be sent.
+    pub(crate) fn stop_any(&self, losses: &[ItemLoss], now: Instant) -> bool {
+        losses.iter().any(|loss| self.is_limited(category(loss.category), now))
+    }
+
     fn stops(&self, item: &EnvelopeItem, now: Instant) -> bool {
         let limited = |category| self.is_limited(category, now);
         match item {

@@ -17,4 +17,4 @@ mod retry_after;
 pub use self::category::RateLimitingCategory;
 pub use self::limiter::RateLimiter;
 pub(crate) use self::limits::Limits;
-pub(crate) use self::retry_after::seconds;
+pub(crate) use self::retry_after::{date, seconds};

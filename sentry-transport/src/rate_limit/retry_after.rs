@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn date(text: &str) -> Option<SystemTime> {
+pub(crate) fn date(text: &str) -> Option<SystemTime> {
     let (_, rest) = text.trim().split_once(',')?;
     let mut words = rest.split_ascii_whitespace();
     let day: u64 = words.next()?.parse().ok()?;

@@ -2,6 +2,10 @@
 //!
 //! One gate for everything: when a host is away, a thousand items must not knock a thousand times. It closes with full
 //! jitter after each failure, lets one request through when it opens again, and is wide open after the first answer.
+//!
+//! A host is away when it cannot be connected to: every other request would meet the same. A connection that is cut, or
+//! a single 503, is the misfortune of one item, which waits alone; only three of those in a row, without an answer in
+//! between, mean the host. Otherwise one cut connection in a hundred would keep the gate closed most of the time.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +13,21 @@ const FIRST: Duration = Duration::from_secs(1);
 const CAP: Duration = Duration::from_secs(15 * 60);
 
 /// Full jitter may ask for nothing at all; a host that refuses deserves a breath.
-const FLOOR: Duration = Duration::from_millis(100);
+pub(crate) const FLOOR: Duration = Duration::from_millis(100);
 
 /// A fresh item may knock this soon even if the gate would stay closed for longer: it is news, and the pause of an
 /// hour-old outage must not delay it for a quarter of an hour.
 const PROBE: Duration = Duration::from_secs(5);
 
+/// So many misfortunes in a row mean the host.
+const IN_A_ROW: u32 = 3;
+
 /// When the host may be tried.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gate {
     failures: u32,
+    /// Misfortunes of single items since the last answer.
+    misfortunes: u32,
     closed: Option<Closed>,
 }
 
@@ -30,16 +39,30 @@ struct Closed {
 }
 
 impl Gate {
-    /// The host did not answer. `unit` is a random number in `[0, 1)`.
+    /// The host could not be reached. `unit` is a random number in `[0, 1)`.
     pub(crate) fn failed(&mut self, now: Instant, unit: f64) {
-        let ceiling = FIRST.saturating_mul(1 << self.failures.min(20)).min(CAP);
-        let pause = ceiling.mul_f64(unit.clamp(0.0, 1.0)).max(FLOOR);
+        let pause = jittered(self.failures, unit);
         self.close(now, pause, pause.min(PROBE));
     }
 
-    /// Something in front of the host said that it is away for `pause`.
-    pub(crate) fn unavailable(&mut self, now: Instant, pause: Duration) {
-        self.close(now, pause, pause);
+    /// A connection was cut, or nothing came in time.
+    pub(crate) fn was_cut(&mut self, now: Instant, unit: f64) {
+        if self.has_met_misfortune() {
+            self.failed(now, unit);
+        }
+    }
+
+    /// Something in front of the host said that it is away, for the whole of `pause` if it was that who asked for it.
+    pub(crate) fn unavailable(&mut self, now: Instant, pause: Duration, is_asked_for: bool) {
+        if self.has_met_misfortune() || is_asked_for {
+            self.close(now, pause, pause);
+        }
+    }
+
+    fn has_met_misfortune(&mut self) -> bool {
+        self.misfortunes = self.misfortunes.saturating_add(1);
+        // Once it is failing, every further try says that it still is.
+        self.misfortunes >= IN_A_ROW || self.failures > 0
     }
 
     /// The host answered.
@@ -81,6 +104,12 @@ impl Gate {
         // `Instant` overflows only centuries ahead; pauses are minutes.
         self.closed = Some(Closed { failed: now, opens: now + pause, opens_for_fresh: now + fresh });
     }
+}
+
+/// How long to wait after so many failures: full jitter under a ceiling that doubles.
+pub(crate) fn jittered(failures: u32, unit: f64) -> Duration {
+    let ceiling = FIRST.saturating_mul(1 << failures.min(20)).min(CAP);
+    ceiling.mul_f64(unit.clamp(0.0, 1.0)).max(FLOOR)
 }
 
 #[cfg(test)]
@@ -145,6 +174,32 @@ mod tests {
         assert_eq!(gate.opens(false, now), Some(now + CAP));
         gate.failed(now + PROBE, 1.0);
         assert_eq!(gate.opens(true, now + PROBE), Some(now + 2 * PROBE));
+    }
+
+    #[test]
+    fn a_single_misfortune_is_not_the_host_and_three_in_a_row_are() {
+        let now = start();
+        let mut gate = Gate::default();
+        for _ in 0..100 {
+            gate.was_cut(now, 1.0);
+            gate.unavailable(now, FIRST, false);
+            assert_eq!((gate.opens(false, now), gate.width(16)), (None, 16));
+            gate.answered();
+        }
+        gate.was_cut(now, 1.0);
+        gate.was_cut(now, 1.0);
+        gate.was_cut(now, 1.0);
+        assert_eq!(gate.opens(false, now), Some(now + FIRST));
+        gate.was_cut(now + FIRST, 1.0);
+        assert_eq!(gate.opens(false, now + FIRST), Some(now + 3 * FIRST), "the pause grows with each probe");
+    }
+
+    #[test]
+    fn a_pause_that_was_asked_for_is_kept_at_once() {
+        let now = start();
+        let mut gate = Gate::default();
+        gate.unavailable(now, 30 * FIRST, true);
+        assert_eq!(gate.opens(true, now), Some(now + 30 * FIRST));
     }
 
     #[test]

@@ -27,7 +27,12 @@ pub(crate) enum Outcome {
     /// Discard it, count it and say so: it was too large.
     TooLarge,
     /// It did not reach the server behind the proxy: try again after this pause.
-    Unavailable(Duration),
+    Unavailable {
+        /// How long.
+        pause: Duration,
+        /// Whether the proxy said so; it speaks for everything then.
+        is_asked_for: bool,
+    },
 }
 
 /// Decides by the answer alone. 502, 503 and 504 come from the proxy in front of a restarting server and are the only
@@ -37,20 +42,23 @@ pub(crate) fn classify(response: &Response) -> Outcome {
         200..=299 => Outcome::Delivered,
         413 => Outcome::TooLarge,
         429 => Outcome::Limited,
-        502..=504 => Outcome::Unavailable(pause(response)),
+        502..=504 => {
+            let asked = response.header("retry-after").and_then(seconds);
+            Outcome::Unavailable {
+                pause: asked.unwrap_or_default().max(UNAVAILABLE_PAUSE),
+                is_asked_for: asked.is_some(),
+            }
+        }
         _ => Outcome::Rejected,
     }
 }
 
-fn pause(response: &Response) -> Duration {
-    let asked = response.header("retry-after").and_then(seconds).unwrap_or_default();
-    asked.max(UNAVAILABLE_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Outcome::{Delivered, Limited, Rejected, TooLarge, Unavailable};
+    use super::Outcome::{Delivered, Limited, Rejected, TooLarge};
     use super::*;
+
+    const UNAVAILABLE: Outcome = Outcome::Unavailable { pause: UNAVAILABLE_PAUSE, is_asked_for: false };
 
     #[test]
     fn every_status_has_one_meaning() {
@@ -71,9 +79,9 @@ mod tests {
             (499, Rejected),
             (500, Rejected),
             (501, Rejected),
-            (502, Unavailable(UNAVAILABLE_PAUSE)),
-            (503, Unavailable(UNAVAILABLE_PAUSE)),
-            (504, Unavailable(UNAVAILABLE_PAUSE)),
+            (502, UNAVAILABLE),
+            (503, UNAVAILABLE),
+            (504, UNAVAILABLE),
             (505, Rejected),
             (599, Rejected),
             (0, Rejected),
@@ -87,8 +95,10 @@ mod tests {
     #[test]
     fn a_proxy_may_ask_for_a_longer_pause_but_not_for_a_shorter_one() {
         let pause = |value| classify(&Response::new(503).with_header("Retry-After", value));
-        assert_eq!(pause("30"), Unavailable(Duration::from_secs(30)));
-        assert_eq!(pause("1"), Unavailable(UNAVAILABLE_PAUSE));
-        assert_eq!(pause("nonsense"), Unavailable(UNAVAILABLE_PAUSE));
+        let asked =
+            |seconds| Outcome::Unavailable { pause: Duration::from_secs(seconds), is_asked_for: true };
+        assert_eq!(pause("30"), asked(30));
+        assert_eq!(pause("1"), asked(5));
+        assert_eq!(pause("nonsense"), UNAVAILABLE);
     }
 }

@@ -3,5 +3,5 @@
 mod backoff;
 mod classify;
 
-pub(crate) use self::backoff::Gate;
+pub(crate) use self::backoff::{FLOOR, Gate, jittered};
 pub(crate) use self::classify::{MAX_AMBIGUOUS, MAX_UNAVAILABLE, Outcome, classify};

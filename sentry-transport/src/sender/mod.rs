@@ -16,24 +16,37 @@
 //!     }
 //! }
 //! ```
+//!
+//! [`SenderTransport`](crate::SenderTransport) makes a client's transport of it. `examples/webhook.rs` is one that works:
+//! it posts the titles of crashes to a chat. Senders that need no server are here: [`FileSender`], [`StdoutSender`] and
+//! [`FnSender`].
 
+mod closure;
 mod deadline;
 mod error;
+mod file;
+mod plain;
 mod request;
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
 mod response;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod stdout;
+mod watched;
 
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::closure::FnSender;
 pub use self::deadline::Deadline;
 pub use self::error::SendError;
+pub use self::file::FileSender;
 pub use self::request::Request;
 pub use self::response::Response;
+pub use self::stdout::StdoutSender;
+pub(crate) use self::watched::watched;
 
 /// A future that is its own allocation and may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -86,11 +86,13 @@ impl ReqwestHttpTransportOptions {
     /// The transport. No thread is started and no client is built before the first item.
     #[must_use]
     pub fn build(self) -> ReqwestHttpTransport {
-        let sender = match self.client {
-            Some(client) => ReqwestSender::with_client(client),
-            None => ReqwestSender::new(ClientConfig::new(&self.options)),
+        let Self { options, client } = self;
+        let for_sender = options.clone();
+        let make_sender = move || match &client {
+            Some(client) => Arc::new(ReqwestSender::with_client(client.clone())) as _,
+            None => Arc::new(ReqwestSender::new(ClientConfig::new(&for_sender))) as _,
         };
-        let inner = BackgroundTransport::new(&self.options, Arc::new(sender), Runtime::Tokio);
+        let inner = BackgroundTransport::new(&options, Box::new(make_sender), Runtime::Tokio);
         ReqwestHttpTransport { inner: Some(inner) }
     }
 }

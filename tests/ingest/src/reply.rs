@@ -46,6 +46,7 @@ pub(crate) enum Fault {
     Garbage,
     Hang,
     Reset,
+    ResetAfterBody,
 }
 
 impl Reply {
@@ -85,12 +86,19 @@ impl Reply {
         Self::fault(Fault::CloseAfterBody)
     }
 
+    /// Takes in the whole request, then resets the connection: as ambiguous as [`Reply::close_after_body`], and ruder. Only
+    /// for requests below a megabyte.
+    pub fn reset_after_body() -> Self {
+        Self::fault(Fault::ResetAfterBody)
+    }
+
     /// Answers with bytes that are a TLS alert followed by noise, then closes.
     pub fn garbage() -> Self {
         Self::fault(Fault::Garbage)
     }
 
-    /// Accepts the connection and never reads from it.
+    /// Accepts the connection and never reads from it. Whoever sends more than the buffers of the sockets hold, some
+    /// megabytes, cannot even finish sending.
     pub fn blackhole() -> Self {
         Self::fault(Fault::Blackhole)
     }

@@ -134,6 +134,52 @@ fn close_after_body_keeps_what_it_read() {
 }
 
 #[test]
+fn reset_after_body_records_what_it_leaves_unread() {
+    let server = Server::builder().script([Reply::ok(), Reply::reset_after_body()]).start();
+    let mut client = Client::connect(server.addr());
+    assert_eq!(client.exchange(&client::event(0)).unwrap().status, 200);
+    let second = client::event(1);
+    client.write(&second[..60]).unwrap();
+    client.write(&second[60..]).unwrap();
+    assert_eq!(client.read().err().unwrap().kind(), ErrorKind::ConnectionReset);
+    assert_eq!((server.events().len(), server.accepted_events().len()), (2, 1));
+}
+
+#[test]
+fn a_mix_comes_up_about_as_often_as_it_should() {
+    let server = Server::builder().mix([(0.1, Reply::status(503)), (0.1, Reply::status(429))]).start();
+    server.script([Reply::status(202)]);
+    let mut client = Client::connect(server.addr());
+    for number in 0..1_000 {
+        client.exchange(&client::event(number)).unwrap();
+    }
+    let requests = server.requests();
+    let count = |status| requests.iter().filter(|request| request.status == Some(status)).count();
+    assert_eq!(requests[0].status, Some(202));
+    assert!((50..150).contains(&count(503)) && (50..150).contains(&count(429)));
+    assert_eq!(count(200) + count(503) + count(429), 999);
+    server.mix([]);
+    (0..50).for_each(|number| assert_eq!(client.exchange(&client::event(number)).unwrap().status, 200));
+}
+
+#[test]
+fn a_server_that_refused_for_a_while_is_the_same_afterwards() {
+    let server = Server::start();
+    let mut client = Client::connect(server.addr());
+    client.exchange(&client::event(0)).unwrap();
+    server.refuse();
+    assert!(client.exchange(&client::event(1)).is_err());
+    assert!(std::net::TcpStream::connect(server.addr()).is_err());
+    server.resume();
+    server.resume();
+    assert_eq!(client::send(&server, 1).unwrap().status, 200);
+    assert_eq!(server.drain().count("event"), 2);
+    assert_eq!((server.events().len(), server.log().count("event")), (0, 0));
+    assert_eq!(client::send(&server, 2).unwrap().status, 200);
+    assert_eq!(server.events().len(), 1);
+}
+
+#[test]
 fn garbage_is_neither_http_nor_tls() {
     let server = Server::start();
     server.script([Reply::garbage()]);

@@ -46,6 +46,13 @@ impl Builder {
         self
     }
 
+    /// What to do with a share of the requests after the script, picked by dice that fall alike in every run: `0.01` for
+    /// one in a hundred.
+    pub fn mix(mut self, mix: impl IntoIterator<Item = (f64, Reply)>) -> Self {
+        self.setup.mix = mix.into_iter().collect();
+        self
+    }
+
     /// What to do with all requests after the script; [`Reply::ok`] unless told otherwise.
     pub fn otherwise(mut self, reply: Reply) -> Self {
         self.setup.otherwise = reply;

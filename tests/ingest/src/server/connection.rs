@@ -8,7 +8,7 @@ use std::{
 
 use super::shared::Shared;
 use crate::{
-    check, decode,
+    check, clock, decode,
     envelope::Envelope,
     http::{self, ReadError, Request},
     reply::{Action, Answer, Fault},
@@ -16,6 +16,9 @@ use crate::{
 
 /// A TLS alert record (fatal, handshake failure), then bytes that are neither TLS nor HTTP.
 const GARBAGE: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28\x00\xff\xfe\xfd\r\n\r\n\x00garbage";
+
+/// The longest request that is recorded and not read.
+const LOOK_LIMIT: usize = 1024 * 1024;
 
 /// Serves a connection to its end.
 pub(super) fn serve(stream: TcpStream, id: usize, shared: &Shared) {
@@ -39,6 +42,10 @@ impl Connection<'_> {
                     self.write_garbage()?;
                     false
                 }
+                Action::Fault(Fault::ResetAfterBody) => {
+                    self.look_at_the_request(reply.delay)?;
+                    false
+                }
                 action if action.leaves_the_request_unread() => {
                     self.shared.pause(reply.delay);
                     self.misbehave(&action);
@@ -57,6 +64,25 @@ impl Connection<'_> {
     /// with unread bytes is what makes the kernel send a reset.
     fn request_starts(&self) -> io::Result<bool> {
         Ok(!self.reader.buffer().is_empty() || self.stream().peek(&mut [0])? > 0)
+    }
+
+    /// Records a request and leaves it in the socket, so that the close resets the connection.
+    fn look_at_the_request(&self, delay: Duration) -> io::Result<()> {
+        let mut seen = vec![0; LOOK_LIMIT];
+        let deadline = clock::now() + self.shared.patience;
+        while clock::now() < deadline {
+            let length = self.stream().peek(&mut seen)?;
+            if let Ok(request) = http::read(&mut &seen[..length], &mut self.stream()) {
+                self.record(request, None);
+                self.shared.pause(delay);
+                return Ok(());
+            }
+            // Nothing says when there is more to look at than there was.
+            if length == LOOK_LIMIT || !self.shared.pause(Duration::from_millis(1)) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reads a request and acts on it; says whether the connection can take another.

@@ -87,6 +87,13 @@ impl Server {
         self.shared.lock().script.extend(replies);
     }
 
+    /// Sets what to do with a share of the requests after the script, as [`Builder::mix`] does; nothing special any more when
+    /// it is empty.
+    pub fn mix(&self, mix: impl IntoIterator<Item = (f64, Reply)>) {
+        let mix = mix.into_iter().collect();
+        self.shared.lock().mix = mix;
+    }
+
     /// Sets what to do with all requests after the script: an outage begins or ends.
     pub fn otherwise(&self, reply: Reply) {
         self.shared.lock().otherwise = reply;
@@ -105,6 +112,42 @@ impl Server {
     /// Forgets the requests received so far, not the problems.
     pub fn clear(&self) {
         self.shared.update(Log::clear);
+    }
+
+    /// Everything received so far, which is forgotten here except for the problems and the connections; for tests that receive
+    /// more than memory should hold.
+    #[must_use]
+    pub fn drain(&self) -> Log {
+        self.shared.update(|log| {
+            let drained = log.clone();
+            log.clear();
+            drained
+        })
+    }
+
+    /// Refuses connections until [`Server::resume`], and ends those there are. The log goes on.
+    pub fn refuse(&self) {
+        self.stop();
+    }
+
+    /// Listens again, on the same address, after [`Server::refuse`] or [`Server::stop`].
+    ///
+    /// # Panics
+    ///
+    /// When somebody else has taken the port.
+    #[track_caller]
+    pub fn resume(&self) {
+        let mut accepting = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
+        if accepting.is_some() {
+            return;
+        }
+        self.shared.go_on();
+        let started = TcpListener::bind(self.addr)
+            .and_then(|listener| accept::start(listener, Arc::clone(&self.shared)));
+        match started {
+            Ok(thread) => *accepting = Some(thread),
+            Err(error) => panic!("ingest server cannot listen on {} again: {error}", self.addr),
+        }
     }
 
     /// Stops listening and ends all connections, with a reset where a request was under way. What was received stays

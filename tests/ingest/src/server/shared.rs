@@ -13,6 +13,7 @@ use crate::{clock, log::Log, reply::Reply};
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) script: VecDeque<Reply>,
+    pub(super) mix: Vec<(f64, Reply)>,
     pub(super) otherwise: Reply,
     pub(super) latency: Duration,
     pub(super) patience: Duration,
@@ -34,9 +35,11 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) log: Log,
     pub(super) script: VecDeque<Reply>,
+    pub(super) mix: Vec<(f64, Reply)>,
     pub(super) otherwise: Reply,
     pub(super) latency: Duration,
     pub(super) allows_problems: bool,
+    dice: Dice,
     is_stopping: bool,
     open: HashMap<usize, TcpStream>,
 }
@@ -45,6 +48,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             script: VecDeque::new(),
+            mix: Vec::new(),
             otherwise: Reply::ok(),
             latency: Duration::ZERO,
             patience: Duration::from_secs(60),
@@ -54,13 +58,15 @@ impl Default for Setup {
 
 impl Shared {
     pub(super) fn new(setup: Setup, dsn: String) -> Self {
-        let Setup { script, otherwise, latency, patience } = setup;
+        let Setup { script, mix, otherwise, latency, patience } = setup;
         let state = State {
             log: Log::default(),
             script,
+            mix,
             otherwise,
             latency,
             allows_problems: false,
+            dice: Dice(0x9e37_79b9_7f4a_7c15),
             is_stopping: false,
             open: HashMap::new(),
         };
@@ -82,7 +88,7 @@ impl Shared {
     /// The next line of the script with the latency added to its delay.
     pub(super) fn next_reply(&self) -> Reply {
         let mut state = self.lock();
-        let mut reply = state.script.pop_front().unwrap_or_else(|| state.otherwise.clone());
+        let mut reply = state.script.pop_front().unwrap_or_else(|| state.next_of_the_mix());
         reply.delay += state.latency;
         state.log.start_attempt();
         drop(state);
@@ -147,6 +153,11 @@ impl Shared {
         self.stopping.notify_all();
     }
 
+    /// Undoes `stop`, for a server that listens again.
+    pub(super) fn go_on(&self) {
+        self.lock().is_stopping = false;
+    }
+
     /// Waits until the connection threads are gone; they have nothing left to wait for after `stop`.
     pub(super) fn wait_until_closed(&self, timeout: Duration) {
         self.wait_until(Deadline::after(timeout), |state| state.open.is_empty());
@@ -161,6 +172,34 @@ impl Shared {
             let Some(left) = deadline.left() else { return false };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+impl State {
+    /// One of the mix, each as often as its share says, or what is done otherwise.
+    fn next_of_the_mix(&mut self) -> Reply {
+        let mut thrown = self.dice.throw();
+        for (share, reply) in &self.mix {
+            thrown -= share;
+            if thrown < 0.0 {
+                return reply.clone();
+            }
+        }
+        self.otherwise.clone()
+    }
+}
+
+/// Chance that repeats from run to run: xorshift, which only has to look random.
+#[derive(Debug)]
+struct Dice(u64);
+
+impl Dice {
+    /// At least 0, below 1.
+    fn throw(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 

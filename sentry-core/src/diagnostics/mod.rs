@@ -1,8 +1,31 @@
 //! What the SDK has to say about itself.
 //!
-//! Messages go to the hook, if one is set, and to standard error only in debug mode. A message with a `once` key is
-//! reported the first time only, so that a dead server is one line and not a million. Messages never contain DSN keys
-//! or captured data.
+//! ```text
+//!                    ┌─► the hook, if one is set
+//! warn, warn_once ───┤
+//!                    └─► standard error, in debug mode only ◄─── debug
+//! ```
+//!
+//! A message with a `once` key is reported the first time only, so that a dead server is one line and not a million;
+//! later ones are for debug mode. Without a hook and without debug mode nothing is printed: the terminal belongs to the
+//! application. Messages never contain DSN keys or captured data. `Client::stats().last_error` has the last failure of
+//! a transport, whoever listens; a [`Watcher`] sees every request.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use sentry_core::{Level, diagnostics};
+//!
+//! // With `log`: `log::log!(target: "sentry", level, "{line}")`; with `tracing`: `tracing::warn!("{line}")`. Keep what
+//! // these capture for Sentry away from this target, or the SDK reports itself.
+//! diagnostics::set_hook(Some(Arc::new(|level, line| {
+//!     if level >= Level::Warning {
+//!         eprintln!("sentry: {line}");
+//!     }
+//! })));
+//! # diagnostics::set_hook(None);
+//! ```
+
+mod exchange;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -11,9 +34,13 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use crate::process::Held;
 use crate::protocol::Level;
 use crate::suppress;
 use crate::sync::{lock, read, write};
+
+pub(crate) use self::exchange::Post;
+pub use self::exchange::{Answer, Exchange, Failure, FailureKind, Watcher};
 
 /// Receives diagnostics: a level and a line of text.
 pub type Hook = Arc<dyn Fn(Level, &str) + Send + Sync>;
@@ -24,6 +51,12 @@ static SEEN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
 thread_local! {
     static IN_HOOK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// For a fork.
+pub(crate) fn hold(held: &mut Held<'_>) {
+    held.write(&HOOK);
+    held.lock(&SEEN);
 }
 
 /// Sets who receives diagnostics; `None` removes the hook.

@@ -1,0 +1,209 @@
+//! Logs, metrics and spans: small, many, and sent in batches.
+//!
+//! They are encoded where they are captured and carried as bytes from there on. A batch puts the bytes side by side;
+//! nothing is encoded twice.
+
+use std::sync::Arc;
+
+use crate::client_report::protocol::{Category, ItemLoss};
+use crate::envelope::{Envelope, EnvelopeHeaders, UnknownItem};
+use crate::protocol::{DynamicSamplingContext, TraceId};
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TelemetryKind {
+    /// A structured log (protocol section 7).
+    Log,
+    /// A metric (protocol section 8).
+    Metric,
+    /// A span of its own (protocol section 10).
+    Span,
+}
+
+impl TelemetryKind {
+    /// The type of the item that carries a batch.
+    #[must_use]
+    pub fn item_type(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Metric => "trace_metric",
+            Self::Span => "span",
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Log => "application/vnd.sentry.items.log+json",
+            Self::Metric => "application/vnd.sentry.items.trace-metric+json",
+            Self::Span => "application/vnd.sentry.items.span.v2+json",
+        }
+    }
+}
+
+/// One record, encoded.
+///
+/// ```
+/// use sentry_core::{Outbound, Telemetry};
+///
+/// let log = Telemetry::log(br#"{"timestamp":1.5,"level":"info","body":"hello"}"#.to_vec());
+/// let envelope = Outbound::from_telemetry(log).finish();
+/// let mut bytes = Vec::new();
+/// envelope.to_writer(&mut bytes)?;
+/// assert!(String::from_utf8_lossy(&bytes).contains(r#""type":"log""#));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    kind: TelemetryKind,
+    json: Vec<u8>,
+    trace: Option<Arc<DynamicSamplingContext>>,
+}
+
+impl Telemetry {
+    /// A log: one JSON object.
+    #[must_use]
+    pub fn log(json: Vec<u8>) -> Self {
+        Self { kind: TelemetryKind::Log, json, trace: None }
+    }
+
+    /// A metric: one JSON object.
+    #[must_use]
+    pub fn metric(json: Vec<u8>) -> Self {
+        Self { kind: TelemetryKind::Metric, json, trace: None }
+    }
+
+    /// A span: one JSON object, and the dynamic sampling context of its trace.
+    #[must_use]
+    pub fn span(json: Vec<u8>, trace: Arc<DynamicSamplingContext>) -> Self {
+        Self { kind: TelemetryKind::Span, json, trace: Some(trace) }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> TelemetryKind {
+        self.kind
+    }
+
+    /// The JSON object.
+    #[must_use]
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// The trace it must not leave: spans of different traces travel apart.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.trace.as_ref()?.trace_id()
+    }
+
+    /// What is lost when it is dropped.
+    #[must_use]
+    pub fn losses(&self) -> Vec<ItemLoss> {
+        let bytes = self.json.len() as u64;
+        match self.kind {
+            TelemetryKind::Log => {
+                vec![ItemLoss::new(Category::LogItem, 1), ItemLoss::new(Category::LogByte, bytes)]
+            }
+            TelemetryKind::Metric => {
+                vec![ItemLoss::new(Category::TraceMetric, 1), ItemLoss::new(Category::TraceMetricByte, bytes)]
+            }
+            TelemetryKind::Span => vec![ItemLoss::new(Category::Span, 1)],
+        }
+    }
+
+    /// An envelope with these records, which are of one kind and, if they are spans, of one trace.
+    #[must_use]
+    pub fn envelope(records: &[Self]) -> Envelope {
+        let Some(first) = records.first() else { return Envelope::new() };
+        let bytes: usize = records.iter().map(|record| record.json.len() + 1).sum();
+        let mut payload = Vec::with_capacity(bytes + 32);
+        // Below version 2 a server takes the connection for that of an end user and infers browser and address from it.
+        payload.extend_from_slice(b"{\"version\":2,\"items\":[");
+        for (index, record) in records.iter().enumerate() {
+            if index > 0 {
+                payload.push(b',');
+            }
+            payload.extend_from_slice(&record.json);
+        }
+        payload.extend_from_slice(b"]}");
+        let headers =
+            [("item_count", records.len().into()), ("content_type", first.kind.content_type().into())];
+        let envelope = Envelope::from(UnknownItem::new(first.kind.item_type(), headers, payload));
+        match &first.trace {
+            Some(trace) => envelope.with_headers(EnvelopeHeaders::new().with_trace((**trace).clone())),
+            None => envelope,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client_report::protocol::LossSource;
+    use crate::envelope::{EnvelopeItem, ItemContainer};
+    use crate::outbound::{Lane, Outbound};
+    use crate::protocol::{Log, LogAttribute, LogLevel, Map};
+
+    fn log(body: &str) -> Log {
+        Log {
+            level: LogLevel::Info,
+            body: body.to_owned(),
+            trace_id: None,
+            timestamp: std::time::UNIX_EPOCH,
+            severity_number: None,
+            attributes: Map::from([("key".to_owned(), LogAttribute::from("value"))]),
+        }
+    }
+
+    fn encoded(log: &Log) -> Telemetry {
+        Telemetry::log(serde_json::to_vec(log).unwrap())
+    }
+
+    #[test]
+    fn a_batch_is_what_its_records_would_be_in_a_container() {
+        let logs = [log("a"), log("b")];
+        let batch = Telemetry::envelope(&logs.each_ref().map(encoded));
+        let container = Envelope::from(EnvelopeItem::from(ItemContainer::from(logs.to_vec())));
+        let read = |envelope: &Envelope| {
+            let mut bytes = Vec::new();
+            envelope.to_writer(&mut bytes).unwrap();
+            let text = String::from_utf8(bytes).unwrap();
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+        };
+        assert_eq!(read(&batch), read(&container));
+        assert_eq!(read(&batch)[1]["item_count"], 2);
+        assert_eq!(read(&batch)[2]["items"][1]["body"], "b");
+    }
+
+    #[test]
+    fn what_is_lost_is_the_same_before_and_after_batching() {
+        let records = ["a", "bb", "ccc"].map(|body| encoded(&log(body)));
+        let apart: u64 = records.iter().flat_map(Telemetry::losses).map(|loss| loss.quantity).sum();
+        let together: Vec<_> = Telemetry::envelope(&records).losses().collect();
+        assert_eq!(together[0], ItemLoss::new(Category::LogItem, 3));
+        assert_eq!(together[1].category, Category::LogByte);
+        // Brackets, commas and the version.
+        let around = together.iter().map(|loss| loss.quantity).sum::<u64>() - apart;
+        assert!(around < 64, "{around}");
+    }
+
+    #[test]
+    fn spans_carry_the_context_of_their_trace() {
+        let trace_id = TraceId::default();
+        let context = Arc::new(DynamicSamplingContext::new().with_trace_id(trace_id));
+        let span = Telemetry::span(b"{}".to_vec(), context);
+        assert_eq!(span.trace_id(), Some(trace_id));
+        let outbound = Outbound::from_telemetry(span);
+        assert_eq!(outbound.lane(), Lane::Trace);
+        assert_eq!(outbound.losses(), [ItemLoss::new(Category::Span, 1)]);
+        assert_eq!(
+            outbound.finish().headers().trace().and_then(DynamicSamplingContext::trace_id),
+            Some(trace_id)
+        );
+    }
+
+    #[test]
+    fn no_records_are_no_envelope() {
+        assert!(Telemetry::envelope(&[]).is_empty());
+    }
+}

@@ -1,0 +1,119 @@
+//! What to send next, and whether it may go.
+
+use std::time::{Duration, Instant};
+
+use super::super::attempt::Attempt;
+use super::super::flights::Flights;
+use super::super::inbox::Turn;
+use super::Worker;
+use crate::sender::{Deadline, Sender};
+
+/// The least speed we still wait for.
+const SLOWEST_BYTES_PER_SECOND: usize = 32 * 1024;
+
+/// What may be under way at once, unless it is a single request: envelopes with attachments are large.
+const MAX_BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
+
+/// Items per turn that led to no request: answers must not wait behind a long row of them.
+const TURN: usize = 64;
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// There is more to do at once.
+    Busy,
+    /// Every request that may be under way is.
+    Full,
+    /// The host is not to be bothered until then.
+    Closed(Instant),
+    /// Nothing is left to start.
+    Idle,
+}
+
+/// What there is to send.
+enum Next {
+    Attempt(Box<Attempt>),
+    /// An item that came to nothing, or waits for others.
+    Nothing,
+    /// No item at all.
+    Empty,
+}
+
+impl Worker {
+    /// Starts requests until there is nothing to start, or no room.
+    pub(super) fn dispatch<'s>(
+        &mut self,
+        sender: &'s dyn Sender,
+        flights: &mut Flights<'s>,
+        turn: &Turn,
+        now: Instant,
+        last_call: bool,
+    ) -> Rest {
+        for _ in 0..TURN {
+            // The last report must not wait for requests that hang.
+            let is_wide = flights.len() < self.gate.width(self.width.get()) + usize::from(last_call);
+            if !is_wide || (!last_call && flights.bytes() >= MAX_BYTES_IN_FLIGHT) {
+                return Rest::Full;
+            }
+            if let Some(opens) = self.gate.opens(self.has_fresh(turn), now) {
+                return Rest::Closed(opens);
+            }
+            let is_last = last_call || (turn.closing.is_some() && flights.is_empty() && self.has_nothing());
+            let attempt = match self.next(flights, turn, now, is_last) {
+                Next::Attempt(attempt) => *attempt,
+                Next::Nothing => continue,
+                Next::Empty => return Rest::Idle,
+            };
+            let Some((attempt, request)) = self.pipeline.prepare(attempt, now) else { continue };
+            let patience = self.shared.setup.request_timeout
+                + Duration::from_secs((request.body().len() / SLOWEST_BYTES_PER_SECOND) as u64);
+            let mut deadline = Deadline::after(now, patience);
+            if let Some(closing) = turn.closing {
+                deadline = deadline.min(closing.deadline.into());
+            }
+            flights.start(sender, attempt, request, (now, deadline));
+        }
+        Rest::Busy
+    }
+
+    /// The next thing to send: what waits here, then the lanes, then a client report.
+    fn next(&mut self, flights: &Flights<'_>, turn: &Turn, now: Instant, is_last: bool) -> Next {
+        self.outbox.push(self.collector.due(now));
+        if let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
+            return Next::Attempt(Box::new(attempt));
+        }
+        if !self.outbox.is_full() && self.take_from_lanes(now) {
+            return Next::Nothing;
+        }
+        if turn.is_waited_for && !self.collector.is_empty() {
+            self.outbox.push(self.collector.drain());
+            return Next::Nothing;
+        }
+        if let Some(epoch) = self.shared.pop_report(is_last) {
+            return Next::Attempt(Box::new(self.report(epoch, now)));
+        }
+        if turn.closing.is_none() && now >= self.next_report && !self.shared.recorder.is_empty() {
+            let epoch = self.shared.accept_report();
+            return Next::Attempt(Box::new(self.report(epoch, now)));
+        }
+        Next::Empty
+    }
+
+    /// Moves what comes next in the lanes to the outbox or the collector. Tells whether there was anything.
+    fn take_from_lanes(&mut self, now: Instant) -> bool {
+        let run = self.shared.pop();
+        let any = !run.is_empty();
+        for item in run {
+            match item.outbound.into_telemetry() {
+                Ok(record) => self.outbox.push(self.collector.add(record, item.epoch, now)),
+                Err(outbound) => self.outbox.push(self.pipeline.finish(*outbound, item.epoch, now)),
+            }
+        }
+        any
+    }
+
+    fn report(&mut self, epoch: u64, now: Instant) -> Attempt {
+        self.next_report = now + self.shared.setup.report_interval;
+        Attempt::report(epoch)
+    }
+}

@@ -1,0 +1,69 @@
+//! The end, as a close has ordered it.
+
+use std::time::Instant;
+
+use sentry_core::clock;
+use sentry_core::protocol::client_report::Reason;
+
+use super::super::answers::{Answers, Fate};
+use super::super::attempt::Attempt;
+use super::super::flights::Flights;
+use super::super::inbox::Turn;
+use super::super::shared::Closing;
+use super::Worker;
+
+impl Worker {
+    /// Whether nothing can or may be done any more.
+    pub(super) fn is_over(&self, closing: Closing, flights: &Flights<'_>, turn: &Turn, now: Instant) -> bool {
+        now >= closing.deadline || (flights.is_empty() && self.has_nothing() && !turn.has_work)
+    }
+
+    /// Towards the end: gives everything up that will not go out any more. Tells whether only the last client report is
+    /// still to be sent.
+    pub(super) fn give_up_if_hopeless(&mut self, closing: Closing, now: Instant) -> bool {
+        let closed = self.gate.opens(true, now).is_some_and(|opens| opens >= closing.last_start);
+        if !self.refused && !closed && now < closing.last_start {
+            // What must not be tried again before the end.
+            for attempt in self.outbox.take_late(closing.last_start) {
+                self.abandon(&attempt, Reason::SendError);
+            }
+            return false;
+        }
+        self.give_up();
+        if self.refused || closed {
+            while let Some(epoch) = self.shared.pop_report(true) {
+                self.shared.answer(&Answers::Report(epoch), Fate::Dropped);
+            }
+        }
+        true
+    }
+
+    /// Ends what is under way, and counts everything.
+    pub(super) fn end(&mut self, flights: &mut Flights<'_>) {
+        for attempt in flights.abort(clock::instant()) {
+            self.abandon(&attempt, Reason::NetworkError);
+        }
+        self.give_up();
+    }
+
+    /// Counts everything that is not under way.
+    fn give_up(&mut self) {
+        let failing = self.refused || self.gate.is_failing();
+        let waited = if failing { Reason::NetworkError } else { Reason::QueueOverflow };
+        self.outbox.push(self.collector.drain());
+        for attempt in self.outbox.take() {
+            let reason = match attempt.tries {
+                0 => waited,
+                _ if attempt.unavailable > 0 => Reason::SendError,
+                _ => Reason::NetworkError,
+            };
+            self.abandon(&attempt, reason);
+        }
+        self.shared.abandon(waited);
+    }
+
+    fn abandon(&self, attempt: &Attempt, reason: Reason) {
+        self.shared.set_abandoned();
+        self.lose(attempt, reason);
+    }
+}

@@ -1,0 +1,211 @@
+//! The worker: one `async fn`, one turn after the other.
+//!
+//! A turn reads what is new, starts what may be started, and sleeps until an answer, a deadline or news. The decisions
+//! are made elsewhere ([`Gate`], [`classify`](crate::retry::classify), [`Limits`](crate::rate_limit::Limits)); the loop
+//! obeys them.
+
+mod dispatch;
+mod end;
+mod settle;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use sentry_core::clock;
+
+use self::dispatch::Rest;
+use super::collector::Collector;
+use super::flights::{Flights, Landing};
+use super::inbox::Turn;
+use super::outbox::Outbox;
+use super::pipeline::Pipeline;
+use super::shared::Shared;
+use super::width::Width;
+use crate::driver::Timer;
+use crate::retry::Gate;
+use crate::sender::BoxFuture;
+
+/// How often the client is told whether the queue keeps up (protocol section 19).
+const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What was captured before a flush may still be in the lanes when it begins: until they are empty, but no longer than
+/// this, it joins the batches that the flush takes along.
+const GATHERING: Duration = Duration::from_millis(50);
+
+/// Everything the loop owns.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    pipeline: Pipeline,
+    collector: Collector,
+    outbox: Outbox,
+    timer: Box<dyn Timer>,
+    sleep: Option<(Instant, BoxFuture<'static, ()>)>,
+    gate: Gate,
+    width: Width,
+    /// What had been accepted when the host last failed: later items are news.
+    accepted_at_failure: u64,
+    /// When batches go out as they are, for somebody who waits.
+    drain_at: Option<Instant>,
+    next_report: Instant,
+    next_check: Instant,
+    /// During the end: the host refused, so there is nothing left to hope for.
+    refused: bool,
+}
+
+impl Worker {
+    pub(super) fn new(shared: Arc<Shared>, timer: Box<dyn Timer>) -> Self {
+        let now = clock::instant();
+        Self {
+            pipeline: Pipeline::new(Arc::clone(&shared)),
+            collector: Collector::default(),
+            outbox: Outbox::default(),
+            next_report: now + shared.setup.report_interval,
+            next_check: now + HEALTH_INTERVAL,
+            width: Width::new(shared.setup.max_in_flight),
+            shared,
+            timer,
+            sleep: None,
+            gate: Gate::default(),
+            accepted_at_failure: 0,
+            drain_at: None,
+            refused: false,
+        }
+    }
+
+    /// Works until the end is ordered and reached.
+    pub(super) async fn run(mut self) {
+        let sender = Arc::clone(&self.shared.sender);
+        let mut flights = Flights::new();
+        loop {
+            let mut turn = self.shared.turn();
+            let now = clock::instant();
+            if turn.hurry {
+                self.gate.hurry();
+                self.outbox.hurry();
+                self.drain_at = Some(now + GATHERING);
+            }
+            if self.drain_at.is_some_and(|at| at <= now) {
+                self.drain_at = None;
+                self.outbox.push(self.collector.drain());
+            }
+            self.check_health(now);
+            let mut last_call = false;
+            if let Some(closing) = turn.closing {
+                last_call = self.give_up_if_hopeless(closing, now);
+                turn.has_work = self.shared.has_work();
+                if self.is_over(closing, &flights, &turn, now) {
+                    break;
+                }
+            }
+            let rest = self.dispatch(&*sender, &mut flights, &turn, now, last_call);
+            if rest == Rest::Idle && turn.closing.is_some() && flights.is_empty() && self.has_nothing() {
+                // The last of it came to nothing: there is nothing left to wait for.
+                continue;
+            }
+            let until = self.next_wake(&flights, &turn, rest, now);
+            for landing in self.news(&mut flights, &turn, rest, until).await {
+                self.settle(landing, &turn);
+            }
+            for landing in flights.expire(clock::instant()) {
+                self.settle(landing, &turn);
+            }
+        }
+        self.end(&mut flights);
+    }
+
+    /// Whether nothing is left on this side of the lanes, besides what is under way.
+    fn has_nothing(&self) -> bool {
+        self.outbox.is_empty() && self.collector.is_empty()
+    }
+
+    /// Tells the client whether the queue keeps up. Costs an idle process no wake-up once all is well.
+    fn check_health(&mut self, now: Instant) {
+        if self.shared.setup.backpressure && now >= self.next_check {
+            self.next_check = now + HEALTH_INTERVAL;
+            self.shared.recorder.set_unhealthy(!self.shared.is_healthy(now));
+        }
+    }
+
+    /// When to look again even if nothing happens.
+    fn next_wake(&mut self, flights: &Flights<'_>, turn: &Turn, rest: Rest, now: Instant) -> Option<Instant> {
+        let has_losses = !self.shared.recorder.is_empty();
+        let own = match rest {
+            Rest::Busy | Rest::Full => None,
+            Rest::Closed(opens) => (turn.has_work || !self.has_nothing() || has_losses).then_some(opens),
+            Rest::Idle => {
+                let report = (has_losses && turn.closing.is_none()).then_some(self.next_report);
+                earliest([self.outbox.next_try(), self.collector.next_deadline(), report])
+            }
+        };
+        let end = turn
+            .closing
+            .map(|closing| if now < closing.last_start { closing.last_start } else { closing.deadline });
+        let check = (self.shared.recorder.downsample_factor() > 0).then_some(self.next_check);
+        earliest([flights.next_deadline(), own, end, check, self.drain_at])
+    }
+
+    /// Sleeps until something has happened, and returns what has landed.
+    async fn news(
+        &mut self,
+        flights: &mut Flights<'_>,
+        turn: &Turn,
+        rest: Rest,
+        until: Option<Instant>,
+    ) -> Vec<Landing> {
+        if rest == Rest::Busy {
+            yield_now().await;
+            return poll_fn(|context| Poll::Ready(flights.poll(context, clock::instant))).await;
+        }
+        let for_data = match rest {
+            Rest::Full => false,
+            Rest::Closed(_) => !self.has_fresh(turn),
+            Rest::Busy | Rest::Idle => true,
+        };
+        self.set_sleep(until);
+        poll_fn(|context| {
+            let landed = flights.poll(context, clock::instant);
+            if !landed.is_empty() || self.shared.poll_news(context.waker(), turn, for_data) {
+                return Poll::Ready(landed);
+            }
+            let over = self.sleep.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(context).is_ready());
+            if over {
+                self.sleep = None;
+                return Poll::Ready(landed);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// An alarm that rings early costs one idle turn; a new one for each answer would cost more.
+    fn set_sleep(&mut self, until: Option<Instant>) {
+        match (&self.sleep, until) {
+            (_, None) => self.sleep = None,
+            (Some((at, _)), Some(until)) if *at <= until => {}
+            (_, Some(until)) => self.sleep = Some((until, self.timer.sleep_until(until))),
+        }
+    }
+
+    fn has_fresh(&self, turn: &Turn) -> bool {
+        turn.accepted != self.accepted_at_failure
+    }
+}
+
+fn earliest<const N: usize>(times: [Option<Instant>; N]) -> Option<Instant> {
+    times.into_iter().flatten().min()
+}
+
+/// Lets the driver look after its sockets once.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

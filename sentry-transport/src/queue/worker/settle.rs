@@ -1,0 +1,169 @@
+//! What came of a try.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Instant;
+
+use sentry_core::clock;
+use sentry_core::envelope::EnvelopeItem;
+use sentry_core::protocol::client_report::Reason;
+
+use super::super::answers::Fate;
+use super::super::attempt::Attempt;
+use super::super::flights::Landing;
+use super::super::inbox::Turn;
+use super::Worker;
+use crate::retry::{FLOOR, MAX_AMBIGUOUS, MAX_UNAVAILABLE, Outcome, classify, jittered};
+use crate::sender::{Response, SendError};
+
+impl Worker {
+    /// Acts on what came of a try.
+    pub(super) fn settle(&mut self, landing: Landing, turn: &Turn) {
+        let was_failing = self.gate.is_failing();
+        match landing.result {
+            Ok(response) => {
+                self.width.answered(landing.took);
+                self.answered(landing.attempt, &response, turn);
+            }
+            Err(error) => self.unanswered(landing.attempt, &error, turn),
+        }
+        if was_failing != self.gate.is_failing() {
+            self.shared.set_failing(!was_failing);
+        }
+    }
+
+    fn answered(&mut self, attempt: Attempt, response: &Response, turn: &Turn) {
+        let now = clock::instant();
+        self.shared.learn(response, now);
+        let outcome = classify(response);
+        if let Outcome::Unavailable { pause, is_asked_for } = outcome {
+            self.gate.unavailable(now, pause, is_asked_for);
+            return self.unavailable(attempt, response.status(), now + pause, turn);
+        }
+        self.gate.answered();
+        match outcome {
+            Outcome::Delivered => self.shared.answer(&attempt.answers, Fate::Delivered(attempt.bytes)),
+            Outcome::Limited => {
+                self.tell("rate limited", || {
+                    let limits =
+                        response.header("x-sentry-rate-limits").or_else(|| response.header("retry-after"));
+                    format!(
+                        "the server limits the rate ({}): items are discarded",
+                        limits.unwrap_or("a minute")
+                    )
+                });
+                self.discard(&attempt);
+            }
+            Outcome::TooLarge => {
+                let bytes = attempt.bytes;
+                self.tell("too large", || {
+                    format!("the server found an envelope of {bytes} bytes on the wire too large")
+                });
+                self.lose(&attempt, Reason::SendError);
+            }
+            Outcome::Rejected | Outcome::Unavailable { .. } => {
+                self.tell("rejected", || rejection(response));
+                self.lose(&attempt, Reason::SendError);
+            }
+        }
+    }
+
+    /// A proxy answered for a server that is away.
+    fn unavailable(&mut self, mut attempt: Attempt, status: u16, again: Instant, turn: &Turn) {
+        self.tell("unavailable", || {
+            format!("a proxy answered {status} for a server that is away; trying again")
+        });
+        self.failed_at(turn);
+        attempt.unavailable += 1;
+        let too_late = turn.closing.is_some_and(|closing| again >= closing.last_start);
+        if too_late && !attempt.is_report() {
+            self.shared.set_abandoned();
+        }
+        if attempt.is_report() || attempt.unavailable >= MAX_UNAVAILABLE || too_late {
+            return self.lose(&attempt, Reason::SendError);
+        }
+        attempt.not_before = Some(again);
+        attempt.not_before_in_hurry = Some(again);
+        self.try_again(attempt, false);
+    }
+
+    fn unanswered(&mut self, mut attempt: Attempt, error: &SendError, turn: &Turn) {
+        if error.is_permanent() {
+            self.tell("sender", || error.explain());
+            return self.lose(&attempt, Reason::InternalSdkError);
+        }
+        let host = self.shared.setup.wire.host();
+        self.tell("network", || format!("cannot send to {host}: {}", error.explain()));
+        self.failed_at(turn);
+        let now = clock::instant();
+        let is_ambiguous = !error.is_connect();
+        if is_ambiguous {
+            self.gate.was_cut(now, unit());
+            // Its own pause: whatever cut it may do so again.
+            attempt.not_before = Some(now + jittered(u32::from(attempt.ambiguous), unit()));
+            attempt.not_before_in_hurry = Some(now + FLOOR);
+            attempt.ambiguous += 1;
+        } else {
+            self.gate.failed(now, unit());
+            attempt.not_before = None;
+            self.refused |= turn.closing.is_some();
+        }
+        // What may have arrived is only sent again if the server can tell, and not for ever.
+        let hopeless =
+            attempt.ambiguous > 0 && (!attempt.is_idempotent() || attempt.ambiguous >= MAX_AMBIGUOUS);
+        if attempt.is_report() || hopeless {
+            if turn.closing.is_some() && !attempt.is_report() {
+                self.shared.set_abandoned();
+            }
+            return self.lose(&attempt, Reason::NetworkError);
+        }
+        self.try_again(attempt, is_ambiguous);
+    }
+
+    fn try_again(&mut self, attempt: Attempt, is_ambiguous: bool) {
+        self.shared.recorder.count_retry(is_ambiguous);
+        self.outbox.try_again(attempt);
+    }
+
+    fn failed_at(&mut self, turn: &Turn) {
+        self.accepted_at_failure = turn.accepted;
+    }
+
+    fn tell(&self, kind: &'static str, message: impl Fn() -> String) {
+        self.shared.tell(kind, message);
+    }
+
+    /// The server has counted the items, but nobody else will count what a report in the envelope says.
+    fn discard(&self, attempt: &Attempt) {
+        for item in attempt.envelope.items() {
+            if let EnvelopeItem::ClientReport(report) = item {
+                self.shared.recorder.record_loss(report, Reason::NetworkError);
+            }
+        }
+        self.shared.answer(&attempt.answers, Fate::Limited);
+    }
+
+    /// Counts an item as lost. Reports in it are put back.
+    pub(super) fn lose(&self, attempt: &Attempt, reason: Reason) {
+        self.shared.recorder.record_loss(&attempt.envelope, reason);
+        self.shared.answer(&attempt.answers, Fate::Dropped);
+    }
+}
+
+/// The status and what the server said: text of others, so not much of it.
+fn rejection(response: &Response) -> String {
+    const MAX_CHARS: usize = 200;
+    let body = || String::from_utf8_lossy(&response.body()[..response.body().len().min(4 * MAX_CHARS)]);
+    let said = response.header("x-sentry-error").map_or_else(body, std::borrow::Cow::Borrowed);
+    let detail: String = said.trim().chars().take(MAX_CHARS).collect();
+    let status = response.status();
+    if detail.is_empty() {
+        return format!("the server rejected an envelope with status {status}");
+    }
+    format!("the server rejected an envelope with status {status}: {detail}")
+}
+
+/// A random number in `[0, 1)`: the standard library's hasher keys are the randomness at hand, and jitter needs no more.
+fn unit() -> f64 {
+    const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
+    (RandomState::new().build_hasher().finish() >> 11) as f64 * SCALE
+}

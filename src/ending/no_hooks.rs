@@ -1,0 +1,4 @@
+//! Without the feature `process` nobody is asked.
+
+/// Notices nothing.
+pub(super) fn watch() {}
