@@ -92,7 +92,10 @@ fn a_caught_panic_is_cheap(server: &Server) {
         .collect();
     costs.sort();
     let (median, most) = (costs[100], costs[190]);
-    println!("caught panic, server hangs: median {median:?}, 95 of 100 {most:?}, worst of 200 {:?}", costs[199]);
+    println!(
+        "caught panic, server hangs: median {median:?}, 95 of 100 {most:?}, worst of 200 {:?}",
+        costs[199]
+    );
     assert!(median < Duration::from_millis(1), "median {median:?}");
     // The rest belongs to the scheduler of a machine that runs other tests as well.
     assert!(most < Duration::from_millis(50), "{most:?}");

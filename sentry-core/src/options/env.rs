@@ -55,6 +55,8 @@ pub struct EnvOptions {
     pub https_proxy: Option<String>,
     /// `SENTRY_SPOTLIGHT`: on, off, or an address.
     pub spotlight: Option<Spotlight>,
+    /// `NO_PROXY` or `no_proxy`.
+    pub no_proxy: Option<String>,
     /// `SENTRY_TRACE`: the `sentry-trace` header of the process that started this one.
     pub trace: Option<String>,
     /// `SENTRY_BAGGAGE`: its `baggage` header.
@@ -99,6 +101,7 @@ impl EnvOptions {
                 Some(on) => on.into(),
                 None => text.into(),
             }),
+            no_proxy: reader.text("NO_PROXY").or_else(|| reader.text("no_proxy")),
             trace: reader.text("SENTRY_TRACE"),
             baggage: reader.text("SENTRY_BAGGAGE"),
             warnings: Vec::new(),
@@ -122,6 +125,7 @@ impl EnvOptions {
             .https_proxy
             .or_else(|| self.https_proxy.map(owned))
             .or_else(|| options.http_proxy.clone());
+        options.http.no_proxy = options.http.no_proxy.or_else(|| self.no_proxy.map(owned));
         if let Some(rate) = self.sample_rate
             && options.event_sample_rate() == 1.0
         {

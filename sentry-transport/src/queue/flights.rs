@@ -1,7 +1,12 @@
 //! The requests under way.
+//!
+//! Each has a waker of its own, so that an answer costs one poll and not one for every request that is still waiting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{AcqRel, Release};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use sentry_core::types::Uuid;
@@ -17,13 +22,56 @@ pub(super) struct Landing {
     pub(super) took: Duration,
 }
 
-/// At most a few dozen futures, polled in a row.
+/// At most a few dozen futures.
 pub(super) struct Flights<'s> {
     list: Vec<Flight<'s>>,
+    tower: Arc<Tower>,
+}
+
+/// Who hears of it when a flight has news.
+#[derive(Default)]
+struct Tower {
+    /// Set with the flag of a flight, so that a poll without news looks at no flight.
+    has_news: AtomicBool,
+    worker: Mutex<Option<Waker>>,
+}
+
+/// The waker of one flight.
+struct Beacon {
+    has_news: AtomicBool,
+    tower: Arc<Tower>,
+}
+
+impl Wake for Beacon {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.has_news.store(true, Release);
+        self.tower.has_news.store(true, Release);
+        let worker = self.tower.worker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(worker) = worker {
+            worker.wake();
+        }
+    }
+}
+
+impl Tower {
+    /// Wakes `waker` for what happens from now on.
+    fn listen(&self, waker: &Waker) {
+        let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *worker {
+            Some(own) => own.clone_from(waker),
+            own => *own = Some(waker.clone()),
+        }
+    }
 }
 
 struct Flight<'s> {
     attempt: Attempt,
+    beacon: Arc<Beacon>,
+    waker: Waker,
     started: Instant,
     deadline: Deadline,
     answer: BoxFuture<'s, Result<Response, SendError>>,
@@ -40,7 +88,7 @@ impl Flight<'_> {
 
 impl<'s> Flights<'s> {
     pub(super) fn new() -> Self {
-        Self { list: Vec::new() }
+        Self { list: Vec::new(), tower: Arc::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -71,17 +119,32 @@ impl<'s> Flights<'s> {
     ) {
         let answer = catch_unwind(AssertUnwindSafe(|| sender.send(request, deadline)))
             .unwrap_or_else(|_| Box::pin(async { Err(SendError::panicked()) }));
-        self.list.push(Flight { attempt, started, deadline, answer });
+        // Nobody has polled it yet: that is news.
+        let beacon = Arc::new(Beacon { has_news: AtomicBool::new(true), tower: Arc::clone(&self.tower) });
+        self.tower.has_news.store(true, Release);
+        let waker = Waker::from(Arc::clone(&beacon));
+        self.list.push(Flight { attempt, beacon, waker, started, deadline, answer });
     }
 
     /// Takes out what has ended, one way or the other.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, now: impl Fn() -> Instant) -> Vec<Landing> {
         let mut landed = Vec::new();
+        // Before the flags are read: what comes after that wakes the worker again.
+        self.tower.listen(context.waker());
+        if !self.tower.has_news.swap(false, AcqRel) {
+            return landed;
+        }
         let mut index = 0;
         while index < self.list.len() {
-            let answer = &mut self.list[index].answer;
-            let poll = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)))
-                .unwrap_or_else(|_| Poll::Ready(Err(SendError::panicked())));
+            let flight = &mut self.list[index];
+            if !flight.beacon.has_news.swap(false, AcqRel) {
+                index += 1;
+                continue;
+            }
+            let Flight { answer, waker, .. } = flight;
+            let poll =
+                catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(&mut Context::from_waker(waker))))
+                    .unwrap_or_else(|_| Poll::Ready(Err(SendError::panicked())));
             match poll {
                 Poll::Pending => index += 1,
                 Poll::Ready(result) => landed.push(self.list.swap_remove(index).land(result, now())),

@@ -22,6 +22,8 @@
 //! [`FnSender`].
 
 mod closure;
+#[cfg(test)]
+mod conformance;
 mod deadline;
 mod error;
 mod file;

@@ -6,15 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Proxy};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy};
+use sentry_core::options::HttpOptions;
 use sentry_core::types::Scheme;
 use sentry_core::{TransportOptions, diagnostics};
 
 use super::super::SendError;
+use super::dns::Dns;
 use super::tls::Tls;
 use crate::queue::MAX_IN_FLIGHT;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Shorter than the idle timeout of usual proxies, so that the server is not the one who closes first.
 const POOL_IDLE: Duration = Duration::from_secs(20);
@@ -23,6 +24,7 @@ const POOL_IDLE: Duration = Duration::from_secs(20);
 pub(crate) struct ClientConfig {
     http_proxy: Option<Cow<'static, str>>,
     https_proxy: Option<Cow<'static, str>>,
+    http: HttpOptions,
     https: bool,
     tls: Tls,
 }
@@ -40,7 +42,9 @@ impl ClientConfig {
             tls: Tls::new(
                 https || is_https(&options.http_proxy) || is_https(&options.https_proxy),
                 options.accept_invalid_certs,
+                &options.http,
             ),
+            http: options.http.clone(),
             http_proxy: options.http_proxy.clone(),
             https_proxy: options.https_proxy.clone(),
         }
@@ -64,34 +68,58 @@ impl ClientConfig {
         let mut builder = Client::builder()
             // A redirect would carry the key to somewhere else.
             .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(self.http.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(MAX_IN_FLIGHT)
             .tcp_keepalive(KEEPALIVE);
         if let Some(url) = &self.http_proxy {
-            builder = proxied(builder, Proxy::http(&**url));
+            builder = self.proxied(builder, Proxy::http(&**url));
         }
         if let Some(url) = &self.https_proxy {
-            builder = proxied(builder, Proxy::https(&**url));
+            builder = self.proxied(builder, Proxy::https(&**url));
         }
-        self.tls.apply(builder)
+        if let Some(resolver) = &self.http.resolver {
+            builder = builder.dns_resolver(Dns::new(resolver));
+        }
+        self.tls.apply(self.with_socket(builder))
+    }
+
+    /// A proxy that cannot be read is left out, loudly; its URL may hold a password.
+    fn proxied(&self, builder: ClientBuilder, proxy: reqwest::Result<Proxy>) -> ClientBuilder {
+        match proxy {
+            Ok(proxy) => {
+                let exempt = self.http.no_proxy.as_deref().and_then(NoProxy::from_string);
+                builder.proxy(proxy.no_proxy(exempt))
+            }
+            Err(_) => {
+                diagnostics::warn_once("proxy", || "a proxy URL is invalid and was ignored".into());
+                builder
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn with_socket(&self, builder: ClientBuilder) -> ClientBuilder {
+        match &self.http.unix_socket {
+            Some(path) => builder.unix_socket(path.clone()),
+            None => builder,
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn with_socket(&self, builder: ClientBuilder) -> ClientBuilder {
+        if self.http.unix_socket.is_some() {
+            diagnostics::warn_once("unix socket", || {
+                "this system has no unix sockets: the address of the DSN is used".into()
+            });
+        }
+        builder
     }
 }
 
 impl fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientConfig").field("https", &self.https).finish_non_exhaustive()
-    }
-}
-
-/// A proxy that cannot be read is left out, loudly; its URL may hold a password.
-fn proxied(builder: ClientBuilder, proxy: reqwest::Result<Proxy>) -> ClientBuilder {
-    match proxy {
-        Ok(proxy) => builder.proxy(proxy),
-        Err(_) => {
-            diagnostics::warn_once("proxy", || "a proxy URL is invalid and was ignored".into());
-            builder
-        }
     }
 }
 

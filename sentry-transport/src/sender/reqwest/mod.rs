@@ -1,16 +1,17 @@
 //! The sender over reqwest.
 //!
-//! The client is built at the first request, on the worker, and thrown away after a network error, so that a changed
+//! The client is built at the first request, on the worker, and thrown away when the host is out of reach, so that a changed
 //! name, a resumed laptop or a dead pool cannot outlive the retry. A client given by the application is used as it is.
 
 mod client;
+mod dns;
 #[cfg_attr(feature = "rustls", path = "tls_rustls.rs")]
 #[cfg_attr(all(not(feature = "rustls"), feature = "native-tls"), path = "tls_native.rs")]
 #[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), path = "tls_none.rs")]
 mod tls;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -26,6 +27,8 @@ const BODY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Sends over reqwest. Needs a tokio runtime around it.
 pub(crate) struct ReqwestSender {
     client: Source,
+    /// The address of the last request, which is that of the next one.
+    url: Mutex<Option<(Arc<str>, Url)>>,
 }
 
 enum Source {
@@ -36,12 +39,15 @@ enum Source {
 impl ReqwestSender {
     /// Builds its own client when it is first needed.
     pub(crate) fn new(config: ClientConfig) -> Self {
-        Self { client: Source::Own { config: Box::new(config), built: Mutex::new(None) } }
+        Self {
+            client: Source::Own { config: Box::new(config), built: Mutex::new(None) },
+            url: Mutex::default(),
+        }
     }
 
     /// Uses the application's client.
     pub(crate) fn with_client(client: Client) -> Self {
-        Self { client: Source::Given(client) }
+        Self { client: Source::Given(client), url: Mutex::default() }
     }
 
     fn client(&self) -> Result<Client, SendError> {
@@ -65,11 +71,29 @@ impl ReqwestSender {
         }
     }
 
+    fn url(&self, text: &str) -> Result<Url, SendError> {
+        let mut last = self.url.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, url)) = &*last
+            && **known == *text
+        {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(text).map_err(|error| SendError::setup().with_source(error))?;
+        *last = Some((text.into(), url.clone()));
+        Ok(url)
+    }
+
     async fn exchange(&self, request: Request, deadline: Deadline) -> Result<Response, SendError> {
         let client = self.client()?;
-        let answer = client.execute(assemble(request, deadline)?).await.map_err(|error| {
-            self.forget();
-            translate(error)
+        let url = self.url(request.url())?;
+        let answer = client.execute(assemble(url, request, deadline)?).await.map_err(|error| {
+            let error = translate(error);
+            // A cut connection is out of the pool already; one that is silent or cannot be had says that what the
+            // client knows of the host is out of date.
+            if error.is_connect() || error.is_timeout() {
+                self.forget();
+            }
+            error
         })?;
         Ok(receive(answer, deadline).await)
     }
@@ -87,8 +111,7 @@ impl fmt::Debug for ReqwestSender {
     }
 }
 
-fn assemble(request: Request, deadline: Deadline) -> Result<reqwest::Request, SendError> {
-    let url = Url::parse(request.url()).map_err(|error| SendError::setup().with_source(error))?;
+fn assemble(url: Url, request: Request, deadline: Deadline) -> Result<reqwest::Request, SendError> {
     let mut assembled = reqwest::Request::new(Method::POST, url);
     for (name, value, secret) in request.headers() {
         let mut value =

@@ -2,6 +2,8 @@
 
 use reqwest::ClientBuilder;
 
+use sentry_core::options::HttpOptions;
+
 use crate::sender::SendError;
 
 /// Nothing to configure.
@@ -10,7 +12,7 @@ pub(super) struct Tls;
 impl Tls {
     pub(super) const AVAILABLE: bool = false;
 
-    pub(super) fn new(_needed: bool, _accept_any: bool) -> Self {
+    pub(super) fn new(_needed: bool, _accept_any: bool, _http: &HttpOptions) -> Self {
         Self
     }
 

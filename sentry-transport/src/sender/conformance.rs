@@ -1,0 +1,310 @@
+//! What every sender over HTTP must do, against real sockets. One suite, instantiated per sender at the end.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ingest::{Reply, Server, refused_addr};
+use sentry_core::{ClientOptions, TransportOptions, clock};
+
+use super::{Deadline, Request, Response, SendError, Sender};
+use crate::driver::Runtime;
+
+/// A sender to be examined.
+#[derive(Clone, Copy)]
+struct Subject {
+    make: fn(&TransportOptions) -> Arc<dyn Sender>,
+    runtime: Runtime,
+}
+
+type Answer = Result<Response, SendError>;
+
+const LONG: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(400);
+
+/// What a busy machine adds.
+const SLACK: Duration = Duration::from_millis(400);
+
+impl Subject {
+    fn sender(self, dsn: &str, change: impl FnOnce(&mut ClientOptions)) -> Arc<dyn Sender> {
+        let mut options = ClientOptions { dsn: Some(dsn.parse().unwrap()), ..ClientOptions::default() };
+        change(&mut options);
+        (self.make)(&TransportOptions::try_from_client_options(&options).unwrap())
+    }
+
+    /// Sends several requests at once and waits for all.
+    fn exchange_all(
+        self,
+        sender: &Arc<dyn Sender>,
+        requests: Vec<Request>,
+        patience: Duration,
+    ) -> Vec<Answer> {
+        let answers = Mutex::new(Vec::new());
+        let driver = self.runtime.driver().unwrap();
+        driver.block_on(Box::pin(async {
+            let deadline = Deadline::after(clock::instant(), patience);
+            let mut flights: Vec<_> =
+                requests.into_iter().map(|request| sender.send(request, deadline)).collect();
+            std::future::poll_fn(|context| {
+                flights.retain_mut(|flight| match flight.as_mut().poll(context) {
+                    std::task::Poll::Ready(answer) => {
+                        answers.lock().unwrap().push(answer);
+                        false
+                    }
+                    std::task::Poll::Pending => true,
+                });
+                if flights.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+            .await;
+        }));
+        answers.into_inner().unwrap()
+    }
+
+    fn exchange(self, sender: &Arc<dyn Sender>, request: Request, patience: Duration) -> Answer {
+        self.exchange_all(sender, vec![request], patience).pop().unwrap()
+    }
+
+    /// One request to a server, by a sender of its own.
+    fn ask(self, server: &Server, body: Vec<u8>) -> Answer {
+        let sender = self.sender(&server.dsn(), |_| ());
+        self.exchange(&sender, request(&server.addr().to_string(), body), LONG)
+    }
+
+    /// That a request without an answer ends in time, and how.
+    fn ends_in_time(self, address: &str, body: Vec<u8>) -> SendError {
+        let sender = self.sender(&format!("http://key@{address}/1"), |_| ());
+        let start = clock::instant();
+        let error = self.exchange(&sender, request(address, body), SHORT).unwrap_err();
+        assert!(start.elapsed() < SHORT + SLACK, "{:?}: {error:?}", start.elapsed());
+        assert!(!error.is_permanent(), "{error:?}");
+        error
+    }
+}
+
+/// What is sent here is bytes; whether they make a good envelope is not the business of a sender.
+fn serve(builder: ingest::Builder) -> Server {
+    let server = builder.start();
+    server.allow_problems();
+    server
+}
+
+fn healthy() -> Server {
+    serve(Server::builder())
+}
+
+fn request(address: &str, body: Vec<u8>) -> Request {
+    Request::new(format!("http://{address}/api/1/envelope/"), body)
+        .with_header("x-sentry-auth", "Sentry sentry_version=7, sentry_client=test/1, sentry_key=key")
+        .with_header("user-agent", "test/1")
+        .with_header("content-type", "application/x-sentry-envelope")
+}
+
+fn envelope(bytes: usize) -> Vec<u8> {
+    let payload = "x".repeat(bytes);
+    format!("{{}}\n{{\"type\":\"attachment\",\"length\":{bytes},\"filename\":\"a\"}}\n{payload}\n")
+        .into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A listener whose connections are handled by `handle`.
+fn listen(handle: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    #[expect(clippy::disallowed_methods, reason = "a server of the test")]
+    std::thread::spawn(move || listener.incoming().flatten().for_each(handle));
+    address
+}
+
+fn bytes_and_headers_arrive_as_they_are(subject: Subject) {
+    let server = healthy();
+    let plain = envelope(1024 * 1024);
+    let body = gzip(&plain);
+    let sender = subject.sender(&server.dsn(), |_| ());
+    let request = request(&server.addr().to_string(), body).with_header("content-encoding", "gzip");
+    assert_eq!(subject.exchange(&sender, request, LONG).unwrap().status(), 200);
+    let got = server.requests().pop().unwrap();
+    assert_eq!(
+        got.header("x-sentry-auth"),
+        Some("Sentry sentry_version=7, sentry_client=test/1, sentry_key=key")
+    );
+    assert_eq!(got.header("user-agent"), Some("test/1"));
+    assert_eq!(got.header("content-type"), Some("application/x-sentry-envelope"));
+    assert_eq!(got.header("content-encoding"), Some("gzip"));
+    assert_eq!(got.header("content-length").map(str::len), Some(7));
+    assert_eq!(server.items("attachment").len(), 1);
+}
+
+fn status_and_headers_come_back_whatever_the_status(subject: Subject) {
+    for status in [200, 202, 400, 413, 429, 500, 503] {
+        let server = healthy();
+        server.script([Reply::status(status)
+            .header("X-Sentry-Rate-Limits", "60:error:key")
+            .header("Retry-After", "7")]);
+        let answer = subject.ask(&server, envelope(10)).unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.header("x-sentry-rate-limits"), Some("60:error:key"), "{status}");
+        assert_eq!(answer.header("retry-after"), Some("7"), "{status}");
+    }
+}
+
+fn what_was_never_sent_says_so(subject: Subject) {
+    assert!(subject.ends_in_time(&refused_addr().to_string(), envelope(10)).is_connect());
+    assert!(subject.ends_in_time("no-such-host.invalid:80", envelope(10)).is_connect());
+}
+
+fn what_may_have_arrived_says_so(subject: Subject) {
+    for reply in [Reply::reset(), Reply::close_after_body(), Reply::reset_after_body(), Reply::garbage()] {
+        let server = serve(Server::builder().otherwise(reply));
+        let error = subject.ends_in_time(&server.addr().to_string(), envelope(10));
+        assert!(!error.is_connect(), "{error:?}");
+    }
+}
+
+fn silence_ends_at_the_deadline(subject: Subject) {
+    for reply in [Reply::hang(), Reply::drip(Duration::from_secs(1))] {
+        let server = serve(Server::builder().otherwise(reply));
+        let error = subject.ends_in_time(&server.addr().to_string(), envelope(10));
+        assert!(error.is_timeout() && !error.is_connect(), "{error:?}");
+    }
+}
+
+fn a_server_that_does_not_read_ends_at_the_deadline(subject: Subject) {
+    let kept = Mutex::new(Vec::new());
+    let address = listen(move |connection| kept.lock().unwrap().push(connection));
+    let error = subject.ends_in_time(&address, envelope(16 * 1024 * 1024));
+    assert!(error.is_timeout(), "{error:?}");
+}
+
+fn a_redirect_is_not_followed(subject: Subject) {
+    let elsewhere = healthy();
+    let server = healthy();
+    server.script([Reply::status(307).header("Location", &format!("http://{}/", elsewhere.addr()))]);
+    assert_eq!(subject.ask(&server, envelope(10)).unwrap().status(), 307);
+    assert_eq!(elsewhere.log().connections(), 0);
+}
+
+fn an_endless_answer_is_cut(subject: Subject) {
+    let address = listen(|mut connection| {
+        let mut request = [0; 65_536];
+        let _ = connection.read(&mut request);
+        let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+        while connection.write_all(&[b'x'; 65_536]).is_ok() {}
+    });
+    let sender = subject.sender(&format!("http://key@{address}/1"), |_| ());
+    let start = clock::instant();
+    let answer = subject.exchange(&sender, request(&address, envelope(10)), Duration::from_secs(3)).unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.body().len() <= 256 * 1024, "{}", answer.body().len());
+    assert!(start.elapsed() < Duration::from_secs(3) + SLACK);
+}
+
+fn connections_are_kept_and_requests_run_side_by_side(subject: Subject) {
+    let server = healthy();
+    let sender = subject.sender(&server.dsn(), |_| ());
+    let address = server.addr().to_string();
+    for _ in 0..20 {
+        assert!(subject.exchange(&sender, request(&address, envelope(10)), LONG).is_ok());
+    }
+    assert_eq!(server.log().attempts(), 20);
+    // A driver of its own for each exchange may cost a connection each; within one they are kept.
+    let slow = serve(Server::builder().latency(Duration::from_millis(200)));
+    let sender = subject.sender(&slow.dsn(), |_| ());
+    let requests = (0..8).map(|_| request(&slow.addr().to_string(), envelope(10))).collect();
+    let start = clock::instant();
+    let answers = subject.exchange_all(&sender, requests, LONG);
+    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.status() == 200)));
+    assert!(start.elapsed() < Duration::from_millis(8 * 200), "{:?}: one after the other", start.elapsed());
+}
+
+fn tls_to_a_server_without_it_is_no_connection(subject: Subject) {
+    let server = healthy();
+    let address = server.addr().to_string();
+    let sender = subject.sender(&format!("https://key@{address}/1"), |_| ());
+    let request = Request::new(format!("https://{address}/api/1/envelope/"), envelope(10));
+    let start: Instant = clock::instant();
+    let error = subject.exchange(&sender, request, Duration::from_secs(2)).unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(2) + SLACK);
+    assert_eq!(server.requests().len(), 0);
+    // Without a TLS feature it is the set-up that is wrong; either way nothing was sent.
+    assert!(error.is_connect() || error.is_permanent(), "{error:?}");
+}
+
+fn the_options_are_obeyed(subject: Subject) {
+    let server = healthy();
+    let address = server.addr();
+    let with = |name: &'static str, change: &dyn Fn(&mut ClientOptions)| {
+        let sender = subject.sender(&server.dsn(), |options| change(options));
+        subject.exchange(&sender, request(name, envelope(10)), Duration::from_secs(3))
+    };
+    let through = healthy();
+    let proxy = format!("http://{}", through.addr());
+    // A proxy is asked for the whole URL, and not when the host is exempt.
+    let proxied = with("server.example", &|options| options.http_proxy = Some(proxy.clone().into()));
+    assert!(proxied.is_ok() || !proxied.unwrap_err().is_connect());
+    assert_eq!(through.log().attempts(), 1);
+    let exempt = with("server.invalid", &|options| {
+        options.http_proxy = Some(proxy.clone().into());
+        options.http.no_proxy = Some(".invalid".into());
+    });
+    assert!(exempt.unwrap_err().is_connect());
+    assert_eq!(through.log().attempts(), 1);
+    // A lookup of the application's own; its panic is an error.
+    let found = with("server.example", &|options| {
+        options.http.resolver = Some(Arc::new(move |name| {
+            assert_eq!(name, "server.example");
+            Ok(vec![address])
+        }));
+    });
+    assert_eq!(found.unwrap().status(), 200);
+    let failed = with("server.example", &|options| {
+        options.http.resolver = Some(Arc::new(|_| panic!("expected by the test")));
+    });
+    assert!(failed.unwrap_err().is_connect());
+    // A proxy that is none is left out.
+    let direct = with("127.0.0.1:1", &|options| options.http_proxy = Some("::not a url::".into()));
+    assert!(direct.unwrap_err().is_connect());
+}
+
+/// The suite for one sender.
+macro_rules! conforms {
+    ($name:ident, $make:expr, $runtime:expr) => {
+        mod $name {
+            const SUBJECT: super::Subject = super::Subject { make: $make, runtime: $runtime };
+            conforms!(SUBJECT:
+                bytes_and_headers_arrive_as_they_are,
+                status_and_headers_come_back_whatever_the_status,
+                what_was_never_sent_says_so,
+                what_may_have_arrived_says_so,
+                silence_ends_at_the_deadline,
+                a_server_that_does_not_read_ends_at_the_deadline,
+                a_redirect_is_not_followed,
+                an_endless_answer_is_cut,
+                connections_are_kept_and_requests_run_side_by_side,
+                tls_to_a_server_without_it_is_no_connection,
+                the_options_are_obeyed,
+            );
+        }
+    };
+    ($subject:ident: $($check:ident,)+) => {$(
+        #[test]
+        fn $check() {
+            super::$check($subject);
+        }
+    )+};
+}
+
+#[cfg(feature = "reqwest")]
+conforms!(
+    over_reqwest,
+    |options| {
+        use super::super::reqwest::{ClientConfig, ReqwestSender};
+        std::sync::Arc::new(ReqwestSender::new(ClientConfig::new(options)))
+    },
+    crate::driver::Runtime::Tokio
+);
