@@ -35,6 +35,8 @@ mod response;
 #[cfg(test)]
 pub(crate) mod scripted;
 mod stdout;
+#[cfg(all(test, feature = "reqwest", feature = "rustls"))]
+mod tls_tests;
 mod watched;
 
 use std::fmt::Debug;

@@ -65,13 +65,17 @@ impl Tls {
             )
         };
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
-        match &self.identity {
+        let mut config = match &self.identity {
             Some(pem) => {
                 let key = PrivateKeyDer::from_pem_slice(pem).map_err(unreadable)?;
-                builder.with_client_auth_cert(certificates(pem)?, key).map_err(refused)
+                builder.with_client_auth_cert(certificates(pem)?, key).map_err(refused)?
             }
-            None => Ok(builder.with_no_client_auth()),
+            None => builder.with_no_client_auth(),
+        };
+        if cfg!(feature = "http2") {
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         }
+        Ok(config)
     }
 }
 
