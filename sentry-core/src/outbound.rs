@@ -371,9 +371,23 @@ impl fmt::Debug for Outbound {
 
 fn lane_of(item: &EnvelopeItem) -> Lane {
     match item {
-        EnvelopeItem::Event(_) | EnvelopeItem::Attachment(_) => Lane::Error,
+        EnvelopeItem::Event(_)
+        | EnvelopeItem::Feedback(_)
+        | EnvelopeItem::Attachment(_)
+        | EnvelopeItem::FileAttachment(_) => Lane::Error,
         EnvelopeItem::Transaction(_) => Lane::Trace,
-        EnvelopeItem::ItemContainer(_) => Lane::Log,
+        EnvelopeItem::ItemContainer(container) => lane_of_type(container.ty()),
+        EnvelopeItem::Unknown(item) => lane_of_type(item.ty()),
+        _ => Lane::Session,
+    }
+}
+
+/// The same for an item that is encoded already.
+fn lane_of_type(ty: &str) -> Lane {
+    match ty {
+        "event" | "feedback" | "attachment" => Lane::Error,
+        "transaction" | "span" => Lane::Trace,
+        "log" | "trace_metric" | "profile" | "profile_chunk" => Lane::Log,
         _ => Lane::Session,
     }
 }
@@ -486,6 +500,23 @@ impl Estimate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::{ItemContainer, UnknownItem};
+
+    #[test]
+    fn a_ready_envelope_waits_in_the_lane_of_what_matters_most_in_it() {
+        let lane = |items: Vec<EnvelopeItem>| {
+            let mut envelope = Envelope::new();
+            items.into_iter().for_each(|item| envelope.add_item(item));
+            Outbound::from_envelope(envelope).lane()
+        };
+        let encoded = |ty| EnvelopeItem::Unknown(UnknownItem::new(ty, [], b"{}".to_vec()));
+        assert_eq!(lane(vec![EnvelopeItem::Feedback(Box::default())]), Lane::Error);
+        assert_eq!(lane(vec![ItemContainer::Spans(Vec::new()).into()]), Lane::Trace);
+        assert_eq!(lane(vec![ItemContainer::Logs(Vec::new()).into()]), Lane::Log);
+        assert_eq!(lane(vec![encoded("profile"), encoded("transaction")]), Lane::Trace);
+        assert_eq!(lane(vec![encoded("session"), encoded("event")]), Lane::Error);
+        assert_eq!(lane(vec![encoded("client_report")]), Lane::Session);
+    }
 
     #[test]
     fn the_size_of_a_deep_or_wide_value_is_guessed_without_visiting_it() {

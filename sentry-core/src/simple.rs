@@ -56,6 +56,24 @@ impl SimpleEvent {
         }
     }
 
+    /// The level.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// The logger that brought it, if one did.
+    #[must_use]
+    pub fn logger(&self) -> Option<&str> {
+        self.logger.as_deref()
+    }
+
     /// The tags.
     pub(crate) fn tags(&self) -> &[(String, String)] {
         &self.tags

@@ -72,9 +72,17 @@ impl Telemetry {
         Self { kind: TelemetryKind::Metric, json, trace: None }
     }
 
-    /// A span: one JSON object, and the dynamic sampling context of its trace.
+    /// A span: one JSON object, its trace, and the dynamic sampling context of that.
+    ///
+    /// A context that does not name the trace (one that came from another service may be empty) is given its name: an
+    /// envelope has to say of which trace its spans are, and spans are sorted into envelopes by it.
     #[must_use]
-    pub fn span(json: Vec<u8>, trace: Arc<DynamicSamplingContext>) -> Self {
+    pub fn span(json: Vec<u8>, trace_id: TraceId, context: Arc<DynamicSamplingContext>) -> Self {
+        let trace = if context.trace_id() == Some(trace_id) {
+            context
+        } else {
+            Arc::new((*context).clone().with_trace_id(trace_id))
+        };
         Self { kind: TelemetryKind::Span, json, trace: Some(trace) }
     }
 
@@ -191,7 +199,7 @@ mod tests {
     fn spans_carry_the_context_of_their_trace() {
         let trace_id = TraceId::default();
         let context = Arc::new(DynamicSamplingContext::new().with_trace_id(trace_id));
-        let span = Telemetry::span(b"{}".to_vec(), context);
+        let span = Telemetry::span(b"{}".to_vec(), trace_id, context);
         assert_eq!(span.trace_id(), Some(trace_id));
         let outbound = Outbound::from_telemetry(span);
         assert_eq!(outbound.lane(), Lane::Trace);
@@ -200,6 +208,51 @@ mod tests {
             outbound.finish().headers().trace().and_then(DynamicSamplingContext::trace_id),
             Some(trace_id)
         );
+    }
+
+    #[test]
+    fn a_span_belongs_to_its_trace_whatever_its_context_says() {
+        let empty = Arc::new(DynamicSamplingContext::new());
+        let [one, two] = [1, 2].map(|byte| TraceId::from([byte; 16]));
+        let other = Arc::new(DynamicSamplingContext::new().with_trace_id(two));
+        for context in [empty, other] {
+            let span = Telemetry::span(b"{}".to_vec(), one, context);
+            assert_eq!(span.trace_id(), Some(one));
+            let envelope = Telemetry::envelope(&[span]);
+            assert_eq!(envelope.headers().trace().and_then(DynamicSamplingContext::trace_id), Some(one));
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_as_the_same_records() {
+        let logs = ["a", "a \"quoted\" line\nand another", "\u{1f980}"].map(log);
+        let mut bytes = Vec::new();
+        Telemetry::envelope(&logs.each_ref().map(encoded)).to_writer(&mut bytes).unwrap();
+        let read = Envelope::from_slice(&bytes).unwrap();
+        let containers: Vec<_> = read.items().collect();
+        assert_eq!(containers, [&EnvelopeItem::from(ItemContainer::from(logs.to_vec()))]);
+        assert_eq!(read.losses().next(), Some(ItemLoss::new(Category::LogItem, 3)));
+    }
+
+    #[test]
+    fn many_of_them_fit_the_queue() {
+        assert!(size_of::<Telemetry>() <= 40, "{}", size_of::<Telemetry>());
+        assert!(size_of::<Outbound>() <= 256, "the fixed charge covers it: {}", size_of::<Outbound>());
+        let outbound = Outbound::from_telemetry(encoded(&log("a")));
+        assert!(outbound.size_hint() < 512, "{}", outbound.size_hint());
+    }
+
+    #[test]
+    fn a_batch_waits_in_the_lane_of_its_records() {
+        let lane = |record: Telemetry| {
+            let batch = Outbound::from_envelope(Telemetry::envelope(std::slice::from_ref(&record)));
+            assert_eq!(batch.lane(), Outbound::from_telemetry(record).lane());
+            batch.lane()
+        };
+        let context = Arc::new(DynamicSamplingContext::new());
+        assert_eq!(lane(Telemetry::log(b"{}".to_vec())), Lane::Log);
+        assert_eq!(lane(Telemetry::metric(b"{}".to_vec())), Lane::Log);
+        assert_eq!(lane(Telemetry::span(b"{}".to_vec(), TraceId::default(), context)), Lane::Trace);
     }
 
     #[test]

@@ -373,8 +373,9 @@ fn logs_that_are_given_up_are_counted_one_by_one() {
 fn spans_of_different_traces_travel_apart() {
     let rig = rig([]);
     for index in 0..30 {
-        let trace = DynamicSamplingContext::new().with_trace_id(TraceId::from([index % 3; 16]));
-        rig.transport.send(Outbound::from_telemetry(Telemetry::span(b"{}".to_vec(), Arc::new(trace))));
+        let context = Arc::new(DynamicSamplingContext::new());
+        let span = Telemetry::span(b"{}".to_vec(), TraceId::from([index % 3; 16]), context);
+        rig.transport.send(Outbound::from_telemetry(span));
     }
     assert!(rig.transport.flush(LONG));
     let bodies = rig.sender.bodies();

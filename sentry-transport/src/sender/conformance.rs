@@ -308,3 +308,35 @@ conforms!(
     },
     crate::driver::Runtime::Tokio
 );
+
+/// A Relay on this machine that listens on a unix socket; the DSN names another address.
+#[cfg(all(unix, feature = "reqwest"))]
+#[test]
+fn a_unix_socket_is_used_whatever_the_dsn_says() {
+    use std::os::unix::net::UnixListener;
+
+    use super::reqwest::{ClientConfig, ReqwestSender};
+
+    let path = std::env::temp_dir().join(format!("sentry-{}-socket", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a server of the test")]
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut request = vec![0; 4096];
+        let read = connection.read(&mut request).unwrap();
+        connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    let subject = Subject {
+        make: |options| Arc::new(ReqwestSender::new(ClientConfig::new(options))),
+        runtime: Runtime::Tokio,
+    };
+    let sender = subject.sender("http://key@relay.invalid/1", |options| {
+        options.http.unix_socket = Some(path.clone());
+    });
+    let answer = subject.exchange(&sender, request("relay.invalid", envelope(10)), LONG).unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(server.join().unwrap().starts_with("POST /api/1/envelope/ HTTP/1.1\r\n"));
+    std::fs::remove_file(path).unwrap();
+}
