@@ -20,11 +20,11 @@ pub fn apply_defaults(mut options: ClientOptions) -> ClientOptions {
         let name = if cfg!(debug_assertions) { "development" } else { "production" };
         options.environment = Some(Cow::Borrowed(name));
     }
-    #[cfg(feature = "reqwest")]
+    #[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
     if options.transport.is_none() {
         options.transport = Some(Arc::new(crate::transports::DefaultTransportFactory));
     }
-    #[cfg(feature = "reqwest")]
+    #[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
     {
         options = with_copies(options);
     }
@@ -41,7 +41,7 @@ pub fn apply_defaults(mut options: ClientOptions) -> ClientOptions {
 }
 
 /// Sends copies where `also_send_to` and `spotlight` say.
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
 fn with_copies(mut options: ClientOptions) -> ClientOptions {
     use sentry_core::{EventSamplingStrategy, TracesSamplingStrategy};
 

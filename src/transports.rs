@@ -1,8 +1,8 @@
 //! Ways out of the process.
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
 pub use sentry_transport::transports::*;
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
 pub use sentry_transport::{
     BackgroundTransport, BoxFuture, Deadline, FanOutFactory, FileSender, FnSender, Request, Response,
     SendError, Sender, SenderTransport, StdoutSender,

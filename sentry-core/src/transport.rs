@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::client_report::Recorder;
 use crate::envelope::Envelope;
-use crate::options::{ClientOptions, FloodControl, HttpOptions};
+use crate::options::{CacheOptions, ClientOptions, Consent, FloodControl, HttpOptions};
 use crate::outbound::Outbound;
 use crate::types::Dsn;
 
@@ -151,6 +151,10 @@ pub struct TransportOptions {
     pub transport_channel_capacity: Option<NonZeroUsize>,
     /// How requests reach the server.
     pub http: HttpOptions,
+    /// What is kept on disk.
+    pub cache: CacheOptions,
+    /// Whether the user has to agree first.
+    pub consent: Consent,
     /// Limits on errors.
     pub flood_control: FloodControl,
     /// Tell the client to sample fewer traces while the queue cannot keep up.
@@ -173,6 +177,8 @@ impl TransportOptions {
             accept_invalid_certs: options.accept_invalid_certs,
             transport_channel_capacity: options.transport_channel_capacity,
             http: options.http.clone(),
+            cache: options.cache.clone(),
+            consent: options.consent,
             flood_control: options.flood_control,
             enable_backpressure_handling: options.enable_backpressure_handling,
             client_report_recorder: options.client_report_recorder.clone(),
@@ -189,6 +195,8 @@ impl TransportOptions {
             accept_invalid_certs: self.accept_invalid_certs,
             transport_channel_capacity: self.transport_channel_capacity,
             http: self.http,
+            cache: self.cache,
+            consent: self.consent,
             flood_control: self.flood_control,
             enable_backpressure_handling: self.enable_backpressure_handling,
             client_report_recorder: self.client_report_recorder,

@@ -127,6 +127,8 @@ fn features() -> Row {
         ("metrics", cfg!(feature = "metrics")),
         ("release-health", cfg!(feature = "release-health")),
         ("reqwest", cfg!(feature = "reqwest")),
+        ("ureq", cfg!(feature = "ureq")),
+        ("curl", cfg!(feature = "curl")),
         ("rustls", cfg!(feature = "rustls")),
         ("native-tls", cfg!(feature = "native-tls")),
     ];

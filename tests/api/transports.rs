@@ -96,3 +96,47 @@ fn the_older_constructors_of_threads_still_work() {
     let tokio = TokioTransportThread::new(|_: Envelope, limiter: RateLimiter| async move { limiter });
     assert!(std.flush(Duration::from_secs(20)) && tokio.flush(Duration::from_secs(20)));
 }
+
+#[cfg(feature = "ureq")]
+mod over_ureq {
+    use std::fmt::Debug;
+
+    use sentry::transports::{UreqHttpTransport, UreqHttpTransportOptions};
+    use sentry::{ClientOptions, Transport, TransportOptions};
+
+    #[expect(deprecated, reason = "published code still calls it")]
+    const _: fn(&ClientOptions) -> UreqHttpTransport = UreqHttpTransport::new;
+    #[expect(deprecated, reason = "published code still calls it")]
+    const _: fn() = || {
+        let _: fn(&ClientOptions, _) -> UreqHttpTransport = UreqHttpTransport::with_agent;
+    };
+    implements!(UreqHttpTransport: Transport);
+    const _: fn(UreqHttpTransportOptions) -> UreqHttpTransport = UreqHttpTransportOptions::build;
+    const _: fn() = || {
+        let _: fn(UreqHttpTransportOptions, _) -> UreqHttpTransportOptions =
+            UreqHttpTransportOptions::with_agent;
+    };
+    implements!(UreqHttpTransportOptions: Debug + From<TransportOptions>);
+}
+
+#[cfg(feature = "curl")]
+mod over_curl {
+    use std::fmt::Debug;
+
+    use sentry::transports::{CurlHttpTransport, CurlHttpTransportOptions};
+    use sentry::{ClientOptions, Transport, TransportOptions};
+
+    #[expect(deprecated, reason = "published code still calls it")]
+    const _: fn(&ClientOptions) -> CurlHttpTransport = CurlHttpTransport::new;
+    #[expect(deprecated, reason = "published code still calls it")]
+    const _: fn() = || {
+        let _: fn(&ClientOptions, _) -> CurlHttpTransport = CurlHttpTransport::with_client;
+    };
+    implements!(CurlHttpTransport: Transport);
+    const _: fn(CurlHttpTransportOptions) -> CurlHttpTransport = CurlHttpTransportOptions::build;
+    const _: fn() = || {
+        let _: fn(CurlHttpTransportOptions, _) -> CurlHttpTransportOptions =
+            CurlHttpTransportOptions::with_client;
+    };
+    implements!(CurlHttpTransportOptions: Debug + From<TransportOptions>);
+}

@@ -49,6 +49,8 @@ impl fmt::Debug for ClientOptions {
             .field("http", &self.http)
             .field("also_send_to", &self.also_send_to)
             .field("spotlight", &self.spotlight)
+            .field("cache", &self.cache)
+            .field("consent", &self.consent)
             .field("flood_control", &self.flood_control)
             .field("enable_backpressure_handling", &self.enable_backpressure_handling)
             .field("announce_shutdown", &self.announce_shutdown)

@@ -57,6 +57,8 @@ pub struct EnvOptions {
     pub spotlight: Option<Spotlight>,
     /// `NO_PROXY` or `no_proxy`.
     pub no_proxy: Option<String>,
+    /// `SENTRY_CACHE_DIR`.
+    pub cache_dir: Option<String>,
     /// `SENTRY_TRACE`: the `sentry-trace` header of the process that started this one.
     pub trace: Option<String>,
     /// `SENTRY_BAGGAGE`: its `baggage` header.
@@ -102,6 +104,7 @@ impl EnvOptions {
                 None => text.into(),
             }),
             no_proxy: reader.text("NO_PROXY").or_else(|| reader.text("no_proxy")),
+            cache_dir: reader.text("SENTRY_CACHE_DIR"),
             trace: reader.text("SENTRY_TRACE"),
             baggage: reader.text("SENTRY_BAGGAGE"),
             warnings: Vec::new(),
@@ -125,6 +128,7 @@ impl EnvOptions {
             .https_proxy
             .or_else(|| self.https_proxy.map(owned))
             .or_else(|| options.http_proxy.clone());
+        options.cache.dir = options.cache.dir.or_else(|| self.cache_dir.map(Into::into));
         options.http.no_proxy = options.http.no_proxy.or_else(|| self.no_proxy.map(owned));
         if let Some(rate) = self.sample_rate
             && options.event_sample_rate() == 1.0

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::client_report::{OnDrop, Recorder};
 use crate::integration::Integration;
 use crate::options::{
-    EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode, Spotlight,
-    TracesSampler, TracesSamplingStrategy,
+    CacheOptions, Consent, EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode,
+    Spotlight, TracesSampler, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
@@ -132,6 +132,10 @@ pub struct ClientOptions {
     pub also_send_to: Vec<Dsn>,
     /// Whether a copy of everything goes to Spotlight on the developer's machine.
     pub spotlight: Spotlight,
+    /// What is kept on disk until it is delivered.
+    pub cache: CacheOptions,
+    /// Whether the user of the application has to agree before anything is sent.
+    pub consent: Consent,
     /// Limits on identical errors and on errors altogether.
     pub flood_control: FloodControl,
     /// Sample fewer traces while the queue cannot keep up or the server limits the rate.
@@ -190,6 +194,8 @@ impl Default for ClientOptions {
             http: HttpOptions::default(),
             also_send_to: Vec::new(),
             spotlight: Spotlight::Unset,
+            cache: CacheOptions::default(),
+            consent: Consent::NotNeeded,
             flood_control: FloodControl::default(),
             enable_backpressure_handling: true,
             announce_shutdown: false,

@@ -19,6 +19,7 @@
 //! not the default wins over the plain fields (`sample_rate`, `traces_sample_rate`, `traces_sampler`).
 
 mod body_size;
+mod cache;
 mod convert;
 mod debug;
 mod env;
@@ -32,6 +33,7 @@ mod spotlight;
 mod validate;
 
 pub use self::body_size::MaxRequestBodySize;
+pub use self::cache::{CacheOptions, CachePolicy, Consent};
 pub use self::convert::TryIntoOptions;
 pub use self::env::{EnvOptions, apply_env, host_name};
 pub use self::fields::{BeforeCallback, ClientOptions};

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::client_report::Dropped;
 use crate::integration::Integration;
 use crate::options::{
-    ClientOptions, EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode,
-    Spotlight, TracesSamplingStrategy,
+    CacheOptions, ClientOptions, Consent, EventSamplingStrategy, FloodControl, HttpOptions,
+    MaxRequestBodySize, SessionMode, Spotlight, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
@@ -287,6 +287,24 @@ impl ClientOptions {
     /// Sets whether a copy of everything goes to Spotlight: a `bool`, or its address.
     pub fn spotlight<T: Into<Spotlight>>(self, spotlight: T) -> Self {
         Self { spotlight: spotlight.into(), ..self }
+    }
+
+    /// Sets the directory in which items outlive the process and a dead network.
+    ///
+    /// It is made if it is missing, for this user only. Several processes may share it.
+    pub fn cache_dir<T: Into<std::path::PathBuf>>(mut self, dir: T) -> Self {
+        self.cache.dir = Some(dir.into());
+        self
+    }
+
+    /// Sets directory, policy and limits of the cache.
+    pub fn cache(self, cache: CacheOptions) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// Sets whether the user of the application has to agree before anything is sent.
+    pub fn consent(self, consent: Consent) -> Self {
+        Self { consent, ..self }
     }
 
     /// Sets the limits on identical errors and on errors altogether.

@@ -10,6 +10,10 @@ const DELAY: Duration = Duration::from_secs(5);
 /// How many buckets may be open; beyond this the oldest leaves early.
 const MAX_BUCKETS: usize = 256;
 
+/// What all open buckets may hold together, in full buckets; beyond this the oldest leave early. What has left the
+/// lanes is not in their bound any more, and what merely waits for company must have one as well.
+const MAX_FULL: usize = 4;
+
 /// When a bucket is full.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -35,6 +39,8 @@ pub(crate) struct Batcher<K, T> {
     buckets: HashMap<K, Bucket<T>>,
     /// Keys by the time their bucket is due. A bucket that left early leaves its entry behind.
     order: VecDeque<(Instant, K)>,
+    /// What the open buckets hold in memory.
+    held: usize,
 }
 
 #[derive(Debug)]
@@ -44,9 +50,15 @@ struct Bucket<T> {
     due: Instant,
 }
 
+impl<T> Bucket<T> {
+    fn held(&self) -> usize {
+        self.bytes + self.batch.items.len() * size_of::<T>()
+    }
+}
+
 impl<K: Hash + Eq + Clone, T> Batcher<K, T> {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, buckets: HashMap::new(), order: VecDeque::new() }
+        Self { bounds, buckets: HashMap::new(), order: VecDeque::new(), held: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -61,27 +73,35 @@ impl<K: Hash + Eq + Clone, T> Batcher<K, T> {
         (bytes, epoch): (usize, u64),
         now: Instant,
     ) -> impl Iterator<Item = Batch<T>> + use<K, T> {
+        let mut ready = Vec::new();
         let does_not_fit = |bucket: &Bucket<T>| bucket.bytes + bytes > self.bounds.bytes;
-        let full = if self.buckets.get(&key).is_some_and(does_not_fit) { self.take(&key) } else { None };
-        let crowded = if self.buckets.len() >= MAX_BUCKETS && !self.buckets.contains_key(&key) {
-            self.take_oldest()
-        } else {
-            None
-        };
+        if self.buckets.get(&key).is_some_and(does_not_fit) {
+            ready.extend(self.take(&key));
+        }
+        if self.buckets.len() >= MAX_BUCKETS && !self.buckets.contains_key(&key) {
+            ready.extend(self.take_oldest());
+        }
         let order = &mut self.order;
         let bucket = self.buckets.entry(key.clone()).or_insert_with(|| {
             order.push_back((now + DELAY, key.clone()));
             Bucket { batch: Batch { items: Vec::new(), epochs: Vec::new() }, bytes: 0, due: now + DELAY }
         });
         bucket.bytes += bytes;
+        self.held += bytes + size_of::<T>();
         bucket.batch.items.push(item);
         match bucket.batch.epochs.last_mut() {
             Some((last, count)) if *last == epoch => *count += 1,
             _ => bucket.batch.epochs.push((epoch, 1)),
         }
         let is_full = bucket.batch.items.len() >= self.bounds.items || bucket.bytes >= self.bounds.bytes;
-        let complete = if is_full { self.take(&key) } else { None };
-        [full, crowded, complete].into_iter().flatten()
+        if is_full {
+            ready.extend(self.take(&key));
+        }
+        while self.held > MAX_FULL * (self.bounds.bytes + self.bounds.items * size_of::<T>()) {
+            let Some(oldest) = self.take_oldest() else { break };
+            ready.push(oldest);
+        }
+        ready.into_iter()
     }
 
     /// Takes out what has waited long enough.
@@ -116,12 +136,13 @@ impl<K: Hash + Eq + Clone, T> Batcher<K, T> {
     }
 
     fn take(&mut self, key: &K) -> Option<Batch<T>> {
-        let taken = self.buckets.remove(key).map(|bucket| bucket.batch);
+        let taken = self.buckets.remove(key);
+        self.held -= taken.as_ref().map_or(0, Bucket::held);
         // Entries of buckets that were full before their time: as many as there ever were, without this.
         if self.order.len() > 2 * MAX_BUCKETS {
             self.order.retain(|(at, key)| self.buckets.get(key).is_some_and(|bucket| bucket.due == *at));
         }
-        taken
+        taken.map(|bucket| bucket.batch)
     }
 }
 
@@ -197,6 +218,24 @@ mod tests {
         }
         out += batcher.drain().iter().map(|batch| batch.items.len()).sum::<usize>();
         assert_eq!(out, 10_000);
+    }
+
+    #[test]
+    fn buckets_that_hold_too_much_together_leave_early_the_oldest_first() {
+        let mut batcher = Batcher::new(Bounds { items: 1_000, bytes: 1_000 });
+        let most = MAX_FULL * (1_000 + 1_000 * size_of::<u32>());
+        let now = sentry_core::clock::instant();
+        let mut out = Vec::new();
+        for item in 0..2_000u32 {
+            let key = item % 100;
+            out.extend(batcher.add(key, item, (900, 0), now + Duration::from_millis(u64::from(item))));
+            assert_eq!(batcher.held, batcher.buckets.values().map(Bucket::held).sum::<usize>());
+            assert!(batcher.held <= most, "{}", batcher.held);
+        }
+        assert!(out.windows(2).all(|two| two[0].items[0] < two[1].items[0]));
+        out.extend(batcher.drain());
+        assert_eq!(out.iter().map(|batch| batch.items.len()).sum::<usize>(), 2_000);
+        assert_eq!(batcher.held, 0);
     }
 
     #[test]

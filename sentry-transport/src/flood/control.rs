@@ -31,13 +31,16 @@ pub(crate) struct Flood {
     day: Window,
     /// Held back of kinds that are forgotten: the next error of any kind says so.
     forgotten: u64,
+    /// How many errors have been decided on. Times would not do to tell which kind came last: many come at one time.
+    decided: u64,
 }
 
 #[derive(Debug)]
 struct Kind {
     bucket: Bucket,
     suppressed: u64,
-    seen: Instant,
+    /// Its last one, of all that have been decided on.
+    seen: u64,
 }
 
 impl Flood {
@@ -48,6 +51,7 @@ impl Flood {
             minute: Window::new(Duration::from_secs(60)),
             day: Window::new(Duration::from_secs(86_400)),
             forgotten: 0,
+            decided: 0,
         }
     }
 
@@ -65,9 +69,10 @@ impl Flood {
         if self.kinds.len() >= MAX_KINDS && !self.kinds.contains_key(&key) {
             self.forget_the_quietest();
         }
-        let fresh = || Kind { bucket: Bucket::full(burst, now), suppressed: 0, seen: now };
+        self.decided += 1;
+        let fresh = || Kind { bucket: Bucket::full(burst, now), suppressed: 0, seen: 0 };
         let kind = self.kinds.entry(key).or_insert_with(fresh);
-        kind.seen = now;
+        kind.seen = self.decided;
         let has_room = self.minute.has_room(max_per_minute, now) && self.day.has_room(max_per_day, now);
         if !has_room || !kind.bucket.take(burst, per_minute, now) {
             kind.suppressed += 1;
@@ -81,9 +86,8 @@ impl Flood {
 
     /// An eighth at once, so that a stream of ever new kinds does not search for each.
     fn forget_the_quietest(&mut self) {
-        let mut seen: Vec<Instant> = self.kinds.values().map(|kind| kind.seen).collect();
-        let (_, limit, _) = seen.select_nth_unstable(MAX_KINDS / 8);
-        let limit = *limit;
+        let mut seen: Vec<u64> = self.kinds.values().map(|kind| kind.seen).collect();
+        let limit = *seen.select_nth_unstable(MAX_KINDS / 8 - 1).1;
         let forgotten = &mut self.forgotten;
         self.kinds.retain(|_, kind| {
             if kind.seen <= limit {
@@ -142,6 +146,47 @@ mod tests {
             .sum();
         assert_eq!(told, 5);
         assert!(flood.kinds.len() <= MAX_KINDS);
+    }
+
+    #[test]
+    fn the_kind_that_came_last_is_remembered_though_all_come_at_one_time() {
+        let now = start();
+        let mut flood = Flood::new(FloodControl { burst: 1, per_minute: 0, ..FloodControl::default() });
+        flood.admit(0, now);
+        for key in 1..20_000u64 {
+            flood.admit(key, now);
+            if key.is_multiple_of(100) {
+                assert_eq!(flood.admit(0, now), Verdict::Suppress, "{key}");
+            }
+            assert!(flood.kinds.len() <= MAX_KINDS && flood.kinds.len() as u64 > key.min(3_500));
+        }
+    }
+
+    #[test]
+    fn whatever_comes_what_is_held_back_is_told_or_known() {
+        let mut seed = 11u64;
+        let mut random = move |below: u64| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed % below
+        };
+        let options =
+            FloodControl { burst: 3, per_minute: 30, max_per_minute: Some(900), ..FloodControl::default() };
+        let mut flood = Flood::new(options);
+        let (mut now, mut held, mut told) = (start(), 0, 0);
+        for _ in 0..200_000 {
+            now += Duration::from_millis(random(20));
+            // A few kinds that flood, and ever new ones.
+            let key = if random(3) > 0 { random(8) } else { 8 + random(20_000) };
+            match flood.admit(key, now) {
+                Verdict::Pass { suppressed } => told += suppressed,
+                Verdict::Suppress => held += 1,
+            }
+        }
+        let known: u64 = flood.kinds.values().map(|kind| kind.suppressed).sum();
+        assert!(told > 0 && held > 100_000);
+        assert_eq!(told + known + flood.forgotten, held);
     }
 
     #[test]

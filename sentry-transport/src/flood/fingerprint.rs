@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sentry_core::protocol::{Event, Exception};
-use sentry_core::{Class, Outbound, OutboundItem};
+use sentry_core::{Class, Level, Outbound, OutboundItem};
 
 /// The kind of an error; `None` for what is not limited: crashes, and messages captured by hand.
 pub(crate) fn fingerprint(outbound: &Outbound) -> Option<u64> {
@@ -15,6 +15,9 @@ pub(crate) fn fingerprint(outbound: &Outbound) -> Option<u64> {
         OutboundItem::Error { chain, .. } => {
             let outermost = chain.first()?;
             (&*outermost.ty, outermost.module).hash(&mut hasher);
+        }
+        OutboundItem::Simple(event) => {
+            of_record(event.logger()?, event.level(), event.message(), &mut hasher)
         }
         OutboundItem::Event(event) | OutboundItem::Completed(event) => of_event(event, &mut hasher)?,
         OutboundItem::Envelope(envelope) => of_event(envelope.event()?, &mut hasher)?,
@@ -37,27 +40,31 @@ fn of_event(event: &Event<'_>, hasher: &mut DefaultHasher) -> Option<()> {
         Some(outermost) => {
             (&outermost.ty, &outermost.module).hash(hasher);
             for frame in outermost.stacktrace.iter().flat_map(|stacktrace| &stacktrace.frames) {
-                (frame.instruction_addr.as_ref().map(ToString::to_string), &frame.function, frame.lineno)
-                    .hash(hasher);
+                (frame.instruction_addr, &frame.function, frame.lineno).hash(hasher);
             }
         }
-        // From a logging integration: the logger and what was logged before parameters were filled in.
         None => {
-            let logger = event.logger.as_ref()?;
+            // What was logged before parameters were filled in, if that is known.
             let template = event.logentry.as_ref().map(|entry| &entry.message);
-            (logger, event.level as u8, template.or(event.message.as_ref())).hash(hasher);
+            let text = template.or(event.message.as_ref()).map(String::as_str);
+            of_record(event.logger.as_deref()?, event.level, text, hasher);
         }
     }
     event.fingerprint.hash(hasher);
     Some(())
 }
 
+/// From a logging integration.
+fn of_record(logger: &str, level: Level, text: Option<&str>, hasher: &mut DefaultHasher) {
+    (logger, level, text).hash(hasher);
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use sentry_core::protocol::{Envelope, LogEntry, Mechanism};
-    use sentry_core::{Client, ClientOptions, Hub, Level, Transport};
+    use sentry_core::protocol::{Addr, Envelope, Frame, LogEntry, Mechanism, Stacktrace};
+    use sentry_core::{Client, ClientOptions, Hub, Transport};
 
     use super::*;
 
@@ -117,6 +124,41 @@ mod tests {
             hub.capture_event(exception("Panic", false));
         });
         assert_eq!(kinds, [None, None, None]);
+    }
+
+    #[test]
+    fn plain_records_of_a_logger_are_limited_too() {
+        let logged = |logger: &str, text: &str| Event {
+            logger: Some(logger.into()),
+            message: Some(text.into()),
+            ..Event::default()
+        };
+        let kinds = kinds(|hub| {
+            hub.capture_event(logged("app::db", "lost"));
+            hub.capture_event(logged("app::db", "lost"));
+            hub.capture_event(logged("app::db", "found"));
+            hub.capture_event(logged("app::web", "lost"));
+            hub.capture_event(Event { level: Level::Warning, ..logged("app::db", "lost") });
+        });
+        assert!(kinds.iter().all(Option::is_some));
+        assert_eq!(kinds[0], kinds[1]);
+        assert!(kinds[2..].iter().all(|kind| *kind != kinds[0]));
+    }
+
+    #[test]
+    fn one_type_from_two_places_is_two_kinds() {
+        let at = |address: u64| {
+            let frame = Frame { instruction_addr: Some(Addr(address)), ..Frame::default() };
+            let stacktrace = Stacktrace { frames: vec![frame], ..Stacktrace::default() };
+            let mut event = exception("A", true);
+            event.exception.values[0].stacktrace = Some(stacktrace);
+            event
+        };
+        let kinds = kinds(|hub| {
+            [at(1), at(1), at(2)].into_iter().for_each(|event| _ = hub.capture_event(event));
+        });
+        assert_eq!(kinds[0], kinds[1]);
+        assert_ne!(kinds[0], kinds[2]);
     }
 
     #[test]

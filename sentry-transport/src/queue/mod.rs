@@ -30,4 +30,5 @@ mod worker;
 
 pub(crate) use self::generations::Queue;
 pub(crate) use self::shared::{MakeSender, Setup};
+#[cfg(feature = "reqwest")]
 pub(crate) use self::width::MOST as MAX_IN_FLIGHT;

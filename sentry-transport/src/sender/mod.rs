@@ -21,9 +21,13 @@
 //! it posts the titles of crashes to a chat. Senders that need no server are here: [`FileSender`], [`StdoutSender`] and
 //! [`FnSender`].
 
+#[cfg(any(feature = "ureq", feature = "curl", test))]
+pub(crate) mod blocking;
 mod closure;
 #[cfg(test)]
 mod conformance;
+#[cfg(feature = "curl")]
+pub(crate) mod curl;
 mod deadline;
 mod error;
 mod file;
@@ -37,6 +41,8 @@ pub(crate) mod scripted;
 mod stdout;
 #[cfg(all(test, feature = "reqwest", feature = "rustls"))]
 mod tls_tests;
+#[cfg(feature = "ureq")]
+pub(crate) mod ureq;
 mod watched;
 
 use std::fmt::Debug;

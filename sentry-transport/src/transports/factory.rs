@@ -16,7 +16,17 @@ impl TransportFactory for DefaultTransportFactory {
         Arc::new(super::ReqwestHttpTransportOptions::from(options).build())
     }
 
-    #[cfg(not(feature = "reqwest"))]
+    #[cfg(all(feature = "ureq", not(feature = "reqwest")))]
+    fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
+        Arc::new(super::UreqHttpTransportOptions::from(options).build())
+    }
+
+    #[cfg(all(feature = "curl", not(any(feature = "reqwest", feature = "ureq"))))]
+    fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
+        Arc::new(super::CurlHttpTransportOptions::from(options).build())
+    }
+
+    #[cfg(not(any(feature = "reqwest", feature = "ureq", feature = "curl")))]
     fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
         sentry_core::diagnostics::warn_once("no transport", || {
             "a DSN is set, but no transport feature is on: nothing can be sent".into()
@@ -25,7 +35,7 @@ impl TransportFactory for DefaultTransportFactory {
     }
 }
 
-#[cfg(not(feature = "reqwest"))]
+#[cfg(not(any(feature = "reqwest", feature = "ureq", feature = "curl")))]
 mod none {
     use sentry_core::client_report::{Reason, Recorder};
     use sentry_core::protocol::Envelope;

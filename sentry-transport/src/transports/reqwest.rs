@@ -1,12 +1,9 @@
 //! The transport over reqwest.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::Client;
-use sentry_core::protocol::Envelope;
-use sentry_core::{ClientOptions, Outbound, Transport, TransportOptions};
+use sentry_core::{ClientOptions, TransportOptions};
 
 use crate::background::BackgroundTransport;
 use crate::driver::Runtime;
@@ -40,33 +37,7 @@ impl ReqwestHttpTransport {
     }
 }
 
-impl Transport for ReqwestHttpTransport {
-    fn send_envelope(&self, envelope: Envelope) {
-        if let Some(inner) = &self.inner {
-            inner.send_envelope(envelope);
-        }
-    }
-
-    fn send(&self, outbound: Outbound) {
-        if let Some(inner) = &self.inner {
-            inner.send(outbound);
-        }
-    }
-
-    fn flush(&self, timeout: Duration) -> bool {
-        self.inner.as_ref().is_none_or(|inner| inner.flush(timeout))
-    }
-
-    fn shutdown(&self, timeout: Duration) -> bool {
-        self.inner.as_ref().is_none_or(|inner| inner.shutdown(timeout))
-    }
-}
-
-impl fmt::Debug for ReqwestHttpTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestHttpTransport").finish_non_exhaustive()
-    }
-}
+over_background!(ReqwestHttpTransport);
 
 /// Builds a [`ReqwestHttpTransport`].
 #[derive(Debug)]

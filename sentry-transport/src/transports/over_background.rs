@@ -1,0 +1,38 @@
+//! What the transports over HTTP have in common: all but their sender.
+
+/// Makes `$name`, whose `inner` is an `Option<BackgroundTransport>`, a transport.
+macro_rules! over_background {
+    ($name:ident) => {
+        impl sentry_core::Transport for $name {
+            fn send_envelope(&self, envelope: sentry_core::protocol::Envelope) {
+                if let Some(inner) = &self.inner {
+                    inner.send_envelope(envelope);
+                }
+            }
+
+            fn send(&self, outbound: sentry_core::Outbound) {
+                if let Some(inner) = &self.inner {
+                    inner.send(outbound);
+                }
+            }
+
+            fn flush(&self, timeout: std::time::Duration) -> bool {
+                self.inner.as_ref().is_none_or(|inner| inner.flush(timeout))
+            }
+
+            fn shutdown(&self, timeout: std::time::Duration) -> bool {
+                self.inner.as_ref().is_none_or(|inner| inner.shutdown(timeout))
+            }
+
+            fn is_idle(&self) -> bool {
+                self.inner.as_ref().is_none_or(|inner| inner.is_idle())
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
