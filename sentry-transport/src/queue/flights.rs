@@ -127,7 +127,7 @@ impl<'s> Flights<'s> {
     }
 
     /// Takes out what has ended, one way or the other.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>, now: impl Fn() -> Instant) -> Vec<Landing> {
+    pub(super) fn poll(&mut self, context: &Context<'_>, now: impl Fn() -> Instant) -> Vec<Landing> {
         let mut landed = Vec::new();
         // Before the flags are read: what comes after that wakes the worker again.
         self.tower.listen(context.waker());
