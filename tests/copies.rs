@@ -1,5 +1,7 @@
 //! `also_send_to`: everything to several servers, none of which holds up another.
 
+#![cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -107,7 +109,8 @@ fn a_dead_server_starves_no_other_whichever_it_is() {
         let start = now();
         assert!(!client.flush(Some(Duration::from_millis(600))));
         assert!(start.elapsed() < Duration::from_millis(650), "{:?}", start.elapsed());
-        assert_eq!(alive.events().len(), 200);
+        // Everything may still be on its way on a busy machine; nothing may wait for the dead one.
+        assert_eq!(alive.wait_for_events(200, LONG).len(), 200);
 
         let start = now();
         assert!(!client.close(Some(Duration::from_millis(600))));

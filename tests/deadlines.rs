@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,9 @@ enum Fault {
     TlsJunk,
     Unresolvable,
 }
+
+/// How often the slow resolver was asked.
+static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
@@ -93,6 +97,7 @@ impl Fault {
             return options;
         }
         let resolver = |_: &str| {
+            LOOKUPS.fetch_add(1, Ordering::Relaxed);
             thread::sleep(FOREVER);
             Err(io::ErrorKind::TimedOut.into())
         };
@@ -155,6 +160,8 @@ fn every_wait_ends_on_time_whatever_the_server_does() {
         }
     }
     print(&excesses);
+    let lookups = LOOKUPS.load(Ordering::Relaxed);
+    assert!(lookups >= 2 * End::ALL.len(), "{lookups}: every client that has a slow resolver asks it");
     for (case, excess) in excesses {
         assert!(excess <= margin(), "{case:?} ended {excess:?} after its limit");
     }

@@ -2,15 +2,15 @@
 //!
 //! Each scenario is a process of its own. The test program runs itself with the scenario's name in its environment.
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, any(feature = "reqwest", feature = "ureq", feature = "curl"))))]
 fn main() {}
 
-#[cfg(unix)]
+#[cfg(all(unix, any(feature = "reqwest", feature = "ureq", feature = "curl")))]
 fn main() {
     unix::main();
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, any(feature = "reqwest", feature = "ureq", feature = "curl")))]
 mod unix {
     use std::collections::{BTreeMap, HashSet};
     use std::io::{BufRead as _, BufReader, Write as _};
@@ -27,6 +27,22 @@ mod unix {
 
     const SCENARIO: &str = "SENTRY_TEST_SCENARIO";
     const DSN: &str = "SENTRY_TEST_DSN";
+    /// What the scenario needs to know besides.
+    const DETAIL: &str = "SENTRY_TEST_DETAIL";
+
+    /// Where the SDK calls the application.
+    const PLACES: [&str; 10] = [
+        "before_send",
+        "event processor",
+        "before_breadcrumb",
+        "on_drop",
+        "diagnostics hook",
+        "configure_scope",
+        "setup of with_scope",
+        "with_scope",
+        "panic hook",
+        "thread-local destructor",
+    ];
 
     /// `shutdown_timeout` where the server does not answer.
     const TIMEOUT: Duration = Duration::from_millis(500);
@@ -38,15 +54,19 @@ mod unix {
             return play(&scenario, &dsn);
         }
         let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-        let tests: [(&str, fn()); 8] = [
+        let tests: [(&str, fn()); 12] = [
             ("exits_deliver_what_is_pending", exits_deliver_what_is_pending),
             ("exits_end_in_time", exits_end_in_time),
+            ("exits_from_callbacks_deliver_what_is_pending", exits_from_callbacks_deliver_what_is_pending),
             ("signals_deliver_what_is_pending", signals_deliver_what_is_pending),
             ("a_second_signal_ends_at_once", a_second_signal_ends_at_once),
             ("signals_of_others_stay_theirs", signals_of_others_stay_theirs),
             ("handlers_return_when_everything_is_sent", handlers_return_when_everything_is_sent),
             ("forked_children_deliver_their_own", forked_children_deliver_their_own),
+            ("forks_from_callbacks_are_no_harm", forks_from_callbacks_are_no_harm),
+            ("a_fork_right_after_the_first_event_is_no_harm", a_fork_right_after_the_first_event_is_no_harm),
             ("a_fork_while_symbols_are_loaded_is_no_harm", a_fork_while_symbols_are_loaded_is_no_harm),
+            ("losses_are_reported_by_who_lost_them", losses_are_reported_by_who_lost_them),
         ];
         let mut passed = 0;
         for (name, test) in tests {
@@ -91,6 +111,26 @@ mod unix {
             let promised = TIMEOUT + Duration::from_millis(50);
             assert!(best.is_some_and(|best| best <= promised), "{scenario}: {best:?}");
         }
+    }
+
+    fn exits_from_callbacks_deliver_what_is_pending() {
+        for place in PLACES {
+            let server = Server::builder().latency(Duration::from_millis(50)).start();
+            let (status, elapsed) = run(place, &server);
+            assert_eq!(status.code(), Some(8), "{place}: {status}");
+            assert!(elapsed < LONG / 2, "{place}: {elapsed:?}");
+            assert_eq!(server.events().len(), before(place), "{place}");
+        }
+        // This one runs on the worker, which cannot wait for itself.
+        let server = Server::start();
+        let (status, elapsed) = run("exit in a sender", &server);
+        assert_eq!(status.code(), Some(8), "{status}");
+        assert!(elapsed < TIMEOUT + Duration::from_millis(500), "{elapsed:?}");
+    }
+
+    /// How many events there are before the callback is called.
+    fn before(place: &str) -> usize {
+        3 + usize::from(place == "panic hook")
     }
 
     fn signals_deliver_what_is_pending() {
@@ -191,6 +231,43 @@ mod unix {
         assert!(times.values().all(|count| *count == 1), "{times:?}");
         server.assert_clean();
         println!("{FORKS} forks in {elapsed:?}, {} events in all", ids.len());
+    }
+
+    fn forks_from_callbacks_are_no_harm() {
+        for place in PLACES {
+            let server = Server::start();
+            let (status, elapsed) = run_with(place, &server, "forks");
+            assert_eq!(status.code(), Some(8), "{place}: {status}");
+            assert!(elapsed < LONG / 2, "{place}: {elapsed:?}");
+            assert_eq!(server.events().len(), before(place) + 1, "{place}");
+        }
+    }
+
+    /// The worker of the parent reads at that moment what it needs to know of the machine.
+    fn a_fork_right_after_the_first_event_is_no_harm() {
+        let begun = now();
+        for pause in 0..40 {
+            let server = Server::start();
+            let (status, _) = run_with("forks early", &server, &(pause * 50).to_string());
+            assert_eq!(status.code(), Some(0), "after {} us: {status}", pause * 50);
+            assert_eq!(server.events().len(), 2);
+        }
+        println!("40 processes that fork right after their first event: {:?}", begun.elapsed());
+    }
+
+    fn losses_are_reported_by_who_lost_them() {
+        let server = Server::start();
+        let (status, _) = run("losses", &server);
+        assert!(status.success(), "{status}");
+        let reports = server.items("client_report");
+        let mut lost: Vec<_> = reports
+            .iter()
+            .flat_map(|item| item.json()["discarded_events"].as_array().cloned().unwrap_or_default())
+            .map(|entry| entry["quantity"].as_u64().expect("a number"))
+            .collect();
+        lost.sort_unstable();
+        // The parent's, those of a child that sends nothing else, and those of a child that does.
+        assert_eq!(lost, [4, 8, 16], "{reports:?}");
     }
 
     fn a_fork_while_symbols_are_loaded_is_no_harm() {
@@ -301,6 +378,47 @@ mod unix {
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime().block_on(task)));
                 freeze(result.is_err(), scenario);
             }
+            "exit in a sender" => {
+                let sender = sentry::transports::FnSender::new(|_| -> sentry::transports::Response {
+                    sentry::exit(8)
+                });
+                let _guard = sentry::init(ClientOptions::new().shutdown_timeout(TIMEOUT).transport(sender));
+                ready();
+                capture();
+                std::thread::sleep(LONG);
+            }
+            "forks early" => {
+                let pause = variable(DETAIL).and_then(|pause| pause.parse().ok()).expect("a number");
+                let _guard = init(dsn, LONG);
+                sentry::capture_message("first", Level::Info);
+                std::thread::sleep(Duration::from_micros(pause));
+                let Some(child) = forking::fork() else {
+                    sentry::capture_message("from the child", Level::Info);
+                    sentry::exit(0)
+                };
+                ready();
+                // Less patient than the guard: it would wait for ever.
+                assert_eq!(child.wait(LONG / 4).and_then(|status| status.code()), Some(0));
+            }
+            "losses" => {
+                let options = ClientOptions::new().shutdown_timeout(LONG);
+                let _guard = sentry::init((dsn, options.before_send(|_| None)));
+                let lose = |count| (0..count).for_each(|_| capture_one("lost"));
+                lose(1);
+                let Some(child) = forking::fork() else {
+                    lose(8);
+                    sentry::exit(0)
+                };
+                assert_eq!(code_of(child), 0);
+                let Some(child) = forking::fork() else {
+                    lose(16);
+                    sentry::Hub::current().client().expect("one").flush(None);
+                    sentry::exit(0)
+                };
+                assert_eq!(code_of(child), 0);
+                lose(3);
+                ready();
+            }
             "forks" => fork_often(dsn),
             "forks while symbols are loaded" => {
                 let options = ClientOptions::new().shutdown_timeout(LONG).attach_stacktrace(true);
@@ -316,7 +434,10 @@ mod unix {
                 ready();
                 assert_eq!(code_of(child), 0);
             }
-            other => panic!("nothing is known about {other}"),
+            other => match PLACES.iter().find(|place| **place == other) {
+                Some(place) => be_called_back(place, dsn),
+                None => panic!("nothing is known about {other}"),
+            },
         }
     }
 
@@ -363,6 +484,94 @@ mod unix {
                 guard.flush(None);
                 std::thread::sleep(Duration::from_millis(50));
                 capture();
+            }
+        }
+    }
+
+    /// Does in a callback what the test is about, and comes out of it again if that was a fork.
+    fn be_called_back(place: &'static str, dsn: &str) -> ! {
+        if place == "panic hook" {
+            // Ours calls it when the panic is captured.
+            std::panic::set_hook(Box::new(|_| act()));
+        }
+        let is_trigger = |event: &sentry::protocol::Event<'_>| event.message.as_deref() == Some("trigger");
+        let options = ClientOptions::new()
+            .shutdown_timeout(LONG)
+            .before_send(move |event| {
+                let trigger = is_trigger(&event);
+                if trigger && place == "before_send" {
+                    act();
+                }
+                (!trigger).then_some(event)
+            })
+            .before_breadcrumb(|_| {
+                act();
+                None
+            });
+        let options = if place == "on_drop" { options.on_drop(|_| act()) } else { options };
+        let _guard = sentry::init((dsn, options));
+        capture();
+        ready();
+        match place {
+            "before_send" | "on_drop" => capture_one("trigger"),
+            "event processor" => sentry::with_scope(
+                |scope| {
+                    scope.add_event_processor(|_| {
+                        act();
+                        None
+                    });
+                },
+                || capture_one("trigger"),
+            ),
+            "before_breadcrumb" => sentry::add_breadcrumb(sentry::Breadcrumb::default()),
+            "diagnostics hook" => {
+                sentry::diagnostics::set_hook(Some(std::sync::Arc::new(|_, line| {
+                    if line == "trigger" {
+                        act();
+                    }
+                })));
+                sentry::diagnostics::warn(|| "trigger".to_owned());
+            }
+            "configure_scope" => sentry::configure_scope(|_| act()),
+            "setup of with_scope" => sentry::with_scope(|_| act(), || ()),
+            "with_scope" => sentry::with_scope(|_| (), act),
+            "panic hook" => _ = std::panic::catch_unwind(|| panic!("expected by the test")),
+            "thread-local destructor" => {
+                struct Last;
+                impl Drop for Last {
+                    fn drop(&mut self) {
+                        act();
+                        come_back();
+                    }
+                }
+                thread_local!(static LAST: Last = const { Last });
+                let thread =
+                    Builder::new().spawn(|| LAST.with(|_| capture_one("trigger"))).expect("a thread");
+                thread.join().expect("does not return");
+            }
+            other => panic!("nobody is called back by {other}"),
+        }
+        come_back()
+    }
+
+    static FORKED: OnceLock<Option<forking::Child>> = OnceLock::new();
+
+    fn act() {
+        if variable(DETAIL).is_none() {
+            sentry::exit(8);
+        }
+        FORKED.set(forking::fork()).expect("one fork");
+    }
+
+    fn come_back() -> ! {
+        match FORKED.get().expect("the callback was called") {
+            None => {
+                capture_one("from the child");
+                exit(0)
+            }
+            Some(child) => {
+                assert_eq!(code_of(*child), 0);
+                sentry::exit(8)
             }
         }
     }
@@ -484,6 +693,10 @@ mod unix {
         (0..3).for_each(|n| _ = sentry::capture_message(&format!("event {n}"), Level::Info));
     }
 
+    fn capture_one(message: &str) {
+        sentry::capture_message(message, Level::Info);
+    }
+
     #[expect(clippy::exit, reason = "what is under test")]
     fn exit(code: i32) -> ! {
         std::process::exit(code)
@@ -504,7 +717,14 @@ mod unix {
 
     /// Its end, and how long it took after it was ready.
     fn run(scenario: &'static str, server: &Server) -> (ExitStatus, Duration) {
-        let mut program = Program::start(scenario, server);
+        finish(Program::start(scenario, server))
+    }
+
+    fn run_with(scenario: &'static str, server: &Server, detail: &str) -> (ExitStatus, Duration) {
+        finish(Program::start_with(scenario, server, Some(detail)))
+    }
+
+    fn finish(mut program: Program) -> (ExitStatus, Duration) {
         program.wait_until_ready();
         let begun = now();
         (program.wait(), begun.elapsed())
@@ -518,8 +738,13 @@ mod unix {
 
     impl Program {
         fn start(scenario: &'static str, server: &Server) -> Self {
+            Self::start_with(scenario, server, None)
+        }
+
+        fn start_with(scenario: &'static str, server: &Server, detail: Option<&str>) -> Self {
             let program = std::env::current_exe().expect("a running program has a path");
             let mut child = Command::new(program)
+                .envs(detail.map(|detail| (DETAIL, detail)))
                 .env(SCENARIO, scenario)
                 .env(DSN, server.dsn())
                 .stdout(Stdio::piped())

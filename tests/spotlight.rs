@@ -1,5 +1,7 @@
 //! Copies for Spotlight, and what Sentry sees of that: nothing.
 
+#![cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

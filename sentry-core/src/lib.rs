@@ -28,6 +28,7 @@ mod error;
 mod hub;
 mod integration;
 mod intodsn;
+mod lean;
 mod macros;
 mod nesting;
 pub mod options;
@@ -36,7 +37,7 @@ pub mod process;
 pub mod protocol;
 mod rng;
 mod scope;
-mod simple;
+mod size;
 pub mod stacktrace;
 mod suppress;
 mod sync;
@@ -56,6 +57,7 @@ pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
 pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt};
 pub use crate::integration::{AsAny, Integration};
 pub use crate::intodsn::IntoDsn;
+pub use crate::lean::{Gist, LeanEvent, Outermost};
 pub use crate::options::{
     BeforeCallback, ClientOptions, EventSamplingStrategy, MaxRequestBodySize, OptionsError, SessionMode,
     TracesSampler, TracesSamplingStrategy, TryIntoOptions,
@@ -63,7 +65,6 @@ pub use crate::options::{
 pub use crate::outbound::{Class, Durability, Finish, Lane, Outbound, OutboundItem};
 pub use crate::protocol::{Breadcrumb, Envelope, Level, User};
 pub use crate::scope::{Scope, ScopeGuard, ScopeSnapshot, configure_global_scope};
-pub use crate::simple::SimpleEvent;
 pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};
 pub use crate::telemetry::{Telemetry, TelemetryKind};

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::client::Completion;
 use crate::client_report::protocol::{Category, ItemLoss, LossSource};
 use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
 use crate::error::ErrorLink;
-use crate::protocol::{Context, Event, Level, Map, Request, Span, Thread, Transaction, Value};
+use crate::lean::LeanEvent;
+use crate::protocol::{Event, Level, Thread, Transaction};
 use crate::scope::ScopeSnapshot;
-use crate::simple::SimpleEvent;
+use crate::size;
 use crate::stacktrace::RawStack;
 use crate::telemetry::{Telemetry, TelemetryKind};
 use crate::types::Uuid;
@@ -74,12 +75,12 @@ pub enum OutboundItem {
         /// The outermost first.
         chain: Vec<ErrorLink>,
     },
-    /// An event that was built by the caller: a message with tags and extras.
-    Simple(Box<SimpleEvent>),
-    /// An event that was built by the caller, with more in it.
+    /// An event that was built by the caller.
     Event(Box<Event<'static>>),
+    /// The same while it waits.
+    Lean(Box<LeanEvent>),
     /// An event that has passed every stage but scrubbing already, because a callback had to see it.
-    Completed(Box<Event<'static>>),
+    Completed(Box<LeanEvent>),
     /// A transaction.
     Transaction(Box<Transaction<'static>>),
     /// A log, a metric or a span, encoded.
@@ -208,8 +209,8 @@ impl Outbound {
         match &self.item {
             OutboundItem::Message { .. }
             | OutboundItem::Error { .. }
-            | OutboundItem::Simple(_)
             | OutboundItem::Event(_)
+            | OutboundItem::Lean(_)
             | OutboundItem::Completed(_) => Lane::Error,
             OutboundItem::Transaction(_) => Lane::Trace,
             OutboundItem::Telemetry(record) => match record.kind() {
@@ -223,17 +224,20 @@ impl Outbound {
     /// Roughly how many bytes of memory it holds by itself. Costs no more than a few additions.
     #[must_use]
     pub fn size_hint(&self) -> usize {
-        const FIXED: usize = 256;
+        /// The item itself, and what its place in a queue takes.
+        const FIXED: usize = size_of::<Outbound>() + 32;
         let item = match &self.item {
             OutboundItem::Message { text, .. } => text.len(),
             OutboundItem::Error { chain, .. } => chain.iter().map(|link| 96 + link.value.len()).sum(),
-            OutboundItem::Simple(event) => simple_size(event),
-            OutboundItem::Event(event) => event_size(event),
-            OutboundItem::Completed(event) => COMPLETION + event_size(event),
-            OutboundItem::Transaction(transaction) => transaction_size(transaction),
+            OutboundItem::Event(event) => size::of_event(event),
+            OutboundItem::Lean(event) | OutboundItem::Completed(event) => event.size(),
+            OutboundItem::Transaction(transaction) => size::of_transaction(transaction),
             OutboundItem::Telemetry(record) => record.json().len(),
             // The hint is for the wire; in memory an event takes more than that.
-            OutboundItem::Envelope(envelope) => envelope.size_hint() + envelope.event().map_or(0, |_| EVENT),
+            OutboundItem::Envelope(envelope) => {
+                const EVENT: usize = size_of::<Event<'_>>() + 400;
+                envelope.size_hint() + envelope.event().map_or(0, |_| EVENT)
+            }
         };
         FIXED + item + self.stack.as_ref().map_or(0, |stack| stack.addresses.len() * size_of::<usize>())
     }
@@ -244,8 +248,8 @@ impl Outbound {
         match &self.item {
             OutboundItem::Message { .. }
             | OutboundItem::Error { .. }
-            | OutboundItem::Simple(_)
             | OutboundItem::Event(_)
+            | OutboundItem::Lean(_)
             | OutboundItem::Completed(_) => {
                 let mut losses = vec![ItemLoss::new(Category::Error, 1)];
                 let attachments = self.scope.shared_attachments();
@@ -260,8 +264,15 @@ impl Outbound {
 
     /// Completes the item: scopes, symbols, integrations, constants; then scrubs and trims it.
     #[must_use]
-    pub fn finish(mut self) -> Envelope {
+    pub fn finish(self) -> Envelope {
         let deadline = crate::clock::instant() + RESOLVE_TIMEOUT;
+        self.finish_by(deadline)
+    }
+
+    /// As [`finish`](Self::finish), with the symbols that are known or can be loaded before `deadline`. The rest stays
+    /// addresses.
+    #[must_use]
+    pub fn finish_by(mut self, deadline: Instant) -> Envelope {
         let suppressed = self.suppressed;
         let mut envelope = match self.item {
             OutboundItem::Envelope(envelope) => *envelope,
@@ -270,16 +281,16 @@ impl Outbound {
                 self.complete_transaction();
                 self.transaction_envelope()
             }
-            OutboundItem::Completed(event) => {
-                self.item = OutboundItem::Completed(Box::default());
-                self.event_envelope(event)
+            OutboundItem::Completed(_) => {
+                let event = self.seed();
+                self.event_envelope(Box::new(event))
             }
             OutboundItem::Message { .. }
             | OutboundItem::Error { .. }
-            | OutboundItem::Simple(_)
-            | OutboundItem::Event(_) => {
+            | OutboundItem::Event(_)
+            | OutboundItem::Lean(_) => {
                 let event = self.build_event(Some(deadline));
-                self.event_envelope(event)
+                self.event_envelope(Box::new(event))
             }
         };
         if suppressed > 0 {
@@ -299,12 +310,12 @@ impl Outbound {
 
     /// Gives up room that is not needed while it waits.
     pub(crate) fn slim(&mut self) {
+        let Some(completion) = &self.completion else { return };
         let nothing = OutboundItem::Message { level: Level::Error, text: String::new() };
         self.item = match std::mem::replace(&mut self.item, nothing) {
-            OutboundItem::Event(event) => match SimpleEvent::new(event) {
-                Ok(simple) => OutboundItem::Simple(Box::new(simple)),
-                Err(event) => OutboundItem::Event(event),
-            },
+            OutboundItem::Event(event) => {
+                OutboundItem::Lean(Box::new(LeanEvent::new(*event, completion.known())))
+            }
             item => item,
         };
     }
@@ -392,111 +403,6 @@ fn lane_of_type(ty: &str) -> Lane {
     }
 }
 
-/// An event in memory with nothing in it.
-const EVENT: usize = size_of::<Event<'_>>() + 400;
-
-/// Contexts, debug images and whatever else completing an event adds to it.
-const COMPLETION: usize = 2_000;
-
-fn simple_size(event: &SimpleEvent) -> usize {
-    let tags: usize = event.tags().iter().map(|(key, value)| 64 + key.len() + value.len()).sum();
-    let mut estimate = Estimate { looks: 1_000 };
-    let extra: usize = event.extra().iter().map(|(key, value)| 32 + key.len() + estimate.of(value, 0)).sum();
-    size_of::<SimpleEvent>() + event.text_len() + tags + extra
-}
-
-/// The parts of an event that users fill with a lot of data.
-fn event_size(event: &Event<'_>) -> usize {
-    const BREADCRUMB: usize = 320;
-    const FRAME: usize = 600;
-    const TAG: usize = 96;
-    let text = event.message.as_ref().map_or(0, String::len)
-        + event.logentry.as_ref().map_or(0, |entry| entry.message.len())
-        + event
-            .exception
-            .iter()
-            .filter_map(|exception| exception.value.as_ref())
-            .map(String::len)
-            .sum::<usize>();
-    let frames: usize = event
-        .exception
-        .iter()
-        .filter_map(|exception| exception.stacktrace.as_ref())
-        .chain(event.threads.iter().filter_map(|thread| thread.stacktrace.as_ref()))
-        .map(|stacktrace| stacktrace.frames.len())
-        .sum();
-    let request = event.request.as_ref().map_or(0, request_size);
-    let mut estimate = Estimate { looks: 1_000 };
-    let data = estimate.of_all(&event.extra) + estimate.of_contexts(&event.contexts);
-    let parts = frames * FRAME + event.breadcrumbs.len() * BREADCRUMB + event.tags.len() * TAG;
-    EVENT + text + request + data + parts
-}
-
-fn transaction_size(transaction: &Transaction<'_>) -> usize {
-    const SPAN: usize = 512;
-    let mut estimate = Estimate { looks: 1_000 };
-    let span = |span: &Span| SPAN + span.description.as_ref().map_or(0, String::len);
-    let spans: usize = transaction.spans.iter().map(span).sum();
-    let request = transaction.request.as_ref().map_or(0, request_size);
-    let data = estimate.of_all(&transaction.extra) + estimate.of_contexts(&transaction.contexts);
-    1_024 + spans + request + data
-}
-
-/// A body is most of a request.
-fn request_size(request: &Request) -> usize {
-    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    512 + text(&request.data)
-        + text(&request.query_string)
-        + text(&request.cookies)
-        + request.headers.len() * 96
-}
-
-/// A value without much in it.
-const SMALL: usize = 64;
-
-/// Guesses the size of JSON without visiting all of it: a capture must stay cheap whatever it is given.
-struct Estimate {
-    /// Values still to be looked at; the rest is taken for small.
-    looks: u32,
-}
-
-impl Estimate {
-    fn of_all(&mut self, values: &Map<String, Value>) -> usize {
-        let looked_at: usize = values.values().take(1_000).map(|value| self.of(value, 0)).sum();
-        looked_at + SMALL * values.len().saturating_sub(1_000)
-    }
-
-    fn of_contexts(&mut self, contexts: &Map<String, Context>) -> usize {
-        let fields = contexts.values().take(100).filter_map(|context| match context {
-            Context::Other(fields) => Some(fields),
-            _ => None,
-        });
-        fields.map(|fields| self.of_all(fields)).sum()
-    }
-
-    fn of(&mut self, value: &Value, depth: u32) -> usize {
-        const DEEPEST: u32 = 32;
-        let len = match value {
-            Value::String(text) => return SMALL + text.len(),
-            Value::Null | Value::Bool(_) | Value::Number(_) => return SMALL,
-            Value::Array(values) => values.len(),
-            Value::Object(map) => map.len(),
-        };
-        if depth >= DEEPEST || self.looks == 0 {
-            return SMALL * (len + 1);
-        }
-        self.looks = self.looks.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX));
-        let parts: usize = match value {
-            Value::Array(values) => values.iter().take(1_000).map(|value| self.of(value, depth + 1)).sum(),
-            Value::Object(map) => {
-                map.iter().take(1_000).map(|(key, value)| key.len() + self.of(value, depth + 1)).sum()
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-        };
-        parts + SMALL * (len.saturating_sub(1_000) + 1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -516,19 +422,5 @@ mod tests {
         assert_eq!(lane(vec![encoded("profile"), encoded("transaction")]), Lane::Trace);
         assert_eq!(lane(vec![encoded("session"), encoded("event")]), Lane::Error);
         assert_eq!(lane(vec![encoded("client_report")]), Lane::Session);
-    }
-
-    #[test]
-    fn the_size_of_a_deep_or_wide_value_is_guessed_without_visiting_it() {
-        let mut deep = Value::Null;
-        for _ in 0..5_000 {
-            deep = Value::Array(vec![deep]);
-        }
-        assert!(Estimate { looks: 1_000 }.of(&deep, 0) < 10_000);
-        let wide = Value::Array(vec![Value::from("x".repeat(100)); 100_000]);
-        let size = Estimate { looks: 1_000 }.of(&wide, 0);
-        assert!((6_000_000..20_000_000).contains(&size), "{size}");
-        let long = Value::from("x".repeat(1_000_000));
-        assert!(Estimate { looks: 1_000 }.of(&long, 0) >= 1_000_000);
     }
 }

@@ -8,7 +8,7 @@ use url::{Url, form_urlencoded};
 const FILTERED: &str = "[Filtered]";
 
 /// Parts of names whose values are secret, wherever they stand.
-const SECRET: &[&str] = &[
+pub(crate) const SECRET: &[&str] = &[
     "auth",
     "token",
     "secret",
@@ -105,7 +105,7 @@ fn is_secret(key: &str) -> bool {
 }
 
 /// `name.contains(term)` without a copy of `name`; `term` is in lower case with dashes.
-fn contains(name: &str, term: &str) -> bool {
+pub(crate) fn contains(name: &str, term: &str) -> bool {
     let same = |(name, term): (&u8, &u8)| match name {
         b'_' => *term == b'-',
         name => name.to_ascii_lowercase() == *term,

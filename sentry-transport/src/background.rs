@@ -5,12 +5,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sentry_core::options::CachePolicy;
 use sentry_core::protocol::Envelope;
-use sentry_core::{Outbound, Transport, TransportOptions};
+use sentry_core::{Outbound, Transport, TransportOptions, diagnostics};
 
 use crate::driver::Runtime;
-use crate::queue::{MakeSender, Queue, Setup};
+use crate::queue::{MakeSender, OpenStore, Queue, Setup};
 use crate::sender::Sender;
+use crate::spool::{Limits, Spool};
 use crate::wire::Wire;
 
 /// Losses that found no envelope to ride with leave on their own after this long.
@@ -22,10 +24,12 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 /// - Taking an item is a push under a lock; it never waits. What does not fit is counted as `queue_overflow`.
 /// - [`flush`](Transport::flush) returns within its timeout whatever the server does, and leaves the rest queued.
 /// - [`shutdown`](Transport::shutdown) returns within its timeout too; what is left then is counted.
+/// - With a cache directory, what cannot be sent is kept there, and sent by this process or the next; the thread starts with
+///   the transport then.
 /// - Dropped without a shutdown it goes on for two seconds in the background, and nobody waits.
 /// - A forked child sends what it captures itself, over a queue and connections of its own.
 pub struct BackgroundTransport {
-    queue: Queue,
+    pub(crate) queue: Queue,
 }
 
 impl BackgroundTransport {
@@ -44,10 +48,41 @@ impl BackgroundTransport {
             errors: options.transport_channel_capacity.map(NonZeroUsize::get),
             request_timeout: options.http.request_timeout,
             max_in_flight: options.http.max_in_flight,
+            open_store: open_store(options),
+            keeps_all: options.cache.policy == CachePolicy::Always,
+            pace: options.cache.pace,
             flood_control: options.flood_control,
             backpressure: options.enable_backpressure_handling,
         };
-        Self { queue: Queue::new(setup, options.client_report_recorder.clone()) }
+        let transport = Self { queue: Queue::new(setup, options.client_report_recorder.clone()) };
+        if options.cache.dir.is_some() {
+            // What an earlier process has left is sent although this one has nothing to send yet.
+            transport.wake();
+        }
+        transport
+    }
+}
+
+/// What opens the cache directory, if there is to be one.
+fn open_store(options: &TransportOptions) -> Option<OpenStore> {
+    let (cache, dsn) = (options.cache.clone(), options.dsn.clone());
+    let dir = cache.dir?;
+    let limits = Limits { items: cache.max_items.max(1), bytes: cache.max_bytes, age: cache.max_age };
+    Some(Box::new(move || match Spool::open(&dir, &dsn, limits) {
+        Ok(spool) => Some(Box::new(spool)),
+        Err(error) => {
+            diagnostics::warn_once("cache directory", || {
+                format!("the cache directory cannot be used, events stay in memory: {error}")
+            });
+            None
+        }
+    }))
+}
+
+impl BackgroundTransport {
+    /// Starts the worker before there is an item: what an earlier process has kept may be waiting.
+    pub(crate) fn wake(&self) {
+        self.queue.shared().wake();
     }
 }
 

@@ -9,6 +9,11 @@ use sentry_core::protocol::client_report::{Category, Item, Reason};
 use sentry_core::protocol::{DynamicSamplingContext, Event, Exception, SessionUpdate, TraceId};
 use sentry_core::{ClientOptions, Outbound, Telemetry, Transport, TransportOptions, clock};
 
+#[path = "background_books_tests.rs"]
+mod books;
+#[path = "background_rest_tests.rs"]
+mod rest;
+
 use super::*;
 use crate::sender::Response;
 use crate::sender::scripted::{Reply, Scripted};
@@ -49,6 +54,9 @@ fn rig_with(script: impl IntoIterator<Item = Reply>, change: impl FnOnce(&mut Se
         errors: None,
         request_timeout: options.http.request_timeout,
         max_in_flight: None,
+        open_store: None,
+        keeps_all: false,
+        pace: options.cache.pace,
         flood_control: options.flood_control,
         backpressure: true,
     };
@@ -276,6 +284,19 @@ fn losses_leave_on_their_own_though_the_worker_was_idle() {
         (0..5).for_each(|_| rig.send("limited"));
         rig.sender.wait_for(expected);
         assert!(rig.sender.bodies()[expected - 1].contains("ratelimit_backoff"));
+    }
+}
+
+#[test]
+fn losses_of_others_leave_on_their_own_though_the_worker_was_idle() {
+    let rig = rig_reporting([], Duration::from_millis(100));
+    rig.send("first");
+    assert!(rig.transport.flush(LONG));
+    for expected in 2..4 {
+        std::thread::sleep(Duration::from_millis(150));
+        (0..5).for_each(|_| rig.recorder.record(Reason::BeforeSend, Category::Error, 1));
+        rig.sender.wait_for(expected);
+        assert!(rig.sender.bodies()[expected - 1].contains("before_send"));
     }
 }
 

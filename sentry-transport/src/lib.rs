@@ -22,16 +22,22 @@
 
 mod background;
 mod batch;
+mod caught;
 mod custom;
 mod driver;
 mod encode;
 mod fan_out;
 mod flood;
+mod generations;
 mod queue;
 mod rate_limit;
 mod retry;
 mod sender;
+mod spool;
 mod spotlight;
+mod store;
+#[cfg(test)]
+mod store_tests;
 pub mod transports;
 mod wire;
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sentry_core::{Client, Hub, clock, diagnostics};
+use sentry_core::{Client, Hub, clock, diagnostics, process};
 
 use super::report::Row;
 
@@ -33,12 +33,13 @@ struct End {
     at_once: bool,
 }
 
+/// Locked where no fork interrupts: a child has guards too.
 static BOOK: Mutex<Book> = Mutex::new(Book { alive: 0, last: None });
 
 impl Lifetime {
     /// A guard was made.
     pub(crate) fn begins() -> Self {
-        book().alive += 1;
+        process::without_fork(|| book().alive += 1);
         Self { since: clock::instant() }
     }
 
@@ -46,10 +47,11 @@ impl Lifetime {
     pub(crate) fn ends(&self, client: &Client) {
         let lived = clock::instant().saturating_duration_since(self.since);
         let at_once = lived < AT_ONCE && client.is_enabled() && is_unused(client);
-        let mut book = book();
-        book.alive = book.alive.saturating_sub(1);
-        book.last = Some(End { lived, at_once });
-        drop(book);
+        process::without_fork(|| {
+            let mut book = book();
+            book.alive = book.alive.saturating_sub(1);
+            book.last = Some(End { lived, at_once });
+        });
         if at_once {
             diagnostics::warn_once("guard", || {
                 format!("the guard was dropped {lived:?} after init, and everything is off since: {FIX}")
@@ -60,7 +62,7 @@ impl Lifetime {
 
 /// The row about the guard of `client`, the one in force.
 pub(super) fn of(client: Option<&Client>) -> Vec<Row> {
-    let book = *book();
+    let book = process::without_fork(|| *book());
     let is_open = client.is_some_and(|client| client.is_enabled() || client.dsn().is_none());
     vec![describe(client.is_some(), is_open, book)]
 }

@@ -7,30 +7,15 @@ use std::time::Duration;
 use sentry::client_report::Recorder;
 use sentry::protocol::{Envelope, Event};
 use sentry::transports::{
-    DefaultTransportFactory, HttpTransport, RateLimiter, RateLimitingCategory, ReqwestHttpTransport,
-    ReqwestHttpTransportOptions, StdTransportThread, StdTransportThreadOptions, TokioTransportThread,
-    TokioTransportThreadOptions,
+    DefaultTransportFactory, HttpTransport, RateLimiter, RateLimitingCategory, StdTransportThread,
+    StdTransportThreadOptions,
 };
-use sentry::{ClientOptions, Transport, TransportFactory, TransportOptions};
+use sentry::{Transport, TransportFactory};
 
-const _: fn(ReqwestHttpTransport) -> HttpTransport = |same| same;
 const _: DefaultTransportFactory = DefaultTransportFactory;
 implements!(DefaultTransportFactory: Clone + TransportFactory);
 
-#[expect(deprecated, reason = "published code still calls it")]
-const _: fn(&ClientOptions) -> ReqwestHttpTransport = ReqwestHttpTransport::new;
-#[expect(deprecated, reason = "published code still calls it")]
-const _: fn() = || {
-    let _: fn(&ClientOptions, _) -> ReqwestHttpTransport = ReqwestHttpTransport::with_client;
-};
-implements!(ReqwestHttpTransport: Transport);
-
-const _: fn(ReqwestHttpTransportOptions) -> ReqwestHttpTransport = ReqwestHttpTransportOptions::build;
-const _: fn() = || {
-    let _: fn(ReqwestHttpTransportOptions, _) -> ReqwestHttpTransportOptions =
-        ReqwestHttpTransportOptions::with_client;
-};
-implements!(ReqwestHttpTransportOptions: Debug + From<TransportOptions>);
+implements!(HttpTransport: Transport);
 
 #[test]
 fn a_rate_limiter_reads_every_kind_of_header() {
@@ -73,28 +58,66 @@ fn a_thread_sends_for_a_transport_of_ones_own() {
 }
 
 #[test]
-fn a_tokio_thread_sends_for_a_transport_of_ones_own() {
-    let (sent, arrived) = mpsc::channel();
-    let thread = TokioTransportThreadOptions::new(move |envelope: Envelope, limiter: RateLimiter| {
-        let _ = sent.send(envelope.uuid().copied());
-        async move { limiter }
-    });
-    let thread = TokioTransportThreadOptions::with_channel_capacity(thread, 10);
-    let thread = TokioTransportThreadOptions::with_client_report_recorder(thread, Recorder::default());
-    let thread: TokioTransportThread = TokioTransportThreadOptions::spawn_thread(thread);
-    let event = Event::default();
-    let id = event.event_id;
-    TokioTransportThread::send(&thread, event.into());
-    assert!(TokioTransportThread::flush(&thread, Duration::from_secs(20)));
-    assert_eq!(arrived.try_recv(), Ok(Some(id)));
+#[expect(deprecated, reason = "published code still calls it")]
+fn the_older_constructor_of_a_thread_still_works() {
+    let std = StdTransportThread::new(|_: Envelope, _: &mut RateLimiter| {});
+    assert!(std.flush(Duration::from_secs(20)));
 }
 
-#[test]
-#[expect(deprecated, reason = "published code still calls them")]
-fn the_older_constructors_of_threads_still_work() {
-    let std = StdTransportThread::new(|_: Envelope, _: &mut RateLimiter| {});
-    let tokio = TokioTransportThread::new(|_: Envelope, limiter: RateLimiter| async move { limiter });
-    assert!(std.flush(Duration::from_secs(20)) && tokio.flush(Duration::from_secs(20)));
+#[cfg(feature = "reqwest")]
+mod over_reqwest {
+    use std::fmt::Debug;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use sentry::client_report::Recorder;
+    use sentry::protocol::{Envelope, Event};
+    use sentry::transports::{
+        HttpTransport, RateLimiter, ReqwestHttpTransport, ReqwestHttpTransportOptions, TokioTransportThread,
+        TokioTransportThreadOptions,
+    };
+    use sentry::{ClientOptions, Transport, TransportOptions};
+
+    const _: fn(ReqwestHttpTransport) -> HttpTransport = |same| same;
+
+    #[expect(deprecated, reason = "published code still calls it")]
+    const _: fn(&ClientOptions) -> ReqwestHttpTransport = ReqwestHttpTransport::new;
+    #[expect(deprecated, reason = "published code still calls it")]
+    const _: fn() = || {
+        let _: fn(&ClientOptions, _) -> ReqwestHttpTransport = ReqwestHttpTransport::with_client;
+    };
+    implements!(ReqwestHttpTransport: Transport);
+
+    const _: fn(ReqwestHttpTransportOptions) -> ReqwestHttpTransport = ReqwestHttpTransportOptions::build;
+    const _: fn() = || {
+        let _: fn(ReqwestHttpTransportOptions, _) -> ReqwestHttpTransportOptions =
+            ReqwestHttpTransportOptions::with_client;
+    };
+    implements!(ReqwestHttpTransportOptions: Debug + From<TransportOptions>);
+
+    #[test]
+    fn a_tokio_thread_sends_for_a_transport_of_ones_own() {
+        let (sent, arrived) = mpsc::channel();
+        let thread = TokioTransportThreadOptions::new(move |envelope: Envelope, limiter: RateLimiter| {
+            let _ = sent.send(envelope.uuid().copied());
+            async move { limiter }
+        });
+        let thread = TokioTransportThreadOptions::with_channel_capacity(thread, 10);
+        let thread = TokioTransportThreadOptions::with_client_report_recorder(thread, Recorder::default());
+        let thread: TokioTransportThread = TokioTransportThreadOptions::spawn_thread(thread);
+        let event = Event::default();
+        let id = event.event_id;
+        TokioTransportThread::send(&thread, event.into());
+        assert!(TokioTransportThread::flush(&thread, Duration::from_secs(20)));
+        assert_eq!(arrived.try_recv(), Ok(Some(id)));
+    }
+
+    #[test]
+    #[expect(deprecated, reason = "published code still calls it")]
+    fn the_older_constructor_of_a_thread_still_works() {
+        let tokio = TokioTransportThread::new(|_: Envelope, limiter: RateLimiter| async move { limiter });
+        assert!(tokio.flush(Duration::from_secs(20)));
+    }
 }
 
 #[cfg(feature = "ureq")]

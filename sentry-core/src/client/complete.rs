@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::intern;
 use crate::error;
+use crate::lean::Known;
 use crate::options::ClientOptions;
 use crate::outbound::{Outbound, OutboundItem};
 use crate::protocol::{
@@ -18,6 +19,7 @@ use crate::trace;
 pub(crate) struct Completion {
     options: ClientOptions,
     sdk: Cow<'static, ClientSdkInfo>,
+    known: Known,
 }
 
 impl Completion {
@@ -36,11 +38,16 @@ impl Completion {
             version,
             integrations,
         };
-        Self { options, sdk: intern::sdk(sdk) }
+        Self { options, sdk: intern::sdk(sdk), known: Known::default() }
     }
 
     pub(crate) fn options(&self) -> &ClientOptions {
         &self.options
+    }
+
+    /// What its last events had in common.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
     }
 
     pub(crate) fn sdk(&self) -> Cow<'static, ClientSdkInfo> {
@@ -100,7 +107,7 @@ const RESOLVE_TIMEOUT_OF_CALLER: Duration = Duration::from_secs(1);
 
 impl Outbound {
     /// The complete event, on the capturing thread, without the users' callbacks.
-    pub(super) fn complete(&mut self) -> Box<Event<'static>> {
+    pub(super) fn complete(&mut self) -> Event<'static> {
         let now = crate::clock::instant();
         // A panicking thread may hold any lock and has no time: what is not cached stays an address.
         let deadline = if std::thread::panicking() { now } else { now + RESOLVE_TIMEOUT_OF_CALLER };
@@ -108,7 +115,7 @@ impl Outbound {
     }
 
     /// Takes the item apart; what is left of it is an empty message.
-    pub(crate) fn build_event(&mut self, deadline: Option<Instant>) -> Box<Event<'static>> {
+    pub(crate) fn build_event(&mut self, deadline: Option<Instant>) -> Event<'static> {
         let mut event = self.seed();
         event.event_id = self.id;
         let Some(completion) = &self.completion else { return event };
@@ -133,18 +140,19 @@ impl Outbound {
         completion.complete_transaction(transaction);
     }
 
-    fn seed(&mut self) -> Box<Event<'static>> {
+    /// What the capture itself brought.
+    pub(crate) fn seed(&mut self) -> Event<'static> {
         let nothing = OutboundItem::Message { level: Level::Error, text: String::new() };
-        let blank = |level| Event { event_id: self.id, timestamp: self.time, level, ..Event::default() };
+        let blank = |level| Event { level, ..Event::blank(self.id, self.time) };
         match std::mem::replace(&mut self.item, nothing) {
-            OutboundItem::Message { level, text } => Box::new(Event { message: Some(text), ..blank(level) }),
+            OutboundItem::Message { level, text } => Event { message: Some(text), ..blank(level) },
             OutboundItem::Error { level, chain } => {
-                Box::new(Event { exception: error::into_exceptions(chain).into(), ..blank(level) })
+                Event { exception: error::into_exceptions(chain).into(), ..blank(level) }
             }
-            OutboundItem::Simple(event) => Box::new(event.into_event()),
-            OutboundItem::Event(given) | OutboundItem::Completed(given) => given,
+            OutboundItem::Event(given) => *given,
+            OutboundItem::Lean(event) | OutboundItem::Completed(event) => event.into_event(self.id),
             OutboundItem::Transaction(_) | OutboundItem::Telemetry(_) | OutboundItem::Envelope(_) => {
-                Box::new(blank(Level::Error))
+                blank(Level::Error)
             }
         }
     }

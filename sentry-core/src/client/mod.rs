@@ -147,10 +147,16 @@ impl Client {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
+    /// In a forked child.
+    pub(crate) fn disown(&self) {
+        self.recorder().disown();
+    }
+
     /// For a fork.
     pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
         held.write(&self.inner.transport);
         self.recorder().hold(held);
+        self.inner.completion.known().hold(held);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::client::{Client, Completion};
 use crate::envelope::EnvelopeItem;
+use crate::lean::LeanEvent;
 use crate::nesting;
 use crate::outbound::{Class, Durability, Outbound, OutboundItem};
 use crate::protocol::client_report::{Category, LossSource, Reason};
@@ -20,11 +21,12 @@ pub(crate) struct Capture {
     pub(crate) item: OutboundItem,
     pub(crate) stack: Option<RawStack>,
     pub(crate) class: Class,
+    pub(crate) durability: Durability,
 }
 
 impl Capture {
     pub(crate) fn new(item: OutboundItem) -> Self {
-        Self { item, stack: None, class: Class::Normal }
+        Self { item, stack: None, class: Class::Normal, durability: Durability::Memory }
     }
 }
 
@@ -43,7 +45,7 @@ impl Client {
     pub fn prepare_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Option<Event<'static>> {
         let item = OutboundItem::Event(Box::new(event));
         let mut outbound = self.outbound(Capture::new(item), snapshot_of(scope));
-        self.run_callbacks(outbound.complete(), &outbound.scope).map(|event| *event)
+        self.run_callbacks(outbound.complete(), &outbound.scope)
     }
 
     /// Sends a finished envelope as it is.
@@ -82,7 +84,8 @@ impl Client {
                 return Uuid::nil();
             };
             outbound.id = event.event_id;
-            outbound.item = OutboundItem::Completed(event);
+            outbound.item =
+                OutboundItem::Completed(Box::new(LeanEvent::new(event, self.inner.completion.known())));
             outbound.stack = None;
             if !self.sampled(&outbound.scope) {
                 self.show(&*transport, || outbound);
@@ -175,10 +178,7 @@ impl Client {
             scope,
             stack,
             class: capture.class,
-            durability: match capture.class {
-                Class::Normal => Durability::Memory,
-                Class::Fatal => Durability::Power,
-            },
+            durability: capture.durability,
             completion: Some(Arc::clone(&self.inner.completion)),
             suppressed: 0,
         }
@@ -190,7 +190,7 @@ impl Client {
             return None;
         }
         let wanted = match item {
-            OutboundItem::Message { .. } | OutboundItem::Error { .. } | OutboundItem::Simple(_) => true,
+            OutboundItem::Message { .. } | OutboundItem::Error { .. } | OutboundItem::Lean(_) => true,
             OutboundItem::Event(event) => !Completion::has_stack(event),
             OutboundItem::Completed(_)
             | OutboundItem::Transaction(_)
@@ -201,13 +201,8 @@ impl Client {
     }
 
     /// Event processors of the scopes, then of the integrations, then `before_send`.
-    fn run_callbacks(
-        &self,
-        event: Box<Event<'static>>,
-        scope: &ScopeSnapshot,
-    ) -> Option<Box<Event<'static>>> {
+    fn run_callbacks(&self, mut event: Event<'static>, scope: &ScopeSnapshot) -> Option<Event<'static>> {
         let id = event.event_id;
-        let mut event = *event;
         for processor in scope.processors() {
             event = self.step("event processor", Reason::EventProcessor, scope, || processor(event))?;
         }
@@ -223,7 +218,7 @@ impl Client {
             event.event_id = id;
         }
         nesting::limit_event(&mut event);
-        Some(Box::new(event))
+        Some(event)
     }
 
     /// One callback. Whoever drops the event is named in the client report.

@@ -20,6 +20,7 @@
 //! assert_eq!(recorder.totals()[0].quantity(), 3);
 //! ```
 
+mod alarm;
 mod counter;
 mod health;
 mod on_drop;
@@ -28,6 +29,7 @@ mod recorder;
 mod stats;
 mod table;
 
+pub use self::alarm::OnPending;
 pub use self::on_drop::{Dropped, OnDrop};
 pub use self::recorder::{Reason, Recorder};
 pub use self::stats::Stats;

@@ -1,14 +1,15 @@
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
+use super::alarm::{Alarm, OnPending};
 use super::health::Health;
 use super::on_drop::{Dropped, Listener, OnDrop};
 use super::protocol::{self, Category, Item, LossSource, Report};
 use super::stats::{Counters, Stats};
 use super::table::Table;
 use crate::diagnostics::{Post, Watcher};
-use crate::process::Held;
+use crate::process::{self, Held};
 
 /// Counts what one client delivers and loses. Clones count together; counting takes no lock.
 ///
@@ -32,7 +33,10 @@ struct Inner {
     counters: Counters,
     health: Health,
     listener: Listener,
+    alarm: Alarm,
     watcher: Post,
+    /// The process that what is pending belongs to, if that is a child. Set when a child is told apart from its parent.
+    generation: AtomicU32,
 }
 
 /// Entries of one report: at 90 bytes each they stay below the server's limit of 4 KiB for the item.
@@ -43,6 +47,7 @@ impl Recorder {
     pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
         self.inner.counters.hold(held);
         self.inner.listener.hold(held);
+        self.inner.alarm.hold(held);
     }
 
     /// Counts everything in `lost`, for `reason` where it has no reason of its own.
@@ -100,6 +105,12 @@ impl Recorder {
         self.inner.listener.set(function);
     }
 
+    /// Sets who is told when there is something to report again, after there was nothing. The last one stays. No lock that
+    /// it takes may be held where losses are recorded.
+    pub fn set_on_pending(&self, function: OnPending) {
+        self.inner.alarm.set(function);
+    }
+
     /// Sets who is told of every request of the transport. The first one stays, and it has to be set before the client
     /// is made.
     pub fn set_watcher(&self, watcher: Watcher) {
@@ -148,9 +159,14 @@ impl Recorder {
         self.inner.counters.error(error);
     }
 
-    /// What is pending is not pending here: this is a forked child, and its parent sends what both of them hold.
-    pub fn disown_queued(&self) {
-        self.inner.counters.disown_queued();
+    /// Leaves what is pending to the parent, which sends and reports it: this is a forked child. Once in each process.
+    pub fn disown(&self) {
+        let current = process::generation();
+        if self.inner.generation.swap(current, AcqRel) != current {
+            self.inner.dirty.store(false, Release);
+            drop(self.inner.pending.take(usize::MAX));
+            self.inner.counters.disown_queued();
+        }
     }
 
     /// Tells how the transport fares. Called every ten seconds while there is something to tell.
@@ -183,7 +199,9 @@ impl Recorder {
         }
         if !self.inner.muted.load(Relaxed) {
             self.inner.pending.add(reason, category, quantity);
-            self.inner.dirty.store(true, Release);
+            if !self.inner.dirty.swap(true, AcqRel) {
+                self.inner.alarm.ring();
+            }
         }
         if first {
             self.inner.listener.tell(Dropped { reason, category, quantity });
@@ -240,6 +258,29 @@ mod tests {
         assert_eq!(recorder.take().unwrap().items(), expected);
         assert!(clone.take().is_none());
         assert_eq!(clone.totals(), expected);
+    }
+
+    #[test]
+    fn what_a_parent_has_lost_is_left_to_it_once() {
+        let child = || {
+            let recorder = Recorder::default();
+            // As if the last look at it had been another process'.
+            recorder.inner.generation.store(process::generation().wrapping_sub(1), Relaxed);
+            recorder
+        };
+        let recorder = child();
+        recorder.count_accepted(3);
+        recorder.record(protocol::Reason::BeforeSend, Category::Error, 2);
+        recorder.disown();
+        assert!(recorder.is_empty() && recorder.take().is_none());
+        assert_eq!(recorder.stats().queued, 0);
+
+        recorder.count_accepted(1);
+        recorder.record(protocol::Reason::BeforeSend, Category::Error, 5);
+        recorder.disown();
+        let expected = [Item::new(Category::Error, protocol::Reason::BeforeSend, 5)];
+        assert_eq!(recorder.take().unwrap().items(), expected, "these are its own");
+        assert_eq!(recorder.stats().queued, 1);
     }
 
     #[test]

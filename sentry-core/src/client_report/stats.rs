@@ -116,15 +116,20 @@ impl Counters {
 
     /// Forgets what is pending: somebody else has it.
     pub(super) fn disown_queued(&self) {
-        self.accepted.0.subtract(self.stats(Vec::new()).queued, Relaxed);
+        // Takes no lock: the handler of a fork runs this.
+        let answered = self.answers().into_iter().fold(0, u64::saturating_add);
+        self.accepted.0.subtract(self.accepted.0.get(Relaxed).saturating_sub(answered), Relaxed);
+    }
+
+    fn answers(&self) -> [u64; 4] {
+        [&self.delivered, &self.limited, &self.dropped, &self.spooled].map(|count| count.get(Acquire))
     }
 
     pub(super) fn stats(&self, losses: Vec<Item>) -> Stats {
-        let [delivered, limited, dropped, spooled] =
-            [&self.delivered, &self.limited, &self.dropped, &self.spooled].map(|count| count.get(Acquire));
+        let answers @ [delivered, limited, dropped, spooled] = self.answers();
         // Last, or items that are answered in the meantime would be missing from it.
         let accepted = self.accepted.0.get(Relaxed);
-        let answered = [delivered, limited, dropped, spooled].into_iter().fold(0, u64::saturating_add);
+        let answered = answers.into_iter().fold(0, u64::saturating_add);
         let (last_error_at, last_error) = lock(&self.last_error).clone().unzip();
         Stats {
             accepted,

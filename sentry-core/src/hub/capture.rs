@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::client::{self, Capture, Client};
 use crate::hub::{Hub, lock};
-use crate::outbound::{Class, OutboundItem};
+use crate::outbound::{Class, Durability, OutboundItem};
 use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
@@ -40,7 +40,13 @@ impl Hub {
     /// Captures an event with the raw stack that belongs to its last exception. For crash handlers.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_fatal(&self, event: Event<'static>, stack: Option<RawStack>, class: Class) -> Uuid {
-        self.capture(|| Capture { stack, class, ..Capture::new(OutboundItem::Event(Box::new(event))) })
+        let durability = match class {
+            // Whether it is caught, nobody knows yet.
+            Class::Normal => Durability::Process,
+            Class::Fatal => Durability::Power,
+        };
+        let item = OutboundItem::Event(Box::new(event));
+        self.capture(|| Capture { stack, class, durability, ..Capture::new(item) })
     }
 
     fn capture(&self, capture: impl FnOnce() -> Capture) -> Uuid {

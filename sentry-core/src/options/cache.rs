@@ -40,6 +40,8 @@ pub struct CacheOptions {
     pub max_bytes: u64,
     /// How old they may get.
     pub max_age: Duration,
+    /// How far apart they are sent, so that a program that was offline for long does not begin with a burst.
+    pub pace: Duration,
 }
 
 impl Default for CacheOptions {
@@ -50,6 +52,7 @@ impl Default for CacheOptions {
             max_items: 10_000,
             max_bytes: 32 * 1024 * 1024,
             max_age: Duration::from_secs(30 * 24 * 60 * 60),
+            pace: Duration::from_millis(100),
         }
     }
 }

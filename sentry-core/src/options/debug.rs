@@ -22,6 +22,8 @@ impl fmt::Debug for ClientOptions {
             .field("max_breadcrumbs", &self.max_breadcrumbs)
             .field("attach_stacktrace", &self.attach_stacktrace)
             .field("send_default_pii", &self.send_default_pii)
+            .field("data_collection", &self.data_collection)
+            .field("scrub", &self.scrub)
             .field("server_name", &self.server_name)
             .field("in_app_include", &self.in_app_include)
             .field("in_app_exclude", &self.in_app_exclude)

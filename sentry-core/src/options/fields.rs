@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::client_report::{OnDrop, Recorder};
 use crate::integration::Integration;
 use crate::options::{
-    CacheOptions, Consent, EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, SessionMode,
-    Spotlight, TracesSampler, TracesSamplingStrategy,
+    CacheOptions, Consent, DataCollection, EventSamplingStrategy, FloodControl, HttpOptions,
+    MaxRequestBodySize, ScrubOptions, SessionMode, Spotlight, TracesSampler, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
@@ -73,6 +73,10 @@ pub struct ClientOptions {
     pub attach_stacktrace: bool,
     /// Send data that may identify a person, such as addresses, cookies and request bodies.
     pub send_default_pii: bool,
+    /// What integrations may write down of their own accord. Wins over `send_default_pii`.
+    pub data_collection: Option<DataCollection>,
+    /// What is taken out before anything leaves.
+    pub scrub: ScrubOptions,
     /// The name of the machine.
     pub server_name: Option<Cow<'static, str>>,
     /// Prefixes of modules that belong to the application.
@@ -166,6 +170,8 @@ impl Default for ClientOptions {
             max_breadcrumbs: 100,
             attach_stacktrace: false,
             send_default_pii: false,
+            data_collection: None,
+            scrub: ScrubOptions::default(),
             server_name: None,
             in_app_include: Vec::new(),
             in_app_exclude: Vec::new(),

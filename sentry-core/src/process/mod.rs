@@ -6,6 +6,7 @@
 //! before:    Owners::now().hold()  every lock of ours  without_fork(|| …)   what a fork must not interrupt
 //! in child:  forked() ──────────────────────────────►  generation()         one load; differs from the parent's
 //! in both:   drop(held)
+//! in child:  owners.disown()       what the parent sends and reports
 //! ```
 //!
 //! A lock that another thread holds while this one forks would be held for ever in the child: its owner is not there. So

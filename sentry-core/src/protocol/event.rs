@@ -98,6 +98,9 @@ pub struct Event<'a> {
     /// The SDK that sends it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<Cow<'a, ClientSdkInfo>>,
+    /// What was changed before it was sent: a tree like the event itself, with remarks under empty names.
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Box<Map<String, Value>>>,
 }
 
 const DEFAULT_FINGERPRINT: &[Cow<'static, str>] = &[Cow::Borrowed("{{ default }}")];
@@ -109,6 +112,40 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// `Event::default()` without asking for an id and for the time.
+    pub(crate) fn blank(event_id: Uuid, timestamp: SystemTime) -> Self {
+        Self {
+            event_id,
+            level: Level::Error,
+            fingerprint: Cow::Borrowed(DEFAULT_FINGERPRINT),
+            culprit: None,
+            transaction: None,
+            message: None,
+            logentry: None,
+            logger: None,
+            modules: Map::new(),
+            platform: Cow::Borrowed("other"),
+            timestamp,
+            server_name: None,
+            release: None,
+            dist: None,
+            environment: None,
+            user: None,
+            request: None,
+            contexts: Map::new(),
+            breadcrumbs: Values::new(),
+            exception: Values::new(),
+            stacktrace: None,
+            template: None,
+            threads: Values::new(),
+            tags: Map::new(),
+            extra: Map::new(),
+            debug_meta: Cow::Owned(DebugMeta::default()),
+            sdk: None,
+            meta: None,
+        }
     }
 
     /// Detaches it from everything it borrows.
@@ -144,6 +181,7 @@ impl<'a> Event<'a> {
             extra: self.extra,
             debug_meta: owned(self.debug_meta),
             sdk: self.sdk.map(owned),
+            meta: self.meta,
         }
     }
 }
@@ -164,35 +202,7 @@ fn has_no_debug_meta(debug_meta: &DebugMeta) -> bool {
 impl Default for Event<'_> {
     fn default() -> Self {
         let timestamp = clock::now();
-        Self {
-            event_id: rng::uuid_at(timestamp),
-            level: Level::Error,
-            fingerprint: Cow::Borrowed(DEFAULT_FINGERPRINT),
-            culprit: None,
-            transaction: None,
-            message: None,
-            logentry: None,
-            logger: None,
-            modules: Map::new(),
-            platform: Cow::Borrowed("other"),
-            timestamp,
-            server_name: None,
-            release: None,
-            dist: None,
-            environment: None,
-            user: None,
-            request: None,
-            contexts: Map::new(),
-            breadcrumbs: Values::new(),
-            exception: Values::new(),
-            stacktrace: None,
-            template: None,
-            threads: Values::new(),
-            tags: Map::new(),
-            extra: Map::new(),
-            debug_meta: Cow::Owned(DebugMeta::default()),
-            sdk: None,
-        }
+        Self::blank(rng::uuid_at(timestamp), timestamp)
     }
 }
 

@@ -81,6 +81,9 @@ pub struct Transaction<'a> {
     /// The name of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<Cow<'a, str>>,
+    /// What was changed before it was sent: a tree like the transaction itself, with remarks under empty names.
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Box<Map<String, Value>>>,
 }
 
 impl Default for Transaction<'_> {
@@ -104,6 +107,7 @@ impl Default for Transaction<'_> {
             measurements: Map::new(),
             request: None,
             server_name: None,
+            meta: None,
         }
     }
 }
@@ -137,6 +141,7 @@ impl<'a> Transaction<'a> {
             measurements: self.measurements,
             request: self.request,
             server_name: self.server_name.map(owned),
+            meta: self.meta,
         }
     }
 

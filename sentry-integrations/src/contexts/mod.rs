@@ -12,7 +12,7 @@ pub mod utils;
 use std::sync::OnceLock;
 
 use sentry_core::protocol::{Context, Event, Map};
-use sentry_core::{ClientOptions, Integration};
+use sentry_core::{ClientOptions, Integration, process};
 
 /// Adds the contexts `os`, `device`, `rust` and `app`, and the server name.
 ///
@@ -76,27 +76,39 @@ impl ContextIntegration {
     }
 
     fn contexts(&self) -> &Map<String, Context> {
-        self.contexts.get_or_init(|| {
-            let mut contexts = Map::new();
-            if self.add_os
-                && let Some(os) = utils::os_context()
-            {
-                contexts.insert("os".to_owned(), os);
-            }
-            if self.add_rust {
-                contexts.insert("rust".to_owned(), utils::rust_context());
-            }
-            if self.add_device {
-                contexts.insert("device".to_owned(), utils::device_context());
-            }
-            if self.add_app
-                && let Some(app) = app::context()
-            {
-                contexts.insert("app".to_owned(), app);
-            }
-            contexts
-        })
+        once(&self.contexts, || self.read())
     }
+
+    fn read(&self) -> Map<String, Context> {
+        let mut contexts = Map::new();
+        if self.add_os
+            && let Some(os) = utils::os_context()
+        {
+            contexts.insert("os".to_owned(), os);
+        }
+        if self.add_rust {
+            contexts.insert("rust".to_owned(), utils::rust_context());
+        }
+        if self.add_device {
+            contexts.insert("device".to_owned(), utils::device_context());
+        }
+        if self.add_app
+            && let Some(app) = app::context()
+        {
+            contexts.insert("app".to_owned(), app);
+        }
+        contexts
+    }
+}
+
+/// Fills `cell` with what `read` returns, unless it is full. A process that is forked while `read` runs goes on with an
+/// empty cell: one that is being filled would stay so, and whoever asks it would wait for ever.
+fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> T) -> &T {
+    if let Some(value) = cell.get() {
+        return value;
+    }
+    let value = read();
+    process::without_fork(|| cell.get_or_init(|| value))
 }
 
 impl Integration for ContextIntegration {
@@ -115,7 +127,7 @@ impl Integration for ContextIntegration {
             }
         }
         if event.server_name.is_none() && options.server_name.is_none() {
-            event.server_name = self.server_name.get_or_init(utils::server_name).clone().map(Into::into);
+            event.server_name = once(&self.server_name, utils::server_name).clone().map(Into::into);
         }
     }
 

@@ -8,12 +8,43 @@
 //!
 //! Nothing here is ever removed again: there is no way to take back what `pthread_atfork` and `atexit` were told.
 
-#[cfg_attr(unix, path = "unix/mod.rs")]
-#[cfg_attr(not(unix), path = "unsupported.rs")]
+// The systems of the family Unix that have all three.
+#[cfg_attr(
+    any(
+        target_os = "linux",
+        target_os = "android",
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "dragonfly",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "solaris",
+        target_os = "illumos",
+        target_os = "hurd",
+        target_os = "redox",
+    ),
+    path = "unix/mod.rs"
+)]
+#[cfg_attr(
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "dragonfly",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "solaris",
+        target_os = "illumos",
+        target_os = "hurd",
+        target_os = "redox",
+    )),
+    path = "unsupported.rs"
+)]
 mod platform;
 
 use std::io;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +61,12 @@ pub enum Ending {
 /// `at_exit` runs on the thread that exits, when that one's thread-locals are gone, while the other threads still run. On
 /// systems that are not Unix nothing is noticed.
 pub fn watch(at_exit: fn()) {
-    static WATCHING: Once = Once::new();
-    WATCHING.call_once(|| {
+    // No `Once`: a process that is forked in the middle of one would wait for it for ever.
+    static WATCHING: AtomicBool = AtomicBool::new(false);
+    if !WATCHING.swap(true, Ordering::Relaxed) {
         platform::watch_forks();
         platform::at_exit(at_exit);
-    });
+    }
 }
 
 /// Calls `flush` on a thread of its own when SIGTERM or SIGINT arrives, and then lets the process die of the signal. Once

@@ -2,8 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use sentry_core::protocol::{Event, Exception};
-use sentry_core::{Class, Level, Outbound, OutboundItem};
+use sentry_core::{Class, Gist, Outbound, OutboundItem};
 
 /// The kind of an error; `None` for what is not limited: crashes, and messages captured by hand.
 pub(crate) fn fingerprint(outbound: &Outbound) -> Option<u64> {
@@ -16,11 +15,9 @@ pub(crate) fn fingerprint(outbound: &Outbound) -> Option<u64> {
             let outermost = chain.first()?;
             (&*outermost.ty, outermost.module).hash(&mut hasher);
         }
-        OutboundItem::Simple(event) => {
-            of_record(event.logger()?, event.level(), event.message(), &mut hasher)
-        }
-        OutboundItem::Event(event) | OutboundItem::Completed(event) => of_event(event, &mut hasher)?,
-        OutboundItem::Envelope(envelope) => of_event(envelope.event()?, &mut hasher)?,
+        OutboundItem::Lean(event) | OutboundItem::Completed(event) => of_event(&event.gist(), &mut hasher)?,
+        OutboundItem::Event(event) => of_event(&Gist::from(&**event), &mut hasher)?,
+        OutboundItem::Envelope(envelope) => of_event(&envelope.event()?.into(), &mut hasher)?,
         _ => return None,
     }
     if let Some(stack) = outbound.stack() {
@@ -29,42 +26,30 @@ pub(crate) fn fingerprint(outbound: &Outbound) -> Option<u64> {
     Some(hasher.finish())
 }
 
-fn of_event(event: &Event<'_>, hasher: &mut DefaultHasher) -> Option<()> {
-    let is_unhandled = |exception: &Exception| {
-        exception.mechanism.as_ref().is_some_and(|mechanism| mechanism.handled == Some(false))
-    };
-    if event.exception.iter().any(is_unhandled) {
+fn of_event(event: &Gist<'_>, hasher: &mut DefaultHasher) -> Option<()> {
+    if event.is_unhandled {
         return None;
     }
-    match event.exception.last() {
+    match &event.outermost {
         Some(outermost) => {
-            (&outermost.ty, &outermost.module).hash(hasher);
-            for frame in outermost.stacktrace.iter().flat_map(|stacktrace| &stacktrace.frames) {
+            (outermost.ty, outermost.module).hash(hasher);
+            for frame in outermost.frames {
                 (frame.instruction_addr, &frame.function, frame.lineno).hash(hasher);
             }
         }
-        None => {
-            // What was logged before parameters were filled in, if that is known.
-            let template = event.logentry.as_ref().map(|entry| &entry.message);
-            let text = template.or(event.message.as_ref()).map(String::as_str);
-            of_record(event.logger.as_deref()?, event.level, text, hasher);
-        }
+        // What was logged before parameters were filled in, if that is known.
+        None => (event.logger?, event.level, event.text).hash(hasher),
     }
     event.fingerprint.hash(hasher);
     Some(())
-}
-
-/// From a logging integration.
-fn of_record(logger: &str, level: Level, text: Option<&str>, hasher: &mut DefaultHasher) {
-    (logger, level, text).hash(hasher);
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use sentry_core::protocol::{Addr, Envelope, Frame, LogEntry, Mechanism, Stacktrace};
-    use sentry_core::{Client, ClientOptions, Hub, Transport};
+    use sentry_core::protocol::{Addr, Envelope, Event, Exception, Frame, LogEntry, Mechanism, Stacktrace};
+    use sentry_core::{Client, ClientOptions, Hub, Level, Transport};
 
     use super::*;
 

@@ -9,6 +9,8 @@ pub(super) enum Answers {
     One(u64),
     /// The items of a batch: epoch and how many of it.
     Batch(Vec<(u64, usize)>),
+    /// Something that was answered before, when it was kept in the store.
+    Kept,
 }
 
 /// What became of a captured item in the end.
@@ -18,6 +20,8 @@ pub(super) enum Fate {
     Delivered(usize),
     /// The server has counted and discarded it.
     Limited,
+    /// It is in the store, and will be tried from there.
+    Spooled,
     /// It is gone, and was counted by whoever dropped it.
     Dropped,
 }
@@ -28,6 +32,7 @@ impl Answers {
         let (one, batch) = match self {
             Self::Report(epoch) | Self::One(epoch) => (Some((*epoch, 1)), &[][..]),
             Self::Batch(batch) => (None, &batch[..]),
+            Self::Kept => (None, &[][..]),
         };
         one.into_iter().chain(batch.iter().copied())
     }
@@ -35,7 +40,7 @@ impl Answers {
     /// How many captured items they are.
     pub(super) fn items(&self) -> u64 {
         match self {
-            Self::Report(_) => 0,
+            Self::Report(_) | Self::Kept => 0,
             Self::One(_) => 1,
             Self::Batch(batch) => batch.iter().map(|(_, count)| *count as u64).sum(),
         }

@@ -7,6 +7,7 @@ use sentry_core::protocol::Envelope;
 use sentry_core::types::Uuid;
 
 use super::answers::Answers;
+use crate::store::EntryId;
 
 /// A finished envelope, from its first try to its answer.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Attempt {
     pub(super) not_before: Option<Instant>,
     /// The same if somebody waits for it.
     pub(super) not_before_in_hurry: Option<Instant>,
+    /// Its entry in the store.
+    pub(super) kept: Option<EntryId>,
     /// On the wire, at the last try.
     pub(super) bytes: usize,
 }
@@ -45,6 +48,7 @@ impl Attempt {
             ambiguous: 0,
             not_before: None,
             not_before_in_hurry: None,
+            kept: None,
             bytes: 0,
         }
     }
@@ -56,6 +60,11 @@ impl Attempt {
     /// Whether it holds nothing but a client report.
     pub(super) fn is_report(&self) -> bool {
         matches!(self.answers, Answers::Report(_))
+    }
+
+    /// Whether it came from the store.
+    pub(super) fn is_replayed(&self) -> bool {
+        matches!(self.answers, Answers::Kept)
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {

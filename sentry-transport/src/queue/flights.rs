@@ -2,7 +2,6 @@
 //!
 //! Each has a waker of its own, so that an answer costs one poll and not one for every request that is still waiting.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Release};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use sentry_core::types::Uuid;
 
 use super::attempt::Attempt;
+use crate::caught::caught;
 use crate::sender::{BoxFuture, Deadline, Request, Response, SendError, Sender};
 
 /// What came of a request.
@@ -81,7 +81,7 @@ impl Flight<'_> {
     /// Ends it. The future may be the application's, so a panic in its destructor ends here.
     fn land(self, result: Result<Response, SendError>, now: Instant) -> Landing {
         let Self { attempt, answer, started, .. } = self;
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(answer)));
+        caught(|| drop(answer));
         Landing { attempt, result, took: now.saturating_duration_since(started) }
     }
 }
@@ -104,6 +104,11 @@ impl<'s> Flights<'s> {
         self.list.iter().map(|flight| flight.attempt.bytes).sum()
     }
 
+    /// What is under way.
+    pub(super) fn attempts(&mut self) -> impl Iterator<Item = &mut Attempt> {
+        self.list.iter_mut().map(|flight| &mut flight.attempt)
+    }
+
     /// Whether something with this key is under way.
     pub(super) fn has_order(&self, key: Uuid) -> bool {
         self.list.iter().any(|flight| flight.attempt.order == Some(key))
@@ -117,8 +122,8 @@ impl<'s> Flights<'s> {
         request: Request,
         (started, deadline): (Instant, Deadline),
     ) {
-        let answer = catch_unwind(AssertUnwindSafe(|| sender.send(request, deadline)))
-            .unwrap_or_else(|_| Box::pin(async { Err(SendError::panicked()) }));
+        let answer = caught(|| sender.send(request, deadline))
+            .unwrap_or_else(|| Box::pin(async { Err(SendError::panicked()) }));
         // Nobody has polled it yet: that is news.
         let beacon = Arc::new(Beacon { has_news: AtomicBool::new(true), tower: Arc::clone(&self.tower) });
         self.tower.has_news.store(true, Release);
@@ -142,9 +147,8 @@ impl<'s> Flights<'s> {
                 continue;
             }
             let Flight { answer, waker, .. } = flight;
-            let poll =
-                catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(&mut Context::from_waker(waker))))
-                    .unwrap_or_else(|_| Poll::Ready(Err(SendError::panicked())));
+            let poll = caught(|| answer.as_mut().poll(&mut Context::from_waker(waker)))
+                .unwrap_or_else(|| Poll::Ready(Err(SendError::panicked())));
             match poll {
                 Poll::Pending => index += 1,
                 Poll::Ready(result) => landed.push(self.list.swap_remove(index).land(result, now())),

@@ -36,6 +36,8 @@ pub(super) struct Turn {
 
 impl Shared {
     pub(super) fn turn(&self) -> Turn {
+        #[cfg(test)]
+        self.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut state = self.lock();
         Turn {
             closing: state.closing,
@@ -78,9 +80,11 @@ impl Shared {
         match fate {
             Fate::Delivered(bytes) => self.recorder.count_delivered(items, bytes as u64),
             Fate::Limited => self.recorder.count_limited(items),
+            Fate::Spooled => self.recorder.count_spooled(items),
             Fate::Dropped => self.recorder.count_dropped(items),
         }
         let mut state = self.lock();
+        state.unanswered = state.unanswered.saturating_sub(items);
         for (epoch, items) in answers.by_epoch() {
             self.answered(&mut state, epoch, items);
         }
@@ -105,13 +109,21 @@ impl Shared {
         self.lock().failing = failing;
     }
 
-    /// Counts everything that waits as lost. Tells whether there was anything.
+    /// Counts everything that waits as lost.
     pub(super) fn abandon(&self, reason: Reason) {
-        let mut state = self.lock();
-        let left = self.take_all(&mut state);
-        state.abandoned |= !left.is_empty();
-        drop(state);
+        let left = self.take_all();
         self.count_lost(&left, reason);
+    }
+
+    /// Whether so much is waiting that it would be better off on disk.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.lock().lanes.fill() >= FULL
+    }
+
+    /// Whether the server limits anything at the moment.
+    pub(super) fn is_limited(&self, now: Instant) -> bool {
+        let state = self.lock();
+        state.limited && !state.limits.is_empty(now)
     }
 
     /// Whether everything can be taken: nothing was shed since the last call, and the server asks for no pause.
@@ -128,6 +140,8 @@ impl Shared {
 
     /// Whether there is something new since `turn`; if not, the next one rings `waker`.
     pub(super) fn poll_news(&self, waker: &Waker, turn: &Turn, for_data: bool) -> bool {
+        #[cfg(test)]
+        self.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut state = self.lock();
         if state.control != turn.control || (for_data && state.accepted != turn.accepted) {
             return true;

@@ -104,6 +104,11 @@ impl<T> Lanes<T> {
         self.lanes.iter().all(VecDeque::is_empty)
     }
 
+    /// How many items are waiting.
+    pub(super) fn len(&self) -> usize {
+        self.lanes.iter().map(VecDeque::len).sum()
+    }
+
     /// Everything that is waiting.
     pub(super) fn drain(&mut self) -> Vec<T> {
         self.bytes = 0;

@@ -23,6 +23,7 @@ mod lanes;
 mod outbox;
 mod pipeline;
 mod shared;
+mod shelf;
 mod thread;
 mod wake;
 mod width;
@@ -30,5 +31,6 @@ mod worker;
 
 pub(crate) use self::generations::Queue;
 pub(crate) use self::shared::{MakeSender, Setup};
+pub(crate) use self::shelf::OpenStore;
 #[cfg(feature = "reqwest")]
 pub(crate) use self::width::MOST as MAX_IN_FLIGHT;

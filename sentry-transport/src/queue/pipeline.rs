@@ -1,19 +1,22 @@
 //! From an accepted item to a request, on the worker: finish, limit, stamp, encode.
 
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
+use std::{io, mem};
 
-use sentry_core::protocol::client_report::Reason;
+use sentry_core::envelope::{EnvelopeFilterCallbacks, EnvelopeItem, Written};
+use sentry_core::protocol::Envelope;
+use sentry_core::protocol::client_report::{ItemLoss, Reason};
 use sentry_core::{Outbound, clock};
 
 use super::answers::{Answers, Fate};
 use super::attempt::Attempt;
 use super::shared::Shared;
+use crate::caught::caught;
 use crate::encode::{Encoded, Encoder};
 use crate::flood::{self, Flood, Verdict};
 use crate::sender::Request;
+use crate::store::EntryId;
 
 /// Client reports of 4 KiB each that fit one envelope; what is left waits for the next.
 const MAX_REPORTS: usize = 4;
@@ -37,7 +40,12 @@ impl Pipeline {
     }
 
     /// Completes an item. `None`: it has been counted and answered.
-    pub(super) fn finish(&mut self, mut outbound: Outbound, epoch: u64, now: Instant) -> Option<Attempt> {
+    pub(super) fn finish(
+        &mut self,
+        mut outbound: Outbound,
+        (epoch, kept): (u64, Option<EntryId>),
+        (now, deadline): (Instant, Instant),
+    ) -> Option<Attempt> {
         let answers = Answers::One(epoch);
         if self.flood.is_on()
             && let Some(kind) = flood::fingerprint(&outbound)
@@ -53,16 +61,21 @@ impl Pipeline {
         }
         // Known only now: there is nothing left to ask when finishing has panicked.
         let losses = outbound.losses();
-        let finished = catch_unwind(AssertUnwindSafe(|| outbound.finish()));
+        let finished = caught(|| outbound.finish_by(deadline));
         let lost = match finished {
-            Ok(envelope) if !envelope.is_empty() => return Some(Attempt::new(envelope, answers)),
+            Some(envelope) if !envelope.is_empty() => {
+                return Some(Attempt { kept, ..Attempt::new(envelope, answers) });
+            }
             // Whoever emptied it has counted it.
-            Ok(_) => false,
-            Err(_) => true,
+            Some(_) => false,
+            None => true,
         };
         if lost {
             self.shared.tell("finish", || "an item could not be completed: a panic was caught".into());
             self.shared.recorder.record_loss(&losses[..], Reason::InternalSdkError);
+        }
+        if let Some(id) = kept {
+            self.shared.shelf.remove(id);
         }
         self.shared.answer(&answers, Fate::Dropped);
         None
@@ -73,28 +86,43 @@ impl Pipeline {
         let mut attempt = self.limit(attempt, now)?;
         self.attach_reports(&mut attempt);
         if attempt.envelope.is_empty() {
-            self.shared.answer(&attempt.answers, Fate::Dropped);
+            self.let_go(&attempt);
             return None;
         }
         self.shared.setup.wire.stamp(&mut attempt.envelope, clock::now());
         attempt.tries += 1;
-        match self.encode(&attempt) {
-            Ok(encoded) if !encoded.bytes.is_empty() => {
+        let encoded = match self.encode(&attempt) {
+            Ok((_, written)) if !written.losses.is_empty() => {
+                attempt = self.leave_out(attempt, &written.losses)?;
+                self.encode(&attempt)
+            }
+            encoded => encoded,
+        };
+        match encoded {
+            Ok((encoded, written)) if written.items > 0 => {
                 attempt.bytes = encoded.bytes.len();
                 Some((attempt, self.shared.setup.wire.request(encoded)))
             }
-            // Every item that could not be written has been counted.
-            Ok(_) => {
-                self.shared.answer(&attempt.answers, Fate::Dropped);
+            Ok((_, written)) => {
+                self.shared.recorder.record_loss(&written.losses[..], Reason::InternalSdkError);
+                self.let_go(&attempt);
                 None
             }
             Err(error) => {
                 self.shared.tell("encode", || format!("an envelope could not be encoded: {error}"));
                 self.shared.recorder.record_loss(&attempt.envelope, Reason::InternalSdkError);
-                self.shared.answer(&attempt.answers, Fate::Dropped);
+                self.let_go(&attempt);
                 None
             }
         }
+    }
+
+    /// It has been counted: nobody shall send it later either.
+    fn let_go(&self, attempt: &Attempt) {
+        if let Some(id) = attempt.kept {
+            self.shared.shelf.remove(id);
+        }
+        self.shared.answer(&attempt.answers, Fate::Dropped);
     }
 
     /// Right before the request: what was limited in the meantime is counted here.
@@ -104,19 +132,48 @@ impl Pipeline {
             if !limits.is_limited(crate::rate_limit::RateLimitingCategory::Internal, now) {
                 return Some(attempt);
             }
-            self.shared.answer(&attempt.answers, Fate::Dropped);
+            self.let_go(&attempt);
             return None;
         }
-        let filtered = limits.filter(attempt.envelope, now);
+        let filtered = limits.filter(mem::take(&mut attempt.envelope), now);
         for item in &filtered.dropped {
             self.shared.recorder.record_loss(item, Reason::RatelimitBackoff);
         }
         let Some(envelope) = filtered.kept else {
-            self.shared.answer(&attempt.answers, Fate::Dropped);
+            self.let_go(&attempt);
             return None;
         };
         attempt.envelope = envelope;
-        Some(attempt)
+        if filtered.dropped.is_empty() { Some(attempt) } else { self.unless_hollow(attempt) }
+    }
+
+    /// Counts what could not be written and takes it out, or it would be counted again with the rest if that is lost.
+    fn leave_out(&self, mut attempt: Attempt, losses: &[ItemLoss]) -> Option<Attempt> {
+        self.shared.recorder.record_loss(losses, Reason::InternalSdkError);
+        let can_be_written = |item: &EnvelopeItem| {
+            let write = || Envelope::from(item.clone()).write_to(io::sink());
+            caught(write).is_some_and(|written| written.is_ok_and(|written| written.items > 0))
+        };
+        let orphaned = |item: EnvelopeItem| {
+            if can_be_written(&item) {
+                self.shared.recorder.record_loss(&item, Reason::InternalSdkError);
+            }
+        };
+        let kept =
+            mem::take(&mut attempt.envelope).filter(EnvelopeFilterCallbacks::new(can_be_written, orphaned));
+        attempt.envelope = kept.unwrap_or_default();
+        self.unless_hollow(attempt)
+    }
+
+    /// What is left of an item may be nothing but the reports that ride with it: these go back, to ride with another.
+    fn unless_hollow(&self, attempt: Attempt) -> Option<Attempt> {
+        let is_report = |item: &EnvelopeItem| matches!(item, EnvelopeItem::ClientReport(_));
+        if attempt.is_report() || !attempt.envelope.items().all(is_report) {
+            return Some(attempt);
+        }
+        self.shared.recorder.record_loss(&attempt.envelope, Reason::InternalSdkError);
+        self.let_go(&attempt);
+        None
     }
 
     /// Losses ride with whatever goes out next for the first time. What is tried again carries its own already: through
@@ -131,28 +188,19 @@ impl Pipeline {
         }
     }
 
-    /// Empty bytes: not one item could be written.
-    fn encode(&mut self, attempt: &Attempt) -> io::Result<Encoded> {
-        let Self { shared, encoder, scratch, .. } = self;
-        let mut written = None;
+    fn encode(&mut self, attempt: &Attempt) -> io::Result<(Encoded, Written)> {
+        let Self { encoder, scratch, .. } = self;
+        let mut written = Written::default();
         let encode = || {
             encoder.encode(|body| {
-                written = Some(attempt.envelope.write_reusing(body, scratch)?);
+                written = attempt.envelope.write_reusing(body, scratch)?;
                 Ok(())
             })
         };
         // Serialisers of the application's own types may run in here.
-        let mut encoded = catch_unwind(AssertUnwindSafe(encode))
-            .unwrap_or_else(|_| Err(io::Error::other("a serialiser panicked")))?;
+        let encoded = caught(encode).unwrap_or_else(|| Err(io::Error::other("a serialiser panicked")))?;
         scratch.clear();
         scratch.shrink_to(MAX_SCRATCH);
-        let Some(written) = written else { return Ok(encoded) };
-        if attempt.tries == 1 {
-            shared.recorder.record_loss(&written.losses[..], Reason::InternalSdkError);
-        }
-        if written.items == 0 {
-            encoded.bytes.clear();
-        }
-        Ok(encoded)
+        Ok((encoded, written))
     }
 }

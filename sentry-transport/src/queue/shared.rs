@@ -9,19 +9,25 @@ use std::time::{Duration, Instant};
 use sentry_core::client_report::Recorder;
 use sentry_core::options::FloodControl;
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::{Outbound, clock, diagnostics};
+use sentry_core::{Durability, Outbound, OutboundItem, clock, diagnostics, process};
 
 use super::epochs::{Epochs, Ticket};
 use super::lanes::{Lanes, MAX_ITEMS};
+use super::shelf::{How, OpenStore, Shelf};
 use super::thread;
 use super::wake::Bell;
+use crate::caught::caught;
 use crate::driver::Runtime;
 use crate::rate_limit::Limits;
 use crate::sender::{Deadline, Sender, watched};
+use crate::store::EntryId;
 use crate::wire::Wire;
 
 /// After the deadline of a close the worker needs a moment to count what is left; within the 50 ms we promise.
 const GRACE: Duration = Duration::from_millis(25);
+
+/// What finishing and writing one item may cost; far less in a release build.
+const WRITE_COST: Duration = Duration::from_millis(1);
 
 /// How long a transport that was dropped without a close goes on in the background.
 const BACKGROUND: Duration = Duration::from_secs(2);
@@ -51,6 +57,12 @@ pub(crate) struct Setup {
     pub(crate) request_timeout: Duration,
     /// How many requests may be under way at once, if not as many as the latency asks for.
     pub(crate) max_in_flight: Option<NonZeroUsize>,
+    /// Opens the store, if there is to be one.
+    pub(crate) open_store: Option<OpenStore>,
+    /// Whether everything is put into the store before it is sent.
+    pub(crate) keeps_all: bool,
+    /// How far apart envelopes from the store are sent.
+    pub(crate) pace: Duration,
     /// How many errors may leave.
     pub(crate) flood_control: FloodControl,
     /// Whether the client is told that the queue cannot keep up.
@@ -62,9 +74,13 @@ pub(crate) struct Shared {
     pub(super) setup: Arc<Setup>,
     pub(super) sender: Arc<dyn Sender>,
     pub(super) recorder: Recorder,
+    pub(super) shelf: Shelf,
     pub(super) state: Mutex<State>,
     /// Rung when an epoch ends or the worker does.
     pub(super) progress: Condvar,
+    /// How often the worker has looked whether there is anything to do.
+    #[cfg(test)]
+    pub(crate) looks: std::sync::atomic::AtomicU64,
 }
 
 pub(super) struct State {
@@ -78,10 +94,12 @@ pub(super) struct State {
     pub(super) worker: Status,
     pub(super) closing: Option<Closing>,
     pub(super) bell: Bell,
-    /// Counts flushes and closes, so that the worker sees one that came before it armed the bell.
+    /// Counts flushes, closes and what else the worker has to know of, so that the worker sees one that came before it armed the bell.
     pub(super) control: u64,
     /// Counts items, likewise.
     pub(super) accepted: u64,
+    /// Items that nothing has become of yet.
+    pub(super) unanswered: u64,
     /// Somebody has begun to wait: knock at a closed gate.
     pub(super) hurry: bool,
     /// How many wait for a flush.
@@ -98,6 +116,8 @@ pub(super) struct State {
 pub(super) struct Accepted {
     pub(super) outbound: Outbound,
     pub(super) epoch: u64,
+    /// It was put into the store when it was captured.
+    pub(super) kept: Option<EntryId>,
 }
 
 /// Where the worker is.
@@ -123,9 +143,12 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    fn new(now: Instant, timeout: Duration) -> Self {
+    /// `to_write`: how many items would have to be written to the store if none could be sent any more.
+    fn new(now: Instant, timeout: Duration, to_write: usize) -> Self {
         let deadline = Deadline::after(now, timeout).instant();
-        let reserve = (timeout / 4).min(Duration::from_millis(250));
+        let for_report = (timeout / 4).min(Duration::from_millis(250));
+        let for_writing = WRITE_COST.saturating_mul(u32::try_from(to_write).unwrap_or(u32::MAX));
+        let reserve = for_report.max(for_writing).min(timeout / 4 * 3);
         Self { deadline, last_start: deadline.checked_sub(reserve).unwrap_or(deadline) }
     }
 }
@@ -144,6 +167,7 @@ impl Shared {
             bell: Bell::default(),
             control: 0,
             accepted: 0,
+            unanswered: 0,
             hurry: false,
             waiting: 0,
             failing: false,
@@ -151,7 +175,43 @@ impl Shared {
             overflowed: false,
         };
         let sender = watched((setup.make_sender)(), &recorder);
-        Arc::new(Self { setup, sender, recorder, state: Mutex::new(state), progress: Condvar::new() })
+        let shelf = Shelf::new(recorder.clone());
+        let shared = Arc::new(Self {
+            setup,
+            sender,
+            recorder,
+            shelf,
+            state: Mutex::new(state),
+            progress: Condvar::new(),
+            #[cfg(test)]
+            looks: std::sync::atomic::AtomicU64::new(0),
+        });
+        shared.listen_for_losses();
+        shared
+    }
+
+    /// An idle worker sleeps without an alarm: the first loss in a row, wherever it comes from, sets one.
+    fn listen_for_losses(self: &Arc<Self>) {
+        let (shared, own) = (Arc::downgrade(self), process::generation());
+        self.recorder.set_on_pending(Arc::new(move || {
+            // A child that has sent nothing yet is not served by this one.
+            if process::generation() == own
+                && let Some(shared) = shared.upgrade()
+            {
+                shared.has_losses();
+            }
+        }));
+    }
+
+    /// There is something to report. That alone starts no worker.
+    fn has_losses(&self) {
+        let mut state = self.lock();
+        state.control += 1;
+        let waker = state.bell.for_control();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Obeys what the server has told the parent of this process, if that can be known.
@@ -168,24 +228,21 @@ impl Shared {
     pub(crate) fn push(self: &Arc<Self>, outbound: Outbound) {
         let (lane, size) = (outbound.lane(), outbound.size_hint());
         self.recorder.count_accepted(1);
+        let kept = self.write_ahead(&outbound);
         let mut state = self.lock();
         if let Some(reason) = self.refusal(&mut state, &outbound) {
             drop(state);
-            self.recorder.count_dropped(1);
-            let quiet = self.recorder.is_empty();
-            self.recorder.record_loss(&outbound.losses()[..], reason);
-            // An idle worker sleeps without an alarm: the first loss in a row sets one.
-            if quiet && reason == Reason::RatelimitBackoff && !self.recorder.is_empty() {
-                drop(self.ring(self.lock()));
+            if let Some(id) = kept {
+                return self.leave_to_the_store(id, reason == Reason::RatelimitBackoff);
             }
+            self.recorder.count_dropped(1);
+            self.recorder.record_loss(&outbound.losses()[..], reason);
             return;
         }
         let epoch = state.epochs.accept();
         state.accepted += 1;
-        let shed = state.lanes.push(lane, size, Accepted { outbound, epoch });
-        for lost in &shed {
-            self.answered(&mut state, lost.epoch, 1);
-        }
+        state.unanswered += 1;
+        let shed = state.lanes.push(lane, size, Accepted { outbound, epoch, kept });
         state.overflowed |= !shed.is_empty();
         let start = state.wants_worker();
         let waker = state.bell.for_data();
@@ -200,6 +257,41 @@ impl Shared {
         if !shed.is_empty() {
             self.tell("queue full", || "the queue is full: items are dropped and counted".into());
             self.count_lost(&shed, Reason::QueueOverflow);
+        }
+    }
+
+    /// Puts into the store what has to survive the process, before anything else is done with it.
+    fn write_ahead(&self, outbound: &Outbound) -> Option<EntryId> {
+        if outbound.durability() == Durability::Memory || self.setup.open_store.is_none() {
+            return None;
+        }
+        self.shelf.open(self.setup.open_store.as_ref());
+        if !self.shelf.is_on() {
+            return None;
+        }
+        // Without loading symbols: this thread panics, and may hold any lock. The copy that stays in memory gets them.
+        let now = clock::instant();
+        let finished = caught(|| outbound.clone().finish_by(now));
+        let how = How { is_crash: true, is_held: true, durability: outbound.durability() };
+        self.shelf.put(&mut finished?, how)
+    }
+
+    /// Nothing in memory stands for this entry any more.
+    fn leave_to_the_store(&self, id: EntryId, is_unwanted: bool) {
+        if is_unwanted {
+            self.shelf.remove(id);
+            self.recorder.count_limited(1);
+        } else {
+            self.shelf.give_back(id, clock::now());
+            self.recorder.count_spooled(1);
+        }
+    }
+
+    /// Starts the worker.
+    pub(crate) fn wake(self: &Arc<Self>) {
+        let start = self.lock().wants_worker();
+        if start {
+            thread::start(self);
         }
     }
 
@@ -227,7 +319,7 @@ impl Shared {
         if state.closing.is_some() {
             return true;
         }
-        state.closing = Some(Closing::new(now, timeout));
+        state.closing = Some(Closing::new(now, timeout, self.to_write(&state)));
         if self.is_idle(&state) {
             if state.worker != Status::Running {
                 state.worker = Status::Stopped;
@@ -240,15 +332,20 @@ impl Shared {
         let state = self.ring(state);
 
         let deadline = Deadline::after(now, timeout.saturating_add(GRACE));
-        let (mut state, stopped) = self.wait(state, deadline, |state| state.worker == Status::Stopped);
+        let (state, stopped) = self.wait(state, deadline, |state| state.worker == Status::Stopped);
         let reason = if state.failing { Reason::NetworkError } else { Reason::QueueOverflow };
-        // A worker that is stuck in the middle of an item counts that one when it gets free.
-        let left = if stopped { Vec::new() } else { self.take_all(&mut state) };
-        state.abandoned |= !left.is_empty();
-        let complete = !state.abandoned && state.epochs.is_done(ticket);
+        if stopped {
+            return !state.abandoned && state.epochs.is_done(ticket);
+        }
         drop(state);
-        self.count_lost(&left, reason);
-        complete
+        // A worker that is stuck in the middle of an item counts that one when it gets free.
+        self.abandon(reason);
+        let state = self.lock();
+        !state.abandoned && state.epochs.is_done(ticket)
+    }
+
+    fn to_write(&self, state: &State) -> usize {
+        if self.shelf.is_on() { state.lanes.len() } else { 0 }
     }
 
     /// Ends the worker without waiting for it: what is queued may still go out in the background.
@@ -257,7 +354,7 @@ impl Shared {
         if state.closing.is_some() {
             return;
         }
-        state.closing = Some(Closing::new(clock::instant(), BACKGROUND));
+        state.closing = Some(Closing::new(clock::instant(), BACKGROUND, self.to_write(&state)));
         if self.is_idle(&state) {
             if state.worker != Status::Running {
                 state.worker = Status::Stopped;
@@ -266,7 +363,12 @@ impl Shared {
             self.request_report(&mut state);
             state.hurry = true;
         }
-        drop(self.ring(state));
+        let state = self.ring(state);
+        let has_worker = state.worker == Status::Running;
+        drop(state);
+        if !has_worker {
+            self.abandon(Reason::QueueOverflow);
+        }
     }
 
     /// Why an item cannot be taken now.
@@ -281,10 +383,12 @@ impl Shared {
         state.limited = !state.limits.is_empty(now);
         let stops = || {
             let losses = outbound.losses();
-            match outbound.is_telemetry() {
+            match outbound.item() {
                 // By number or by bytes: each stops it.
-                true => state.limits.stop_any(&losses, now),
-                false => state.limits.stop_all(&losses, now),
+                OutboundItem::Telemetry(_) => state.limits.stop_any(&losses, now),
+                OutboundItem::Envelope(_) => state.limits.stop_all(&losses, now),
+                // Attachments fall with their event, and spans with their transaction.
+                _ => state.limits.stop_all(&losses[..losses.len().min(1)], now),
             }
         };
         (state.limited && stops()).then_some(Reason::RatelimitBackoff)
@@ -357,11 +461,10 @@ impl Shared {
         self.lock().failed();
     }
 
-    pub(super) fn take_all(&self, state: &mut State) -> Vec<Accepted> {
+    pub(super) fn take_all(&self) -> Vec<Accepted> {
+        let mut state = self.lock();
         let left = state.lanes.drain();
-        for item in &left {
-            self.answered(state, item.epoch, 1);
-        }
+        state.abandoned |= !left.is_empty();
         left
     }
 
@@ -371,10 +474,20 @@ impl Shared {
         }
     }
 
+    /// Counts, and answers then: whoever waits for the answers finds the books in order.
     pub(super) fn count_lost(&self, lost: &[Accepted], reason: Reason) {
-        self.recorder.count_dropped(lost.len() as u64);
         for item in lost {
+            if let Some(id) = item.kept {
+                self.leave_to_the_store(id, false);
+                continue;
+            }
+            self.recorder.count_dropped(1);
             self.recorder.record_loss(&item.outbound.losses()[..], reason);
+        }
+        let mut state = self.lock();
+        state.unanswered = state.unanswered.saturating_sub(lost.len() as u64);
+        for item in lost {
+            self.answered(&mut state, item.epoch, 1);
         }
     }
 

@@ -90,6 +90,11 @@ impl Gate {
         if self.failures == 0 { max } else { 1 }
     }
 
+    /// Whether it has failed more than once in a row: more than a hiccup.
+    pub(crate) fn is_away(&self) -> bool {
+        self.failures > 1
+    }
+
     /// Whether the last try failed.
     pub(crate) fn is_failing(&self) -> bool {
         self.failures > 0

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sentry_core::{ClientOptions, Transport, TransportFactory, TransportOptions};
+use sentry_core::{ClientOptions, Transport, TransportFactory, TransportOptions, process};
 
 use super::{BoxFuture, Deadline, Request, Response, SendError, Sender};
 use crate::custom::SenderTransport;
@@ -56,9 +56,12 @@ impl From<Response> for Result<Response, SendError> {
 impl Sender for FnSender {
     fn send(&self, request: Request, _deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         Box::pin(async move {
-            // A closure that panicked once may be called again: the worker has told of the panic.
-            let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
-            call(request)
+            // A child could never take the lock that is held in here.
+            process::without_fork(|| {
+                // A closure that panicked once may be called again: the worker has told of the panic.
+                let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+                call(request)
+            })
         })
     }
 }

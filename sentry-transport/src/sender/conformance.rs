@@ -61,6 +61,18 @@ impl Subject {
         answers.into_inner().unwrap()
     }
 
+    /// Sends requests one after the other, on one driver, so that connections may be kept.
+    fn exchange_in_turn(self, sender: &Arc<dyn Sender>, requests: Vec<Request>) -> Vec<Answer> {
+        let answers = Mutex::new(Vec::new());
+        self.runtime.driver().unwrap().block_on(Box::pin(async {
+            for request in requests {
+                let answer = sender.send(request, Deadline::after(clock::instant(), LONG)).await;
+                answers.lock().unwrap().push(answer);
+            }
+        }));
+        answers.into_inner().unwrap()
+    }
+
     fn exchange(self, sender: &Arc<dyn Sender>, request: Request, patience: Duration) -> Answer {
         self.exchange_all(sender, vec![request], patience).pop().unwrap()
     }
@@ -204,22 +216,77 @@ fn an_endless_answer_is_cut(subject: Subject) {
     assert!(start.elapsed() < Duration::from_secs(3) + SLACK);
 }
 
-fn connections_are_kept_and_requests_run_side_by_side(subject: Subject) {
+/// The status decides: what comes late or never behind it makes no failure of it, and no duplicate.
+fn an_answer_whose_body_never_ends_is_an_answer(subject: Subject) {
+    let address = listen(|mut connection| {
+        let mut request = [0; 65_536];
+        let _ = connection.read(&mut request);
+        let _ =
+            connection.write_all(b"HTTP/1.1 202 OK\r\nRetry-After: 7\r\nContent-Length: 1000\r\n\r\nsome");
+        let _ = connection.read(&mut request);
+    });
+    let sender = subject.sender(&format!("http://key@{address}/1"), |_| ());
+    let start = clock::instant();
+    let answer = subject.exchange(&sender, request(&address, envelope(10)), LONG).unwrap();
+    assert_eq!((answer.status(), answer.header("retry-after")), (202, Some("7")));
+    assert!(start.elapsed() < LONG / 3, "{:?}: not worth waiting for", start.elapsed());
+}
+
+/// Too much, too long, no text, and no colon: an answer or an error, but neither a panic nor a wait.
+fn a_hostile_head_does_no_harm(subject: Subject) {
+    let many = "X-Sentry-Rate-Limits: 1::organization\r\n".repeat(20_000);
+    let long = format!("X: {}\r\n", "y".repeat(4 * 1024 * 1024));
+    for head in
+        [many.as_bytes(), long.as_bytes(), b"X: \xff\xfe\x01\r\n", b"no colon\r\n", b"\0: \0\r\n", b": \r\n"]
+    {
+        let head = head.to_vec();
+        let address = listen(move |mut connection| {
+            let _ = connection.read(&mut [0; 65_536]);
+            let _ = connection.write_all(b"HTTP/1.1 200 OK\r\n");
+            let _ = connection.write_all(&head);
+            let _ = connection.write_all(b"Content-Length: 0\r\nConnection: close\r\n\r\n");
+        });
+        let sender = subject.sender(&format!("http://key@{address}/1"), |_| ());
+        let start = clock::instant();
+        match subject.exchange(&sender, request(&address, envelope(10)), LONG) {
+            Ok(answer) => assert!(answer.headers("x-sentry-rate-limits").count() <= 128),
+            Err(error) => assert!(!error.is_permanent() && !error.is_connect(), "{error:?}"),
+        }
+        assert!(start.elapsed() < LONG / 2, "{:?}", start.elapsed());
+    }
+}
+
+fn connections_are_kept(subject: Subject) {
     let server = healthy();
     let sender = subject.sender(&server.dsn(), |_| ());
-    let address = server.addr().to_string();
-    for _ in 0..20 {
-        assert!(subject.exchange(&sender, request(&address, envelope(10)), LONG).is_ok());
-    }
+    let requests = || (0..20).map(|_| request(&server.addr().to_string(), envelope(10))).collect();
+    assert!(subject.exchange_in_turn(&sender, requests()).iter().all(Result::is_ok));
     assert_eq!(server.log().attempts(), 20);
-    // A driver of its own for each exchange may cost a connection each; within one they are kept.
+    // A thread may not have put the first one back yet when the second one is asked for.
+    assert!(server.log().connections() <= 2, "{}", server.log().connections());
+}
+
+fn requests_run_side_by_side(subject: Subject) {
     let slow = serve(Server::builder().latency(Duration::from_millis(200)));
     let sender = subject.sender(&slow.dsn(), |_| ());
-    let requests = (0..8).map(|_| request(&slow.addr().to_string(), envelope(10))).collect();
+    let requests = (0..16).map(|_| request(&slow.addr().to_string(), envelope(10))).collect();
     let start = clock::instant();
     let answers = subject.exchange_all(&sender, requests, LONG);
     assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.status() == 200)));
     assert!(start.elapsed() < Duration::from_millis(8 * 200), "{:?}: one after the other", start.elapsed());
+}
+
+/// A host that is away and comes back is reached again, by the same sender.
+fn an_outage_leaves_nothing_behind(subject: Subject) {
+    let server = healthy();
+    let sender = subject.sender(&server.dsn(), |_| ());
+    let ask = || subject.exchange(&sender, request(&server.addr().to_string(), envelope(10)), LONG);
+    assert_eq!(ask().unwrap().status(), 200);
+    server.refuse();
+    // The first may still find a kept connection that was cut.
+    assert!((0..3).any(|_| ask().is_err_and(|error| error.is_connect())));
+    server.resume();
+    assert_eq!(ask().unwrap().status(), 200);
 }
 
 fn tls_to_a_server_without_it_is_no_connection(subject: Subject) {
@@ -239,7 +306,8 @@ fn the_options_are_obeyed(subject: Subject) {
     let server = healthy();
     let address = server.addr();
     let with = |name: &'static str, change: &dyn Fn(&mut ClientOptions)| {
-        let sender = subject.sender(&server.dsn(), |options| change(options));
+        // The proxy and its exceptions go by the host of the DSN.
+        let sender = subject.sender(&format!("http://key@{name}/1"), |options| change(options));
         subject.exchange(&sender, request(name, envelope(10)), Duration::from_secs(3))
     };
     let through = healthy();
@@ -250,12 +318,19 @@ fn the_options_are_obeyed(subject: Subject) {
     // One request, or a tunnel first.
     let asked = through.log().attempts();
     assert!((1..=2).contains(&asked), "{asked}");
-    let exempt = with("server.invalid", &|options| {
-        options.http_proxy = Some(proxy.clone().into());
-        options.http.no_proxy = Some(".invalid".into());
-    });
-    assert!(exempt.unwrap_err().is_connect());
-    assert_eq!(through.log().attempts(), asked);
+    for (host, list) in [
+        ("server.invalid", ".invalid"),
+        ("server.invalid", "other, invalid"),
+        ("server.invalid", "*"),
+        ("127.0.0.1:1", "127.0.0.0/8"),
+    ] {
+        let exempt = with(host, &|options| {
+            options.http_proxy = Some(proxy.clone().into());
+            options.http.no_proxy = Some(list.into());
+        });
+        assert!(exempt.unwrap_err().is_connect());
+        assert_eq!(through.log().attempts(), asked, "{host} {list}");
+    }
     // A lookup of the application's own; its panic is an error.
     let found = with("server.example", &|options| {
         options.http.resolver = Some(Arc::new(move |name| {
@@ -268,10 +343,53 @@ fn the_options_are_obeyed(subject: Subject) {
         options.http.resolver = Some(Arc::new(|_| panic!("expected by the test")));
     });
     assert!(failed.unwrap_err().is_connect());
+    let empty = with("server.example", &|options| options.http.resolver = Some(Arc::new(|_| Ok(Vec::new()))));
+    assert!(empty.unwrap_err().is_connect());
     // A proxy that is none is left out.
-    let direct = with("127.0.0.1:1", &|options| options.http_proxy = Some("::not a url::".into()));
-    assert!(direct.unwrap_err().is_connect());
+    let name: &'static str = address.to_string().leak();
+    let direct = with(name, &|options| options.http_proxy = Some("::not a url::".into()));
+    assert_eq!(direct.unwrap().status(), 200);
 }
+
+/// A Relay on this machine that listens on a unix socket; the DSN names another address.
+#[cfg(unix)]
+fn a_unix_socket_is_used_whatever_the_dsn_says(subject: Subject) {
+    use std::os::unix::net::UnixListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("sentry-{}-{number}.socket", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a server of the test")]
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(&envelope(10)) {
+            let mut piece = [0; 4096];
+            let read = connection.read(&mut piece).unwrap();
+            assert!(read > 0, "the request was cut");
+            request.extend_from_slice(&piece[..read]);
+        }
+        connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
+        String::from_utf8_lossy(&request).into_owned()
+    });
+    let sender = subject.sender("http://key@relay.invalid/1", |options| {
+        options.http.unix_socket = Some(path.clone());
+    });
+    let answer = subject.exchange(&sender, request("relay.invalid", envelope(10)), LONG).unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(server.join().unwrap().starts_with("POST /api/1/envelope/ HTTP/1.1\r\n"));
+    std::fs::remove_file(path).unwrap();
+    // Nobody listens there any more, and nobody else is asked.
+    assert!(
+        subject.exchange(&sender, request("relay.invalid", envelope(10)), LONG).unwrap_err().is_connect()
+    );
+}
+
+#[cfg(not(unix))]
+fn a_unix_socket_is_used_whatever_the_dsn_says(_: Subject) {}
 
 /// The suite for one sender.
 macro_rules! conforms {
@@ -287,7 +405,12 @@ macro_rules! conforms {
                 a_server_that_does_not_read_ends_at_the_deadline,
                 a_redirect_is_not_followed,
                 an_endless_answer_is_cut,
-                connections_are_kept_and_requests_run_side_by_side,
+                an_answer_whose_body_never_ends_is_an_answer,
+                a_hostile_head_does_no_harm,
+                connections_are_kept,
+                requests_run_side_by_side,
+                an_outage_leaves_nothing_behind,
+                a_unix_socket_is_used_whatever_the_dsn_says,
                 tls_to_a_server_without_it_is_no_connection,
                 the_options_are_obeyed,
             );
@@ -310,38 +433,6 @@ conforms!(
     },
     crate::driver::Runtime::Tokio
 );
-
-/// A Relay on this machine that listens on a unix socket; the DSN names another address.
-#[cfg(all(unix, feature = "reqwest"))]
-#[test]
-fn a_unix_socket_is_used_whatever_the_dsn_says() {
-    use std::os::unix::net::UnixListener;
-
-    use super::reqwest::{ClientConfig, ReqwestSender};
-
-    let path = std::env::temp_dir().join(format!("sentry-{}-socket", std::process::id()));
-    let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).unwrap();
-    #[expect(clippy::disallowed_methods, reason = "a server of the test")]
-    let server = std::thread::spawn(move || {
-        let (mut connection, _) = listener.accept().unwrap();
-        let mut request = vec![0; 4096];
-        let read = connection.read(&mut request).unwrap();
-        connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
-        String::from_utf8_lossy(&request[..read]).into_owned()
-    });
-    let subject = Subject {
-        make: |options| Arc::new(ReqwestSender::new(ClientConfig::new(options))),
-        runtime: Runtime::Tokio,
-    };
-    let sender = subject.sender("http://key@relay.invalid/1", |options| {
-        options.http.unix_socket = Some(path.clone());
-    });
-    let answer = subject.exchange(&sender, request("relay.invalid", envelope(10)), LONG).unwrap();
-    assert_eq!(answer.status(), 200);
-    assert!(server.join().unwrap().starts_with("POST /api/1/envelope/ HTTP/1.1\r\n"));
-    std::fs::remove_file(path).unwrap();
-}
 
 #[cfg(feature = "ureq")]
 conforms!(

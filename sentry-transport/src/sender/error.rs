@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::caught::caught;
+
 /// A request got no answer.
 ///
 /// Neither `Display` nor `Debug` shows a URL, a header or a key.
@@ -78,13 +80,20 @@ impl SendError {
     /// The whole chain in one line.
     pub(crate) fn explain(&self) -> String {
         let mut text = self.to_string();
-        let mut source = self.source();
-        // Eight is deeper than any client nests its errors; a cycle would never end.
-        for _ in 0..8 {
-            let Some(error) = source else { break };
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
+        // The sources may be the application's.
+        let explained = caught(|| {
+            let mut source = self.source();
+            // Eight is deeper than any client nests its errors; a cycle would never end.
+            for _ in 0..8 {
+                let Some(error) = source else { break };
+                let cause = error.to_string();
+                text.push_str(": ");
+                text.push_str(&cause);
+                source = error.source();
+            }
+        });
+        if explained.is_none() {
+            text.push_str(" (its cause cannot be shown)");
         }
         text
     }

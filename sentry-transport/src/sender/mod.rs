@@ -31,7 +31,11 @@ pub(crate) mod curl;
 mod deadline;
 mod error;
 mod file;
+#[cfg(all(feature = "native-tls", not(feature = "rustls"), any(feature = "reqwest", feature = "ureq")))]
+mod pem;
 mod plain;
+#[cfg(any(feature = "ureq", feature = "curl"))]
+mod proxy;
 mod request;
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
@@ -39,7 +43,13 @@ mod response;
 #[cfg(test)]
 pub(crate) mod scripted;
 mod stdout;
-#[cfg(all(test, feature = "reqwest", feature = "rustls"))]
+#[cfg(all(feature = "rustls", any(feature = "reqwest", feature = "ureq")))]
+mod tls;
+#[cfg(all(
+    test,
+    any(feature = "rustls", feature = "native-tls"),
+    any(feature = "reqwest", feature = "ureq", feature = "curl")
+))]
 mod tls_tests;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;
@@ -48,6 +58,8 @@ mod watched;
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+use std::time::Duration;
 
 pub use self::closure::FnSender;
 pub use self::deadline::Deadline;
@@ -57,6 +69,14 @@ pub use self::request::Request;
 pub use self::response::Response;
 pub use self::stdout::StdoutSender;
 pub(crate) use self::watched::watched;
+
+/// The status is known by then; the rest of the answer only matters for keeping the connection.
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+const BODY_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Shorter than the idle timeout of usual proxies, so that the server is not the one who closes first.
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// A future that is its own allocation and may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,4 +1,5 @@
-//! Handshakes that succeed and handshakes that must not, with certificates made for the test.
+//! Handshakes that succeed and handshakes that must not, with certificates made for the test. One suite, instantiated per
+//! sender at the end.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -6,16 +7,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, Stream};
 use sentry_core::options::HttpOptions;
 use sentry_core::{ClientOptions, TransportOptions, clock};
 
-use super::reqwest::{ClientConfig, ReqwestSender};
 use super::{Deadline, Request, Response, SendError, Sender};
 use crate::driver::Runtime;
+
+/// A sender to be examined.
+#[derive(Clone, Copy)]
+struct Subject {
+    make: fn(&TransportOptions) -> Arc<dyn Sender>,
+    runtime: Runtime,
+}
+
+static AUTHORITIES: AtomicUsize = AtomicUsize::new(0);
 
 /// An authority, and what it has signed.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -23,6 +32,9 @@ struct Authority(CertifiedIssuer<'static, KeyPair>);
 impl Authority {
     fn new() -> Self {
         let mut params = CertificateParams::new(vec![]).unwrap();
+        // OpenSSL goes by names: one of its own for each, and not that of what it signs.
+        let number = AUTHORITIES.fetch_add(1, Ordering::Relaxed);
+        params.distinguished_name.push(DnType::CommonName, format!("authority {number}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -36,6 +48,11 @@ impl Authority {
 
     fn pem(&self) -> Vec<u8> {
         self.0.pem().into_bytes()
+    }
+
+    /// Options that trust it.
+    fn trusted(&self) -> HttpOptions {
+        HttpOptions { ca_certificates: vec![self.pem().into()], ..HttpOptions::default() }
     }
 }
 
@@ -78,70 +95,137 @@ fn serve(authority: &Authority, asks: bool) -> (SocketAddr, Arc<AtomicUsize>) {
     (address, requests)
 }
 
-fn exchange(address: SocketAddr, http: HttpOptions, accept_any: bool) -> Result<Response, SendError> {
-    let port = address.port();
-    let options = ClientOptions {
-        dsn: format!("https://key@localhost:{port}/1").parse().ok(),
-        accept_invalid_certs: accept_any,
-        // So that the name leads here whatever the machine says of it.
-        http: HttpOptions { resolver: Some(Arc::new(move |_| Ok(vec![address]))), ..http },
-        ..ClientOptions::default()
-    };
-    let options = TransportOptions::try_from_client_options(&options).unwrap();
-    let sender = ReqwestSender::new(ClientConfig::new(&options));
-    let request = Request::new(format!("https://localhost:{port}/api/1/envelope/"), b"{}\n".to_vec());
-    let answer = std::sync::Mutex::new(None);
-    Runtime::Tokio.driver().unwrap().block_on(Box::pin(async {
-        let sent = sender.send(request, Deadline::after(clock::instant(), Duration::from_secs(10))).await;
-        *answer.lock().unwrap() = Some(sent);
-    }));
-    answer.into_inner().unwrap().unwrap()
+impl Subject {
+    fn exchange(
+        self,
+        address: SocketAddr,
+        http: HttpOptions,
+        accept_any: bool,
+    ) -> Result<Response, SendError> {
+        let port = address.port();
+        let options = ClientOptions {
+            dsn: format!("https://key@localhost:{port}/1").parse().ok(),
+            accept_invalid_certs: accept_any,
+            // So that the name leads here whatever the machine says of it.
+            http: HttpOptions { resolver: Some(Arc::new(move |_| Ok(vec![address]))), ..http },
+            ..ClientOptions::default()
+        };
+        let sender = (self.make)(&TransportOptions::try_from_client_options(&options).unwrap());
+        let request = Request::new(format!("https://localhost:{port}/api/1/envelope/"), b"{}\n".to_vec());
+        let answer = std::sync::Mutex::new(None);
+        self.runtime.driver().unwrap().block_on(Box::pin(async {
+            let deadline = Deadline::after(clock::instant(), Duration::from_secs(10));
+            *answer.lock().unwrap() = Some(sender.send(request, deadline).await);
+        }));
+        answer.into_inner().unwrap().unwrap()
+    }
 }
 
-#[test]
-fn a_server_whose_authority_is_trusted_is_reached() {
+fn a_server_whose_authority_is_trusted_is_reached(subject: Subject) {
     let authority = Authority::new();
     let (address, requests) = serve(&authority, false);
-    let http = HttpOptions { ca_certificates: vec![authority.pem().into()], ..HttpOptions::default() };
-    assert_eq!(exchange(address, http, false).unwrap().status(), 200);
-    assert_eq!(requests.load(Ordering::SeqCst), 1);
+    assert_eq!(subject.exchange(address, authority.trusted(), false).unwrap().status(), 200);
+    // Several authorities in one text and several texts are all trusted.
+    let bundle = [Authority::new().pem(), authority.pem()].concat();
+    let http = HttpOptions {
+        ca_certificates: vec![Authority::new().pem().into(), bundle.into()],
+        ..HttpOptions::default()
+    };
+    assert_eq!(subject.exchange(address, http, false).unwrap().status(), 200);
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
-#[test]
-fn a_server_of_an_unknown_authority_gets_nothing_unless_anything_is_accepted() {
+fn a_server_of_an_unknown_authority_gets_nothing_unless_anything_is_accepted(subject: Subject) {
     let (address, requests) = serve(&Authority::new(), false);
-    let error = exchange(address, HttpOptions::default(), false).unwrap_err();
+    let error = subject.exchange(address, HttpOptions::default(), false).unwrap_err();
     assert!(error.is_connect(), "{error:?}");
-    let other =
-        HttpOptions { ca_certificates: vec![Authority::new().pem().into()], ..HttpOptions::default() };
-    assert!(exchange(address, other, false).unwrap_err().is_connect());
+    assert!(subject.exchange(address, Authority::new().trusted(), false).unwrap_err().is_connect());
     assert_eq!(requests.load(Ordering::SeqCst), 0);
-    assert_eq!(exchange(address, HttpOptions::default(), true).unwrap().status(), 200);
+    assert_eq!(subject.exchange(address, HttpOptions::default(), true).unwrap().status(), 200);
 }
 
-#[test]
-fn a_server_that_asks_who_is_there_is_told() {
+fn a_server_that_asks_who_is_there_is_told(subject: Subject) {
     let authority = Authority::new();
     let (address, requests) = serve(&authority, true);
-    let trusting = || HttpOptions { ca_certificates: vec![authority.pem().into()], ..HttpOptions::default() };
-    assert!(exchange(address, trusting(), false).is_err());
+    assert!(subject.exchange(address, authority.trusted(), false).is_err());
     assert_eq!(requests.load(Ordering::SeqCst), 0);
     let (certificate, key) = authority.sign("client");
     let identity = format!("{}{}", certificate.pem(), key.serialize_pem()).into_bytes();
-    let known = HttpOptions { client_identity: Some(identity.into()), ..trusting() };
-    assert_eq!(exchange(address, known, false).unwrap().status(), 200);
+    let known = HttpOptions { client_identity: Some(identity.into()), ..authority.trusted() };
+    assert_eq!(subject.exchange(address, known, false).unwrap().status(), 200);
 }
 
-#[test]
-fn a_certificate_that_cannot_be_read_is_a_clear_error() {
-    let (address, _) = serve(&Authority::new(), false);
+fn a_certificate_that_cannot_be_read_is_a_clear_error(subject: Subject) {
+    let authority = Authority::new();
+    let (address, requests) = serve(&authority, false);
     for pem in
         [&b"no certificate"[..], b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
     {
         let http = HttpOptions { ca_certificates: vec![pem.into()], ..HttpOptions::default() };
-        let error = exchange(address, http, false).unwrap_err();
+        let error = subject.exchange(address, http, false).unwrap_err();
         assert!(error.is_permanent() || error.is_connect(), "{error:?}");
-        let http = HttpOptions { client_identity: Some(pem.into()), ..HttpOptions::default() };
-        assert!(exchange(address, http, false).unwrap_err().is_permanent());
+        let http = HttpOptions { client_identity: Some(pem.into()), ..authority.trusted() };
+        let error = subject.exchange(address, http, false).unwrap_err();
+        assert!(error.is_permanent(), "{error:?}");
     }
+    // A key of somebody else.
+    let ((certificate, _), (_, key)) = (authority.sign("client"), authority.sign("client"));
+    let identity = format!("{}{}", certificate.pem(), key.serialize_pem()).into_bytes();
+    let http = HttpOptions { client_identity: Some(identity.into()), ..authority.trusted() };
+    let error = subject.exchange(address, http, false).unwrap_err();
+    assert!(error.is_permanent(), "{error:?}");
+    assert_eq!(requests.load(Ordering::SeqCst), 0);
 }
+
+/// The suite for one sender.
+macro_rules! handshakes {
+    ($name:ident, $make:expr, $runtime:expr) => {
+        mod $name {
+            const SUBJECT: super::Subject = super::Subject { make: $make, runtime: $runtime };
+            handshakes!(SUBJECT:
+                a_server_whose_authority_is_trusted_is_reached,
+                a_server_of_an_unknown_authority_gets_nothing_unless_anything_is_accepted,
+                a_server_that_asks_who_is_there_is_told,
+                a_certificate_that_cannot_be_read_is_a_clear_error,
+            );
+        }
+    };
+    ($subject:ident: $($check:ident,)+) => {$(
+        #[test]
+        fn $check() {
+            super::$check($subject);
+        }
+    )+};
+}
+
+#[cfg(feature = "reqwest")]
+handshakes!(
+    over_reqwest,
+    |options| {
+        use super::super::reqwest::{ClientConfig, ReqwestSender};
+        std::sync::Arc::new(ReqwestSender::new(ClientConfig::new(options)))
+    },
+    crate::driver::Runtime::Tokio
+);
+
+#[cfg(feature = "ureq")]
+handshakes!(
+    over_ureq,
+    |options| {
+        use super::super::blocking::Blocking;
+        use super::super::ureq::{AgentConfig, UreqExchange};
+        std::sync::Arc::new(Blocking::new(UreqExchange::new(AgentConfig::new(options)), None))
+    },
+    crate::driver::Runtime::Park
+);
+
+#[cfg(feature = "curl")]
+handshakes!(
+    over_curl,
+    |options| {
+        use super::super::blocking::Blocking;
+        use super::super::curl::{CurlConfig, CurlExchange};
+        std::sync::Arc::new(Blocking::new(CurlExchange::new(CurlConfig::new(options)), None))
+    },
+    crate::driver::Runtime::Park
+);

@@ -23,12 +23,13 @@ use sentry_core::{ClientOptions, Outbound, clock, diagnostics};
 
 use self::address::Address;
 use self::queue::Queue;
+use crate::generations::PerProcess;
 use crate::sender::Deadline;
 
 /// The way to Spotlight.
 #[derive(Debug)]
 pub(crate) struct Spotlight {
-    queue: Arc<Queue>,
+    queues: PerProcess<Arc<Queue>>,
 }
 
 impl Spotlight {
@@ -41,35 +42,43 @@ impl Spotlight {
                 "Spotlight gets nothing: its address is not of the form http://host:port/path".into()
             });
         }
-        Some(Self { queue: Queue::new(address?, &options.user_agent) })
+        Some(Self { queues: PerProcess::new(Queue::new(address?, &options.user_agent)) })
+    }
+
+    /// The queue of this process: what is in that of a parent is for the parent to send.
+    fn queue(&self) -> &Arc<Queue> {
+        self.queues.get(|parent| Queue::new(parent.address.clone(), &parent.user_agent))
     }
 
     /// Takes a copy, or forgets it. Never waits.
     pub(crate) fn send(&self, copy: Outbound) {
-        self.queue.push(copy);
+        self.queue().push(copy);
     }
 
     /// Whether no copy waits for its try.
     pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_idle()
+        self.queue().is_idle()
     }
 
     /// Waits until every copy has had its try, for `timeout` at most. Tells whether they have been delivered.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
-        self.queue.flush(Deadline::after(clock::instant(), timeout))
+        self.queue().flush(Deadline::after(clock::instant(), timeout))
     }
 
     /// As [`flush`](Self::flush), and nothing is taken any more.
     pub(crate) fn close(&self, timeout: Duration) -> bool {
         let delivered = self.flush(timeout);
-        self.queue.close();
+        self.queue().close();
         delivered
     }
 }
 
 impl Drop for Spotlight {
     fn drop(&mut self) {
-        self.queue.close();
+        // A child that never used it leaves the parent's alone.
+        if let Some(queue) = self.queues.get_if_made() {
+            queue.close();
+        }
     }
 }
 

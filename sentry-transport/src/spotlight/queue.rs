@@ -35,8 +35,8 @@ struct State {
     /// Flushes that wait: no time for long breaks.
     hurry: usize,
     closed: bool,
-    /// The process whose thread the worker is: after a fork there is none.
-    worker: Option<u32>,
+    /// There is a worker.
+    working: bool,
 }
 
 impl Queue {
@@ -51,9 +51,7 @@ impl Queue {
         if state.closed {
             return;
         }
-        let process = std::process::id();
-        let start = state.worker.replace(process) != Some(process);
-        state.busy &= !start;
+        let start = !std::mem::replace(&mut state.working, true);
         let mut forgotten = Vec::new();
         state.items.push_back((copy, size));
         state.bytes += size;
@@ -69,7 +67,7 @@ impl Queue {
         drop(forgotten);
         if start && !worker::start(self) {
             // The next item tries again; these wait for it.
-            self.lock().worker = None;
+            self.lock().working = false;
         }
     }
 
@@ -123,8 +121,7 @@ impl Queue {
         let failed = state.failed;
         state.hurry += 1;
         self.changed.notify_all();
-        // After a fork there is nobody to wait for.
-        while state.worker == Some(std::process::id()) && (state.busy || !state.items.is_empty()) {
+        while state.working && (state.busy || !state.items.is_empty()) {
             let left = deadline.remaining(clock::instant());
             if left.is_zero() {
                 break;
@@ -149,7 +146,7 @@ impl Queue {
     /// The worker is gone.
     pub(super) fn stopped(&self) {
         let mut state = self.lock();
-        state.worker = None;
+        state.working = false;
         state.busy = false;
         drop(state);
         self.changed.notify_all();

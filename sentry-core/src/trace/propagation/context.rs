@@ -102,7 +102,7 @@ impl TracePropagationContext {
     /// The context of this place for events.
     #[must_use]
     pub fn trace_context(&self) -> TraceContext {
-        TraceContext { trace_id: self.trace_id(), span_id: self.span_id(), ..TraceContext::default() }
+        TraceContext::of_ids(self.trace_id(), self.span_id())
     }
 
     pub(in crate::trace) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {

@@ -1,7 +1,7 @@
 //! The three handlers of `pthread_atfork`: before, after in the parent, after in the child.
 //!
-//! The one in the child writes atomics, releases locks and frees what the one before had allocated. The C library has
-//! made its own allocator usable by then. What it finds is always complete, as this thread took the locks before.
+//! The one in the child writes atomics, releases locks, and allocates and frees a little: the C library has made its own
+//! allocator usable by then. What it finds is always complete, as this thread took the locks before.
 #![expect(unsafe_code, reason = "hooks are registered with the C library, and locks are held across a call")]
 
 use std::cell::RefCell;
@@ -32,24 +32,25 @@ unsafe extern "C" fn before() {
 }
 
 unsafe extern "C" fn in_parent() {
-    guarded(release);
+    guarded(|| drop(taken()));
 }
 
 unsafe extern "C" fn in_child() {
     // Before anything is released: what the child finds then is the parent's.
     process::forked();
     guarded(|| {
-        let symbols = HOLD.try_with(|slot| slot.borrow().as_ref().is_some_and(|hold| hold.symbols));
-        if !symbols.unwrap_or(false) {
+        let mut hold = taken();
+        if !hold.as_ref().is_some_and(|hold| hold.symbols) {
             symbolicator::abandon();
         }
-        release();
+        if let Some(hold) = &mut hold {
+            hold.disown();
+        }
     });
 }
 
-fn release() {
-    let held = HOLD.try_with(|slot| slot.borrow_mut().take());
-    drop(held);
+fn taken() -> Option<Hold> {
+    HOLD.try_with(|slot| slot.borrow_mut().take()).ok().flatten()
 }
 
 /// A panic must not leave a function that C calls.
@@ -76,6 +77,13 @@ impl Hold {
         helper::hold(&mut held);
         let symbols = symbolicator::hold(&mut held);
         Self { held: Some(held), owners, symbols }
+    }
+
+    /// Releases the locks, and leaves to the parent what is the parent's.
+    fn disown(&mut self) {
+        self.held = None;
+        // SAFETY: made by `Box::into_raw` in `take`, and freed by `drop` only. Nothing refers to it mutably.
+        unsafe { &*self.owners }.disown();
     }
 }
 

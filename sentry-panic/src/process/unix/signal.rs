@@ -211,8 +211,11 @@ impl Errno {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd", target_os = "redox"))]
+#[cfg(any(target_os = "linux", target_os = "dragonfly", target_os = "hurd", target_os = "redox"))]
 use libc::__errno_location as errno;
+
+#[cfg(any(target_os = "solaris", target_os = "illumos"))]
+use libc::___errno as errno;
 
 #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
 use libc::__error as errno;

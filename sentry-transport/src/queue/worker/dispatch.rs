@@ -14,6 +14,9 @@ const SLOWEST_BYTES_PER_SECOND: usize = 32 * 1024;
 /// What may be under way at once, unless it is a single request: envelopes with attachments are large.
 const MAX_BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
 
+/// How long loading symbols for one event may take.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Items per turn that led to no request: answers must not wait behind a long row of them.
 const TURN: usize = 64;
 
@@ -53,10 +56,10 @@ impl Worker {
             // The last report must not wait for requests that hang.
             let is_wide = flights.len() < self.gate.width(self.width.get()) + usize::from(last_call);
             if !is_wide || (!last_call && flights.bytes() >= MAX_BYTES_IN_FLIGHT) {
-                return Rest::Full;
+                return if self.spill_in_silence(turn, now) { Rest::Busy } else { Rest::Full };
             }
             if let Some(opens) = self.gate.opens(self.has_fresh(turn), now) {
-                return Rest::Closed(opens);
+                return if self.spill(turn, now) { Rest::Busy } else { Rest::Closed(opens) };
             }
             let is_last = last_call || (turn.closing.is_some() && flights.is_empty() && self.has_nothing());
             let attempt = match self.next(flights, turn, now, is_last) {
@@ -64,9 +67,10 @@ impl Worker {
                 Next::Nothing => continue,
                 Next::Empty => return Rest::Idle,
             };
+            let attempt = self.keep_first(attempt);
             let Some((attempt, request)) = self.pipeline.prepare(attempt, now) else { continue };
-            let patience = self.shared.setup.request_timeout
-                + Duration::from_secs((request.body().len() / SLOWEST_BYTES_PER_SECOND) as u64);
+            let for_its_size = Duration::from_secs((request.body().len() / SLOWEST_BYTES_PER_SECOND) as u64);
+            let patience = self.shared.setup.request_timeout.saturating_add(for_its_size);
             let mut deadline = Deadline::after(now, patience);
             if let Some(closing) = turn.closing {
                 deadline = deadline.min(closing.deadline.into());
@@ -82,12 +86,15 @@ impl Worker {
         if let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
             return Next::Attempt(Box::new(attempt));
         }
-        if !self.outbox.is_full() && self.take_from_lanes(now) {
+        if !self.outbox.is_full() && self.take_from_lanes(now, false) {
             return Next::Nothing;
         }
         if turn.is_waited_for && !self.collector.is_empty() {
             self.outbox.push(self.collector.drain());
             return Next::Nothing;
+        }
+        if let Some(attempt) = self.replay(turn, now) {
+            return Next::Attempt(Box::new(attempt));
         }
         if let Some(epoch) = self.shared.pop_report(is_last) {
             return Next::Attempt(Box::new(self.report(epoch, now)));
@@ -99,14 +106,22 @@ impl Worker {
         Next::Empty
     }
 
-    /// Moves what comes next in the lanes to the outbox or the collector. Tells whether there was anything.
-    fn take_from_lanes(&mut self, now: Instant) -> bool {
+    /// Moves what comes next in the lanes to the outbox or the collector. Tells whether there was anything. When it is
+    /// late, no symbols are loaded for it.
+    pub(super) fn take_from_lanes(&mut self, now: Instant, is_late: bool) -> bool {
         let run = self.shared.pop();
         let any = !run.is_empty();
         for item in run {
             match item.outbound.into_telemetry() {
                 Ok(record) => self.outbox.push(self.collector.add(record, item.epoch, now)),
-                Err(outbound) => self.outbox.push(self.pipeline.finish(*outbound, item.epoch, now)),
+                Err(outbound) => {
+                    let deadline = if is_late { now } else { now + RESOLVE_TIMEOUT };
+                    self.outbox.push(self.pipeline.finish(
+                        *outbound,
+                        (item.epoch, item.kept),
+                        (now, deadline),
+                    ));
+                }
             }
         }
         any

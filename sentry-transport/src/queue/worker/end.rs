@@ -25,11 +25,11 @@ impl Worker {
         if !self.refused && !closed && now < closing.last_start {
             // What must not be tried again before the end.
             for attempt in self.outbox.take_late(closing.last_start) {
-                self.abandon(&attempt, Reason::SendError);
+                self.abandon(attempt, Reason::SendError);
             }
             return false;
         }
-        self.give_up();
+        self.give_up(Some(closing));
         if self.refused || closed {
             while let Some(epoch) = self.shared.pop_report(true) {
                 self.shared.answer(&Answers::Report(epoch), Fate::Dropped);
@@ -41,15 +41,27 @@ impl Worker {
     /// Ends what is under way, and counts everything.
     pub(super) fn end(&mut self, flights: &mut Flights<'_>) {
         for attempt in flights.abort(clock::instant()) {
-            self.abandon(&attempt, Reason::NetworkError);
+            self.abandon(attempt, Reason::NetworkError);
         }
-        self.give_up();
+        let closing = self.shared.turn().closing;
+        self.give_up(closing);
+    }
+
+    /// After a panic: counts everything on this side of the lanes.
+    pub(super) fn fail(&mut self, flights: &mut Flights<'_>) {
+        self.outbox.push(self.collector.drain());
+        let landed = std::mem::take(&mut self.landed).into_iter().map(|landing| landing.attempt);
+        let waiting = self.outbox.take();
+        for attempt in flights.abort(clock::instant()).into_iter().chain(landed).chain(waiting) {
+            self.abandon(attempt, Reason::InternalSdkError);
+        }
     }
 
     /// Counts everything that is not under way.
-    fn give_up(&mut self) {
+    fn give_up(&mut self, closing: Option<Closing>) {
         let failing = self.refused || self.gate.is_failing();
         let waited = if failing { Reason::NetworkError } else { Reason::QueueOverflow };
+        self.spill_lanes(closing);
         self.outbox.push(self.collector.drain());
         for attempt in self.outbox.take() {
             let reason = match attempt.tries {
@@ -57,13 +69,30 @@ impl Worker {
                 _ if attempt.unavailable > 0 => Reason::SendError,
                 _ => Reason::NetworkError,
             };
-            self.abandon(&attempt, reason);
+            self.abandon(attempt, reason);
         }
         self.shared.abandon(waited);
     }
 
-    fn abandon(&self, attempt: &Attempt, reason: Reason) {
-        self.shared.set_abandoned();
-        self.lose(attempt, reason);
+    /// With a store, what is still in the lanes is finished and kept, as far as the time allows.
+    fn spill_lanes(&mut self, closing: Option<Closing>) {
+        let Some(closing) = closing.filter(|_| self.shared.shelf.is_on()) else { return };
+        loop {
+            let now = clock::instant();
+            if now >= closing.deadline || !self.take_from_lanes(now, true) {
+                return;
+            }
+            while let Some(attempt) = self.outbox.pop(now, |_| false) {
+                self.abandon(attempt, Reason::QueueOverflow);
+            }
+        }
+    }
+
+    /// Keeps an attempt for the next process, or counts it.
+    fn abandon(&self, attempt: Attempt, reason: Reason) {
+        if let Some(attempt) = self.keep(attempt) {
+            self.shared.set_abandoned();
+            self.lose(&attempt, reason);
+        }
     }
 }

@@ -7,8 +7,11 @@
 mod dispatch;
 mod end;
 mod settle;
+mod spool;
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -23,9 +26,10 @@ use super::outbox::Outbox;
 use super::pipeline::Pipeline;
 use super::shared::Shared;
 use super::width::Width;
+use crate::caught::caught;
 use crate::driver::Timer;
 use crate::retry::Gate;
-use crate::sender::BoxFuture;
+use crate::sender::{BoxFuture, Sender};
 
 /// How often the client is told whether the queue keeps up (protocol section 19).
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
@@ -34,12 +38,16 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
 /// this, it joins the batches that the flush takes along.
 const GATHERING: Duration = Duration::from_millis(50);
 
+/// During the end, a server that says nothing for so long gets no more: the rest goes to the store.
+const SILENCE: Duration = Duration::from_millis(100);
+
 /// Everything the loop owns.
 pub(super) struct Worker {
     shared: Arc<Shared>,
     pipeline: Pipeline,
     collector: Collector,
     outbox: Outbox,
+    landed: VecDeque<Landing>,
     timer: Box<dyn Timer>,
     sleep: Option<(Instant, BoxFuture<'static, ()>)>,
     gate: Gate,
@@ -50,6 +58,10 @@ pub(super) struct Worker {
     drain_at: Option<Instant>,
     next_report: Instant,
     next_check: Instant,
+    /// When the store may be asked for something.
+    next_replay: Instant,
+    /// When a request was answered last, or the end was ordered.
+    heard: Option<Instant>,
     /// During the end: the host refused, so there is nothing left to hope for.
     refused: bool,
 }
@@ -61,8 +73,10 @@ impl Worker {
             pipeline: Pipeline::new(Arc::clone(&shared)),
             collector: Collector::default(),
             outbox: Outbox::default(),
+            landed: VecDeque::new(),
             next_report: now + shared.setup.report_interval,
             next_check: now + HEALTH_INTERVAL,
+            next_replay: now,
             width: Width::new(shared.setup.max_in_flight),
             shared,
             timer,
@@ -70,14 +84,33 @@ impl Worker {
             gate: Gate::default(),
             accepted_at_failure: 0,
             drain_at: None,
+            heard: None,
             refused: false,
         }
     }
 
-    /// Works until the end is ordered and reached.
-    pub(super) async fn run(mut self) {
+    /// Works until the end is ordered and reached. `false`: it came to a panic. Everything is counted either way.
+    pub(super) async fn run(mut self) -> bool {
         let sender = Arc::clone(&self.shared.sender);
         let mut flights = Flights::new();
+        self.open_store();
+        let finished = {
+            let mut turns = pin!(self.turns(&*sender, &mut flights));
+            poll_fn(|context| match caught(|| turns.as_mut().poll(context)) {
+                Some(poll) => poll.map(|()| true),
+                None => Poll::Ready(false),
+            })
+            .await
+        };
+        if finished {
+            self.end(&mut flights);
+        } else {
+            self.fail(&mut flights);
+        }
+        finished
+    }
+
+    async fn turns<'s>(&mut self, sender: &'s dyn Sender, flights: &mut Flights<'s>) {
         loop {
             let mut turn = self.shared.turn();
             let now = clock::instant();
@@ -94,25 +127,30 @@ impl Worker {
             let mut last_call = false;
             if let Some(closing) = turn.closing {
                 last_call = self.give_up_if_hopeless(closing, now);
+                if last_call {
+                    self.secure(flights);
+                }
                 turn.has_work = self.shared.has_work();
-                if self.is_over(closing, &flights, &turn, now) {
+                if self.is_over(closing, flights, &turn, now) {
                     break;
                 }
             }
-            let rest = self.dispatch(&*sender, &mut flights, &turn, now, last_call);
+            if turn.closing.is_some() && self.heard.is_none() {
+                self.heard = Some(now);
+            }
+            let rest = self.dispatch(sender, flights, &turn, now, last_call);
             if rest == Rest::Idle && turn.closing.is_some() && flights.is_empty() && self.has_nothing() {
                 // The last of it came to nothing: there is nothing left to wait for.
                 continue;
             }
-            let until = self.next_wake(&flights, &turn, rest, now);
-            for landing in self.news(&mut flights, &turn, rest, until).await {
-                self.settle(landing, &turn);
-            }
-            for landing in flights.expire(clock::instant()) {
+            let until = self.next_wake(flights, &turn, rest, now);
+            let landed = self.news(flights, &turn, rest, until).await;
+            self.landed.extend(landed);
+            self.landed.extend(flights.expire(clock::instant()));
+            while let Some(landing) = self.landed.pop_front() {
                 self.settle(landing, &turn);
             }
         }
-        self.end(&mut flights);
     }
 
     /// Whether nothing is left on this side of the lanes, besides what is under way.
@@ -133,17 +171,29 @@ impl Worker {
         let has_losses = !self.shared.recorder.is_empty();
         let own = match rest {
             Rest::Busy | Rest::Full => None,
-            Rest::Closed(opens) => (turn.has_work || !self.has_nothing() || has_losses).then_some(opens),
+            Rest::Closed(opens) => {
+                let has_any =
+                    turn.has_work || !self.has_nothing() || has_losses || self.next_replay(turn).is_some();
+                has_any.then_some(opens)
+            }
             Rest::Idle => {
                 let report = (has_losses && turn.closing.is_none()).then_some(self.next_report);
-                earliest([self.outbox.next_try(), self.collector.next_deadline(), report])
+                earliest([
+                    self.outbox.next_try(),
+                    self.collector.next_deadline(),
+                    report,
+                    self.next_replay(turn),
+                ])
             }
         };
         let end = turn
             .closing
             .map(|closing| if now < closing.last_start { closing.last_start } else { closing.deadline });
-        let check = (self.shared.recorder.downsample_factor() > 0).then_some(self.next_check);
-        earliest([flights.next_deadline(), own, end, check, self.drain_at])
+        let silence = turn.closing.and(self.heard).filter(|_| turn.has_work && self.shared.shelf.is_on());
+        let silence = silence.map(|heard| heard + SILENCE).filter(|at| *at > now);
+        let slowed = self.shared.setup.backpressure && self.shared.recorder.downsample_factor() > 0;
+        let check = slowed.then_some(self.next_check);
+        earliest([flights.next_deadline(), own, end, check, silence, self.drain_at])
     }
 
     /// Sleeps until something has happened, and returns what has landed.

@@ -22,6 +22,9 @@ impl Worker {
         match landing.result {
             Ok(response) => {
                 self.width.answered(landing.took);
+                if turn.closing.is_some() {
+                    self.heard = Some(clock::instant());
+                }
                 self.answered(landing.attempt, &response, turn);
             }
             Err(error) => self.unanswered(landing.attempt, &error, turn),
@@ -40,6 +43,10 @@ impl Worker {
             return self.unavailable(attempt, response.status(), now + pause, turn);
         }
         self.gate.answered();
+        // Whatever the answer, it need not be kept any more.
+        if let Some(id) = attempt.kept {
+            self.shared.shelf.remove(id);
+        }
         match outcome {
             Outcome::Delivered => self.shared.answer(&attempt.answers, Fate::Delivered(attempt.bytes)),
             Outcome::Limited => {
@@ -75,10 +82,12 @@ impl Worker {
         self.failed_at(turn);
         attempt.unavailable += 1;
         let too_late = turn.closing.is_some_and(|closing| again >= closing.last_start);
-        if too_late && !attempt.is_report() {
-            self.shared.set_abandoned();
-        }
-        if attempt.is_report() || attempt.unavailable >= MAX_UNAVAILABLE || too_late {
+        if attempt.is_report() || attempt.unavailable >= MAX_UNAVAILABLE || too_late || attempt.is_replayed()
+        {
+            let Some(attempt) = self.keep(attempt) else { return };
+            if too_late && !attempt.is_report() {
+                self.shared.set_abandoned();
+            }
             return self.lose(&attempt, Reason::SendError);
         }
         attempt.not_before = Some(again);
@@ -110,6 +119,10 @@ impl Worker {
         // What may have arrived is only sent again if the server can tell, and not for ever.
         let hopeless =
             attempt.ambiguous > 0 && (!attempt.is_idempotent() || attempt.ambiguous >= MAX_AMBIGUOUS);
+        if hopeless && let Some(id) = attempt.kept {
+            self.shared.shelf.remove(id);
+        }
+        let Some(attempt) = self.set_aside(attempt, hopeless) else { return };
         if attempt.is_report() || hopeless {
             if turn.closing.is_some() && !attempt.is_report() {
                 self.shared.set_abandoned();
@@ -117,6 +130,20 @@ impl Worker {
             return self.lose(&attempt, Reason::NetworkError);
         }
         self.try_again(attempt, is_ambiguous);
+    }
+
+    /// Puts an attempt that failed into the store, if that is the better place for it: the host is away, it failed more
+    /// than once, or it came from there.
+    fn set_aside(&mut self, attempt: Attempt, hopeless: bool) -> Option<Attempt> {
+        let belongs_there = self.gate.is_away() || attempt.ambiguous > 1 || attempt.is_replayed();
+        if hopeless || !belongs_there {
+            return Some(attempt);
+        }
+        if attempt.is_replayed() {
+            // One by one until the host is back.
+            self.next_replay = clock::instant() + self.shared.setup.pace;
+        }
+        self.keep(attempt)
     }
 
     fn try_again(&mut self, attempt: Attempt, is_ambiguous: bool) {
@@ -144,6 +171,10 @@ impl Worker {
 
     /// Counts an item as lost. Reports in it are put back.
     pub(super) fn lose(&self, attempt: &Attempt, reason: Reason) {
+        // Or it would be sent after all, by the next process.
+        if let Some(id) = attempt.kept {
+            self.shared.shelf.remove(id);
+        }
         self.shared.recorder.record_loss(&attempt.envelope, reason);
         self.shared.answer(&attempt.answers, Fate::Dropped);
     }

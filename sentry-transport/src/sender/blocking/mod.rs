@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use self::pool::Pool;
+pub(crate) use self::pool::{Job, Pool};
 use self::ticket::Ticket;
 use super::{BoxFuture, Deadline, Request, Response, SendError, Sender};
 
@@ -40,16 +40,30 @@ impl<E: Exchange> Sender for Blocking<E> {
     fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         let (ticket, outcome) = Ticket::new();
         let exchange = Arc::clone(&self.exchange);
-        let job = move || {
-            if ticket.is_wanted() {
-                let answer = catch_unwind(AssertUnwindSafe(|| exchange.exchange(request, deadline)));
-                ticket.settle(answer.unwrap_or_else(|_| Err(SendError::panicked())));
-            }
-        };
-        match self.pool.run(Box::new(job)) {
+        match self.pool.run(Task { ticket, exchange, request, deadline }) {
             Ok(()) => Box::pin(outcome),
             Err(error) => Box::pin(async { Err(SendError::connect().with_source(error)) }),
         }
+    }
+}
+
+/// One request on its way to a thread.
+struct Task<E> {
+    ticket: Ticket,
+    exchange: Arc<E>,
+    request: Request,
+    deadline: Deadline,
+}
+
+impl<E: Exchange> Job for Task<E> {
+    fn is_wanted(&self) -> bool {
+        self.ticket.is_wanted()
+    }
+
+    fn run(self: Box<Self>) {
+        let Self { ticket, exchange, request, deadline } = *self;
+        let answer = catch_unwind(AssertUnwindSafe(|| exchange.exchange(request, deadline)));
+        ticket.settle(answer.unwrap_or_else(|_| Err(SendError::panicked())));
     }
 }
 
@@ -115,8 +129,11 @@ mod tests {
             (0..12).map(|_| sender.send(Request::new("", b"100".to_vec()), deadline())).collect();
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!((sender.pool.threads(), began.load(Ordering::SeqCst)), (3, 3));
-        // What nobody wants any more does not begin.
+        assert_eq!(sender.pool.waiting(), 9);
+        // What nobody wants any more does not begin, and does not stay even while every thread hangs.
         drop(flights);
+        drop(sender.send(Request::new("", Vec::new()), deadline()));
+        assert_eq!(sender.pool.waiting(), 1);
         std::thread::sleep(Duration::from_millis(300));
         assert_eq!(began.load(Ordering::SeqCst), 3);
         std::thread::sleep(Duration::from_millis(1_200));

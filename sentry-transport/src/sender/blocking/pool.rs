@@ -13,10 +13,16 @@ use sentry_core::suppress;
 /// How long a thread waits for more to do.
 const IDLE: Duration = Duration::from_secs(1);
 
-pub(super) type Job = Box<dyn FnOnce() + Send>;
+/// What a thread does once.
+pub(crate) trait Job: Send {
+    /// Whether somebody still waits for it. A job that nobody wants does not begin, and does not stay.
+    fn is_wanted(&self) -> bool;
+
+    fn run(self: Box<Self>);
+}
 
 /// A bounded number of threads.
-pub(super) struct Pool {
+pub(crate) struct Pool {
     max: usize,
     state: Mutex<State>,
     more: Condvar,
@@ -24,23 +30,28 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct State {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<Box<dyn Job>>,
     threads: usize,
     idle: usize,
 }
 
 impl Pool {
-    pub(super) fn new(max: NonZeroUsize) -> Arc<Self> {
+    pub(crate) fn new(max: NonZeroUsize) -> Arc<Self> {
         Arc::new(Self { max: max.get(), state: Mutex::default(), more: Condvar::new() })
     }
 
-    /// Runs `job` as soon as a thread is free. Never waits.
+    /// Runs `job` as soon as a thread is free. Never waits. What waits is bounded by those who wait for it, even where
+    /// every thread hangs.
     ///
     /// # Errors
     /// When there is no thread and none can be had.
-    pub(super) fn run(self: &Arc<Self>, job: Job) -> io::Result<()> {
+    pub(crate) fn run(self: &Arc<Self>, job: impl Job + 'static) -> io::Result<()> {
         let mut state = self.lock();
-        state.jobs.push_back(job);
+        // Dropped after the lock: a job may hold what is the application's.
+        let (wanted, _stale): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut state.jobs).into_iter().partition(|job| job.is_wanted());
+        state.jobs = wanted;
+        state.jobs.push_back(Box::new(job));
         if state.idle >= state.jobs.len() || state.threads >= self.max {
             drop(state);
             self.more.notify_one();
@@ -69,7 +80,11 @@ impl Pool {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                let _ = catch_unwind(AssertUnwindSafe(job));
+                let _ = catch_unwind(AssertUnwindSafe(|| {
+                    if job.is_wanted() {
+                        job.run();
+                    }
+                }));
                 state = self.lock();
                 continue;
             }
@@ -93,5 +108,10 @@ impl Pool {
     #[cfg(test)]
     pub(super) fn threads(&self) -> usize {
         self.lock().threads
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().jobs.len()
     }
 }

@@ -16,7 +16,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sentry_core::{ClientOptions, Transport, TransportFactory, TransportOptions};
+use sentry_core::{ClientOptions, Transport, TransportFactory, TransportOptions, process};
 
 use self::append::Append;
 use self::directory::Directory;
@@ -99,7 +99,8 @@ impl FileSender {
 impl Sender for FileSender {
     fn send(&self, request: Request, _deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         Box::pin(async move {
-            match self.write(&request) {
+            // A child could never take the lock that is held in here.
+            match process::without_fork(|| self.write(&request)) {
                 Ok(()) => Ok(Response::new(200)),
                 // Not to be tried again: the next envelope will find out whether there is room.
                 Err(error) => Err(SendError::setup().with_source(error)),

@@ -11,14 +11,12 @@ use sentry_core::options::HttpOptions;
 use sentry_core::types::Scheme;
 use sentry_core::{TransportOptions, diagnostics};
 
-use super::super::SendError;
+use super::super::{POOL_IDLE, SendError};
 use super::dns::Dns;
 use super::tls::Tls;
 use crate::queue::MAX_IN_FLIGHT;
 
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// Shorter than the idle timeout of usual proxies, so that the server is not the one who closes first.
-const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// What a client is built from.
 pub(crate) struct ClientConfig {

@@ -12,17 +12,13 @@ mod tls;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
 use sentry_core::clock;
 
 pub(crate) use self::client::ClientConfig;
-use super::{BoxFuture, Deadline, Request, Response, SendError, Sender};
-
-/// The status is known by then; the rest of the answer only matters for keeping the connection.
-const BODY_TIMEOUT: Duration = Duration::from_millis(500);
+use super::{BODY_TIMEOUT, BoxFuture, Deadline, Request, Response, SendError, Sender};
 
 /// Sends over reqwest. Needs a tokio runtime around it.
 pub(crate) struct ReqwestSender {

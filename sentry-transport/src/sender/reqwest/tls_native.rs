@@ -6,6 +6,7 @@ use reqwest::{Certificate, ClientBuilder, Identity};
 use sentry_core::options::HttpOptions;
 
 use crate::sender::SendError;
+use crate::sender::pem::private_key;
 
 /// The TLS settings.
 pub(super) struct Tls {
@@ -32,8 +33,7 @@ impl Tls {
             .tls_danger_accept_invalid_certs(self.accept_any)
             .tls_certs_merge(authorities);
         if let Some(pem) = &self.identity {
-            // Certificate and key are looked for in the same text.
-            builder = builder.identity(Identity::from_pkcs8_pem(pem, pem).map_err(unreadable)?);
+            builder = builder.identity(Identity::from_pkcs8_pem(pem, private_key(pem)).map_err(unreadable)?);
         }
         Ok(builder)
     }

@@ -1,131 +1,26 @@
-//! TLS by rustls, with ring named outright: no process-wide provider is needed, and none that the application installed
-//! gets in the way.
+//! TLS by rustls.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use once_cell::sync::OnceCell;
 use reqwest::ClientBuilder;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::Verifier;
 use sentry_core::options::HttpOptions;
 
-use crate::sender::SendError;
+use crate::sender::{SendError, tls};
 
-/// The TLS configuration, made when it is first needed: it outlives the clients built from it.
-pub(super) struct Tls {
-    needed: bool,
-    accept_any: bool,
-    authorities: Vec<Cow<'static, [u8]>>,
-    identity: Option<Cow<'static, [u8]>>,
-    config: OnceCell<ClientConfig>,
-}
+/// The TLS settings.
+pub(super) struct Tls(tls::Tls);
 
 impl Tls {
     pub(super) const AVAILABLE: bool = true;
 
     pub(super) fn new(needed: bool, accept_any: bool, http: &HttpOptions) -> Self {
-        Self {
-            needed,
-            accept_any,
-            authorities: http.ca_certificates.clone(),
-            identity: http.client_identity.clone(),
-            config: OnceCell::new(),
-        }
+        Self(tls::Tls::new(needed, accept_any, http))
     }
 
     pub(super) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, SendError> {
-        let config = self.config.get_or_try_init(|| self.build());
-        let config = config?;
-        Ok(builder.tls_backend_preconfigured(config.clone()))
-    }
-
-    fn build(&self) -> Result<ClientConfig, SendError> {
-        let refused = |error: Error| SendError::setup().with_source(error);
-        let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(refused)?;
-        if !self.needed {
-            // Reading the certificate store costs milliseconds that a plain http server need not pay.
-            return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-        }
-        let verifier: Arc<dyn ServerCertVerifier> = if self.accept_any {
-            Arc::new(AcceptAny(provider))
-        } else {
-            let authorities =
-                self.authorities.iter().map(|pem| certificates(pem)).collect::<Result<Vec<_>, _>>()?;
-            Arc::new(
-                Verifier::new_with_extra_roots(authorities.into_iter().flatten(), provider)
-                    .map_err(refused)?,
-            )
-        };
-        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
-        let mut config = match &self.identity {
-            Some(pem) => {
-                let key = PrivateKeyDer::from_pem_slice(pem).map_err(unreadable)?;
-                builder.with_client_auth_cert(certificates(pem)?, key).map_err(refused)?
-            }
-            None => builder.with_no_client_auth(),
-        };
+        // Its parts are shared, the memory of sessions among them.
+        let mut config = (*self.0.config()?).clone();
         if cfg!(feature = "http2") {
             config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         }
-        Ok(config)
-    }
-}
-
-/// All certificates in `pem`; none at all is a mistake.
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SendError> {
-    let certificates =
-        CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-    if certificates.is_empty() { Err(unreadable(pem::Error::NoItemsFound)) } else { Ok(certificates) }
-}
-
-fn unreadable(error: pem::Error) -> SendError {
-    SendError::setup()
-        .with_source(format!("a certificate or key of the options is not readable PEM: {error}"))
-}
-
-/// `accept_invalid_certs`: the application asked for it.
-#[derive(Debug)]
-struct AcceptAny(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        Ok(builder.tls_backend_preconfigured(config))
     }
 }

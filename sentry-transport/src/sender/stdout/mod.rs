@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sentry_core::{ClientOptions, Transport, TransportFactory, TransportOptions};
+use sentry_core::{ClientOptions, Transport, TransportFactory, TransportOptions, process};
 
 use super::{BoxFuture, Deadline, Request, Response, SendError, Sender, plain};
 use crate::custom::SenderTransport;
@@ -68,7 +68,8 @@ impl Default for StdoutSender {
 impl Sender for StdoutSender {
     fn send(&self, request: Request, _deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         Box::pin(async move {
-            match self.print(&request) {
+            // A child could never take the lock that is held in here.
+            match process::without_fork(|| self.print(&request)) {
                 Ok(()) => Ok(Response::new(200)),
                 Err(error) => Err(SendError::setup().with_source(error)),
             }

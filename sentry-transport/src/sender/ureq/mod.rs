@@ -2,59 +2,81 @@
 
 mod agent;
 mod dns;
+mod secure;
+#[cfg_attr(unix, path = "socket_unix.rs")]
+#[cfg_attr(not(unix), path = "socket_none.rs")]
+mod socket;
+#[cfg_attr(feature = "rustls", path = "tls_rustls.rs")]
+#[cfg_attr(all(not(feature = "rustls"), feature = "native-tls"), path = "tls_native.rs")]
+#[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), path = "tls_none.rs")]
+mod tls;
 
 use std::io::Read;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use sentry_core::clock;
 use ureq::{Agent, Error, Timeout};
 
 pub(crate) use self::agent::AgentConfig;
+use self::secure::Insecure;
 use super::blocking::Exchange;
-use super::{Deadline, Request, Response, SendError};
+use super::{BODY_TIMEOUT, Deadline, Request, Response, SendError};
 
-/// What is read of an answer: its status is what matters.
-const MAX_BODY: u64 = 64 * 1024;
+/// Sends over an agent, which is built at the first request, on a thread of the sender, and thrown away when the host is
+/// out of reach: what it knows of the host is out of date then.
+pub(crate) struct UreqExchange(Source);
 
-/// Sends over an agent, which is built at the first request, on a thread of the sender.
-pub(crate) struct UreqExchange {
-    config: Option<Box<AgentConfig>>,
-    agent: OnceLock<Agent>,
+enum Source {
+    Given(Agent),
+    Own { config: Box<AgentConfig>, built: Mutex<Option<Agent>> },
 }
 
 impl UreqExchange {
     /// Builds its own agent.
     pub(crate) fn new(config: AgentConfig) -> Self {
-        Self { config: Some(Box::new(config)), agent: OnceLock::new() }
+        Self(Source::Own { config: Box::new(config), built: Mutex::new(None) })
     }
 
     /// Uses the application's agent.
     pub(crate) fn with_agent(agent: Agent) -> Self {
-        Self { config: None, agent: OnceLock::from(agent) }
+        Self(Source::Given(agent))
     }
 
-    fn agent(&self) -> Result<&Agent, SendError> {
-        if let Some(agent) = self.agent.get() {
-            return Ok(agent);
+    fn agent(&self) -> Result<Agent, SendError> {
+        let (config, built) = match &self.0 {
+            Source::Given(agent) => return Ok(agent.clone()),
+            Source::Own { config, built } => (config, built),
+        };
+        let mut built = built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = &*built {
+            return Ok(agent.clone());
         }
-        let config = self.config.as_ref().ok_or_else(SendError::setup)?;
         let agent = config.build()?;
-        Ok(self.agent.get_or_init(|| agent))
+        *built = Some(agent.clone());
+        Ok(agent)
+    }
+
+    /// Drops the pool: the next request starts from nothing.
+    fn forget(&self) {
+        if let Source::Own { built, .. } = &self.0 {
+            let stale = built.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(stale);
+        }
     }
 }
 
 impl Exchange for UreqExchange {
     fn exchange(&self, request: Request, deadline: Deadline) -> Result<Response, SendError> {
+        let agent = self.agent()?;
         let left = deadline.remaining(clock::instant());
         if left.is_zero() {
             return Err(SendError::connect());
         }
-        let mut call = self
-            .agent()?
+        let mut call = agent
             .post(request.url())
             .config()
             .timeout_global(Some(left))
+            .timeout_recv_body(Some(BODY_TIMEOUT))
             // A redirect would carry the key to somewhere else.
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -63,7 +85,13 @@ impl Exchange for UreqExchange {
         for (name, value, _secret) in request.headers() {
             call = call.header(name, value);
         }
-        let answer = call.send(request.body()).map_err(translate)?;
+        let answer = call.send(request.body()).map_err(|error| {
+            let error = translate(error);
+            if error.is_connect() || error.is_timeout() {
+                self.forget();
+            }
+            error
+        })?;
         let (parts, body) = answer.into_parts();
         let mut response = Response::new(parts.status.as_u16());
         for (name, value) in &parts.headers {
@@ -78,7 +106,7 @@ impl Exchange for UreqExchange {
 
 /// Cut or late: the status has said everything that decides.
 fn read(body: ureq::Body, response: &mut Response) {
-    let mut reader = body.into_reader().take(MAX_BODY);
+    let mut reader = body.into_reader();
     let mut piece = [0; 4096];
     while let Ok(read @ 1..) = reader.read(&mut piece) {
         if !response.extend_body(&piece[..read]) {
@@ -94,11 +122,7 @@ fn translate(error: Error) -> SendError {
         | Error::ConnectProxyFailed(_)
         | Error::Tls(_)
         | Error::Timeout(Timeout::Resolve | Timeout::Connect) => SendError::connect(),
-        #[cfg(feature = "rustls")]
-        Error::Rustls(_) => SendError::connect(),
-        #[cfg(feature = "native-tls")]
-        Error::NativeTls(_) => SendError::connect(),
-        // A handshake that fails reads as data that makes no sense; an answer that makes none is a `Protocol` error.
+        Error::Other(error) if error.is::<Insecure>() => SendError::connect(),
         Error::Io(error) if is_before_sending(error.kind()) => SendError::connect(),
         Error::Timeout(_) => SendError::timeout(),
         Error::BadUri(_) | Error::InvalidProxyUrl | Error::TlsRequired => SendError::setup(),
@@ -109,9 +133,6 @@ fn translate(error: Error) -> SendError {
 }
 
 fn is_before_sending(kind: std::io::ErrorKind) -> bool {
-    use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, InvalidData, NetworkUnreachable};
-    matches!(kind, ConnectionRefused | HostUnreachable | InvalidData | NetworkUnreachable)
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    matches!(kind, AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable)
 }
-
-/// So that an unanswered lookup does not use up the whole patience of a request.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);

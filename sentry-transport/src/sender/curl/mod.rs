@@ -1,48 +1,70 @@
 //! The sender over libcurl.
 
-use std::borrow::Cow;
+mod answer;
+
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use curl::Version;
 use curl::easy::{Easy, List};
 use sentry_core::options::HttpOptions;
 use sentry_core::types::Scheme;
 use sentry_core::{TransportOptions, clock, diagnostics};
 
+use self::answer::Reader;
 use super::blocking::Exchange;
-use super::{Deadline, Request, Response, SendError};
+use super::{Deadline, POOL_IDLE, Request, Response, SendError, proxy};
 
 /// What a handle is set up with.
 pub(crate) struct CurlConfig {
-    proxy: Option<Cow<'static, str>>,
+    proxy: Option<String>,
     http: HttpOptions,
+    https: bool,
     accept_any: bool,
 }
 
 impl CurlConfig {
     pub(crate) fn new(options: &TransportOptions) -> Self {
-        let https = options.dsn.scheme() == Scheme::Https;
+        // What libcurl speaks besides http depends on how it was built; it says so when it is asked.
+        let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
         Self {
-            proxy: if https { options.https_proxy.clone() } else { options.http_proxy.clone() },
+            proxy: proxy::choose(options, &schemes).map(str::to_owned),
             http: options.http.clone(),
+            https: options.dsn.scheme() == Scheme::Https,
             accept_any: options.accept_invalid_certs,
         }
+    }
+
+    fn handle(&self) -> Result<Easy, SendError> {
+        if self.https && !Version::get().feature_ssl() {
+            diagnostics::warn_once("tls", || {
+                "the DSN is https, but libcurl was built without TLS, which the feature `rustls` or `native-tls` adds: \
+                 nothing can be sent"
+                    .into()
+            });
+            return Err(SendError::setup());
+        }
+        let mut easy = Easy::new();
+        let done = self.set_up(&mut easy).map_err(setup);
+        done.inspect_err(|error| diagnostics::warn_once("http client", || error.explain()))?;
+        Ok(easy)
     }
 
     fn set_up(&self, easy: &mut Easy) -> Result<(), curl::Error> {
         let http = &self.http;
         easy.connect_timeout(http.connect_timeout)?;
+        // Older ones do not know it.
+        let _ = easy.maxage_conn(POOL_IDLE);
         // An empty text says that the environment is not to be asked.
         easy.proxy(self.proxy.as_deref().unwrap_or(""))?;
-        if let Some(exempt) = &http.no_proxy {
-            // Other senders take `.suffix` for a suffix, curl takes any name for one.
-            easy.noproxy(&exempt.replace(",.", ",").trim_start_matches('.').replace(' ', ""))?;
-        }
+        easy.noproxy("")?;
         easy.ssl_verify_peer(!self.accept_any)?;
         easy.ssl_verify_host(!self.accept_any)?;
         if !http.ca_certificates.is_empty() {
+            // In place of the platform's file of authorities; its directory still counts, where there is one.
             easy.ssl_cainfo_blob(&http.ca_certificates.join(&b"\n"[..]))?;
         }
         if let Some(pem) = &http.client_identity {
@@ -61,6 +83,9 @@ impl CurlConfig {
         let (Some(resolver), Some((host, port))) = (&self.http.resolver, authority(url)) else {
             return Ok(());
         };
+        if self.http.unix_socket.is_some() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+            return Ok(());
+        }
         let found = catch_unwind(AssertUnwindSafe(|| resolver(host)))
             .map_err(|_| SendError::connect().with_source("the resolver panicked"))?;
         let found = found.map_err(|error| SendError::connect().with_source(error))?;
@@ -100,18 +125,28 @@ impl CurlExchange {
     }
 
     fn handle(&self) -> Result<Easy, SendError> {
-        let free = self.handles.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match (free, &self.config) {
+        match (self.handles().pop(), &self.config) {
             (Some(easy), _) => Ok(easy),
+            (None, Some(config)) => config.handle(),
             (None, None) => Err(SendError::connect().with_source("the handle of the application is in use")),
-            (None, Some(config)) => {
-                let mut easy = Easy::new();
-                config.set_up(&mut easy).map_err(setup).inspect_err(|error| {
-                    diagnostics::warn_once("http client", || error.explain());
-                })?;
-                Ok(easy)
-            }
         }
+    }
+
+    /// Keeps `easy` for the next request, unless what it knows of the host is out of date: then all handles of ours go.
+    fn give_back(&self, easy: Easy, error: Option<&SendError>) {
+        let is_stale = error.is_some_and(|error| error.is_connect() || error.is_timeout());
+        let mut handles = self.handles();
+        if self.config.is_none() || !is_stale {
+            handles.push(easy);
+            return;
+        }
+        let stale = std::mem::take(&mut *handles);
+        drop(handles);
+        drop((easy, stale));
+    }
+
+    fn handles(&self) -> MutexGuard<'_, Vec<Easy>> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn post(&self, easy: &mut Easy, request: &Request, left: Duration) -> Result<Response, SendError> {
@@ -119,37 +154,32 @@ impl CurlExchange {
             config.look_up(easy, request.url())?;
         }
         prepare(easy, request, left).map_err(setup)?;
-        let (mut head, mut response) = (Vec::new(), Response::new(0));
+        let reader = RefCell::new(Reader::default());
         let performed = {
             let mut transfer = easy.transfer();
-            let answered = transfer
-                .header_function(|line| {
-                    head.push(String::from_utf8_lossy(line).into_owned());
-                    head.len() < 256
-                })
-                // Less than what came ends the transfer: the status has said everything that decides.
+            transfer
+                .header_function(|line| reader.borrow_mut().head(line, clock::instant()))
                 .and_then(|()| {
-                    transfer
-                        .write_function(|piece| Ok(if response.extend_body(piece) { piece.len() } else { 0 }))
+                    // Less than what came ends the transfer.
+                    transfer.write_function(|piece| {
+                        Ok(if reader.borrow_mut().body(piece) { piece.len() } else { 0 })
+                    })
                 })
-                .and_then(|()| transfer.perform());
-            answered.err()
+                .and_then(|()| {
+                    transfer.progress_function(|_, _, _, _| reader.borrow().is_patient(clock::instant()))
+                })
+                .and_then(|()| transfer.perform())
         };
-        let status = easy.response_code().unwrap_or_default();
-        match performed {
-            // Cut or late behind the status: that is an answer.
-            Some(error) if status == 0 || !(error.is_write_error() || error.is_partial_file()) => {
+        let answer = reader.into_inner().finish();
+        match (performed, answer) {
+            // Cut or late behind the head: the status has said everything that decides.
+            (_, Some(answer)) => Ok(answer),
+            (Err(error), None) => {
                 let has_connected = easy.connect_time().is_ok_and(|time| !time.is_zero());
-                return Err(translate(&error, has_connected));
+                Err(translate(&error, has_connected))
             }
-            _ => {}
+            (Ok(()), None) => Err(SendError::interrupted().with_source("the answer has no head")),
         }
-        let mut answer = Response::new(u16::try_from(status).unwrap_or_default());
-        for (name, value) in head.iter().filter_map(|line| line.split_once(':')) {
-            answer = answer.with_header(name.trim(), value.trim());
-        }
-        answer.extend_body(response.body());
-        Ok(answer)
     }
 }
 
@@ -161,7 +191,7 @@ impl Exchange for CurlExchange {
         }
         let mut easy = self.handle()?;
         let answer = self.post(&mut easy, &request, left);
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(easy);
+        self.give_back(easy, answer.as_ref().err());
         answer
     }
 }
@@ -183,6 +213,8 @@ fn prepare(easy: &mut Easy, request: &Request, left: Duration) -> Result<(), cur
     easy.url(request.url())?;
     // A redirect would carry the key to somewhere else.
     easy.follow_location(false)?;
+    // So that the progress is asked for.
+    easy.progress(true)?;
     easy.timeout(left.max(Duration::from_millis(1)))?;
     easy.post(true)?;
     easy.post_fields_copy(request.body())?;
@@ -204,6 +236,8 @@ fn translate(error: &curl::Error, has_connected: bool) -> SendError {
     let is_wrong = error.is_url_malformed()
         || error.is_ssl_cacert_badfile()
         || error.is_ssl_certproblem()
+        // A key that is not that of its certificate.
+        || error.is_bad_function_argument()
         // Also what curl says of an answer that is no HTTP.
         || (error.is_unsupported_protocol() && !has_connected);
     let kind = if is_wrong {
