@@ -102,8 +102,8 @@ fn the_accounts_balance_when_the_deadline_cuts_in() {
     for seed in 1..=24 {
         let account = run(seed * 0x9e37_79b9, 150, Duration::from_millis(20 * seed), false);
         println!("seed {seed}: {account:?}");
-        // What is cut off at the deadline may have arrived and is counted all the same.
-        let range = account.sent..=account.sent + 17;
+        // What is cut off at the deadline may have arrived and is counted all the same: as much as may be under way.
+        let range = account.sent..=account.sent + 72;
         assert!(range.contains(&account.answered()), "seed {seed}: {account:?}");
     }
 }
