@@ -16,6 +16,8 @@ pub mod doctor;
 mod ending;
 mod init;
 pub mod integrations;
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+pub mod scrub;
 mod shutdown;
 pub mod transports;
 

@@ -32,6 +32,7 @@ mod generations;
 mod queue;
 mod rate_limit;
 mod retry;
+pub mod scrub;
 mod sender;
 mod spool;
 mod spotlight;

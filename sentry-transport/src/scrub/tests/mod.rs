@@ -1,0 +1,9 @@
+//! Tests of the scrubber as a whole.
+
+mod corpus;
+mod cost;
+mod dice;
+mod hostile;
+mod items;
+mod oracle;
+mod settings;
