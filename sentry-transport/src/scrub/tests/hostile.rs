@@ -43,7 +43,12 @@ fn any_text_is_clean_after_one_pass() {
             let Some(once) = again(&text) else { continue };
             // Each remark is for one piece that went.
             let pieces = once.remarks().count();
-            assert!(once.text.len() <= text.len() + 10 * pieces, "seed {seed}: {text:?} => {:?}", once.text);
+            assert!(
+                // JSON may be written with longer escapes.
+                what == What::Body || once.text.len() <= text.len() + 10 * pieces,
+                "seed {seed}: {text:?} => {:?}",
+                once.text
+            );
             // Where secrets touch each other, one may be seen only when the other is gone. That comes to an end.
             if let Some(twice) = again(&once.text) {
                 unsettled += 1;

@@ -3,7 +3,7 @@
 //! In prose a colon behind `token` or `auth` mostly begins an explanation. What stands there counts as a secret only if it
 //! looks like one; behind `password` any word does that is not part of such a sentence.
 
-use super::{Hit, Rule};
+use super::{Hit, Rule, card, iban};
 use crate::scrub::keys::{Names, Secrecy};
 
 /// The longest name that is looked at.
@@ -149,7 +149,7 @@ fn value_at(text: &[u8], at: usize, secrecy: Secrecy, is_tight: bool) -> Option<
     };
     let length = match quote {
         Some((quote, is_escaped)) => quoted(&text[start..], quote, is_escaped),
-        None => text[start..].iter().position(|byte| ends_value(*byte)).unwrap_or(text.len() - start),
+        None => unquoted(text, start),
     };
     let value = &text[start..start + length];
     let counts = match secrecy {
@@ -163,6 +163,15 @@ fn value_at(text: &[u8], at: usize, secrecy: Secrecy, is_tight: bool) -> Option<
         Secrecy::Weak => looks_secret(value),
     };
     counts.then(|| Hit::new(start, start + length, Rule::Key))
+}
+
+/// How long a value without quotes is: up to a sign, and all of a number that is printed in groups.
+fn unquoted(text: &[u8], start: usize) -> usize {
+    let rest = &text[start..];
+    let length = rest.iter().position(|byte| ends_value(*byte)).unwrap_or(rest.len());
+    let word = start + rest[..length].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let whole = card::find(text, start, word).or_else(|| iban::find(text, start, word));
+    whole.map_or(length, |hit| length.max(hit.end - start))
 }
 
 /// How long a wrapper around a quoted text is, as `Debug` writes it.
