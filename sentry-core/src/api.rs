@@ -7,9 +7,12 @@ use std::time::SystemTime;
 
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::client;
+use crate::consent::ConsentState;
 use crate::hub::{self, Hub};
 use crate::integration::Integration;
-use crate::protocol::{Breadcrumb, Event, Level};
+#[cfg(feature = "release-health")]
+use crate::protocol::SessionStatus;
+use crate::protocol::{Breadcrumb, Event, Level, LogAttribute};
 use crate::scope::Scope;
 use crate::trace::{Transaction, TransactionContext};
 use crate::types::Uuid;
@@ -125,6 +128,24 @@ where
     Hub::current().with_scope(scope_config, callback)
 }
 
+/// Remembers on the current scope that a feature flag was evaluated: the last 100 go with every event (protocol.md 17).
+///
+/// ```
+/// let events = sentry_core::test::with_captured_events(|| {
+///     sentry_core::add_feature_flag("new-checkout", true);
+///     sentry_core::capture_message("it broke", sentry_core::Level::Error);
+/// });
+/// assert!(events[0].contexts.contains_key("flags"));
+/// ```
+pub fn add_feature_flag(flag: &str, result: bool) {
+    configure_scope(|scope| scope.add_feature_flag(flag, result));
+}
+
+/// Sets an attribute of every log and metric that is captured from here on, on the current scope.
+pub fn set_attribute<V: Into<LogAttribute>>(key: &str, value: V) {
+    configure_scope(|scope| scope.set_attribute(key, value));
+}
+
 /// The id of the last event captured through the current hub that was not dropped.
 #[must_use]
 pub fn last_event_id() -> Option<Uuid> {
@@ -132,6 +153,100 @@ pub fn last_event_id() -> Option<Uuid> {
         return None;
     }
     Hub::current().last_event_id()
+}
+
+/// Whether the previous run of the program on this cache directory ended by a crash that was recorded. `None`: not known,
+/// because there is no cache directory, it cannot be read, or no client is active.
+///
+/// ```
+/// assert_eq!(sentry_core::crashed_last_run(), None, "no client is active here");
+/// ```
+#[must_use]
+pub fn crashed_last_run() -> Option<bool> {
+    if !client::any_live() {
+        return None;
+    }
+    Hub::current().client()?.last_run().crashed()
+}
+
+/// Starts a session on the current hub; one that was started there ends as exited.
+///
+/// Nothing happens without a release, or while no client is active.
+///
+/// ```
+/// use sentry_core::test::with_captured_envelopes_options;
+/// use sentry_core::{ClientOptions, protocol::EnvelopeItem};
+///
+/// let envelopes = with_captured_envelopes_options(
+///     || {
+///         sentry_core::start_session();
+///         sentry_core::end_session();
+///     },
+///     ClientOptions::new().release("app@1.2.3"),
+/// );
+/// let Some(EnvelopeItem::SessionUpdate(update)) = envelopes[0].items().next() else { panic!() };
+/// assert_eq!(update.attributes.release, "app@1.2.3");
+/// ```
+#[cfg(feature = "release-health")]
+pub fn start_session() {
+    if client::any_live() {
+        Hub::current().start_session();
+    }
+}
+
+/// Ends the session of the current hub as exited.
+#[cfg(feature = "release-health")]
+pub fn end_session() {
+    end_session_with_status(SessionStatus::Exited);
+}
+
+/// Ends the session of the current hub; `Ok` counts as exited.
+#[cfg(feature = "release-health")]
+pub fn end_session_with_status(status: SessionStatus) {
+    if client::any_live() {
+        Hub::current().end_session_with_status(status);
+    }
+}
+
+/// The user agrees that data is sent: what was held back goes out, and so does everything from now on. Remembered in the cache
+/// directory. Applies to the client of the current hub; see [`Client::give_consent`](crate::Client::give_consent).
+///
+/// ```
+/// use sentry_core::{ClientOptions, ConsentState, Level, options::Consent};
+///
+/// # let options = ClientOptions::new().consent(Consent::Required);
+/// let events = sentry_core::test::with_captured_events_options(
+///     || {
+///         assert_eq!(sentry_core::consent(), ConsentState::Unknown);
+///         sentry_core::give_consent();
+///         sentry_core::capture_message("agreed", Level::Info);
+///         sentry_core::revoke_consent();
+///         sentry_core::capture_message("not any more", Level::Info);
+///     },
+///     options,
+/// );
+/// assert_eq!(events.len(), 1);
+/// ```
+pub fn give_consent() {
+    if client::any_live() {
+        Hub::with_active(|hub| hub.client().into_iter().for_each(|client| client.give_consent()));
+    }
+}
+
+/// The user does not agree, or not any more: from now on nothing is sent or kept, and what was held back is removed. Remembered
+/// in the cache directory. Applies to the client of the current hub; see
+/// [`Client::revoke_consent`](crate::Client::revoke_consent).
+pub fn revoke_consent() {
+    if client::any_live() {
+        Hub::with_active(|hub| hub.client().into_iter().for_each(|client| client.revoke_consent()));
+    }
+}
+
+/// What the user has said about the client of the current hub. Without a client nobody has to be asked.
+#[must_use]
+pub fn consent() -> ConsentState {
+    let client = if client::any_live() { Hub::current().client() } else { None };
+    client.map_or(ConsentState::NotNeeded, |client| client.consent())
 }
 
 /// Calls `f` with the integration `I` of the active client, if it has one.

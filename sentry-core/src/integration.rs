@@ -3,7 +3,7 @@
 use std::any::{Any, type_name};
 
 use crate::options::ClientOptions;
-use crate::protocol::Event;
+use crate::protocol::{Event, LogAttribute};
 
 /// Lets a `dyn Integration` be found by its type again. Implemented for everything.
 pub trait AsAny {
@@ -43,6 +43,12 @@ pub trait Integration: Sync + Send + Any + AsAny {
     /// Adds to an event what it does not have yet.
     fn enrich(&self, event: &mut Event<'static>, options: &ClientOptions) {
         let _ = (event, options);
+    }
+
+    /// Attributes that every log has, besides its own. Asked once, when the first log is written.
+    fn log_attributes(&self, options: &ClientOptions) -> Vec<(&'static str, LogAttribute)> {
+        let _ = options;
+        Vec::new()
     }
 
     /// Whether [`process_event`](Self::process_event) does anything.

@@ -18,25 +18,37 @@
 )]
 
 mod api;
+#[cfg(any(feature = "logs", feature = "metrics"))]
+mod attributes;
 mod breadcrumbs;
+mod check_in;
 mod client;
 pub mod client_report;
 pub mod clock;
+mod consent;
 pub mod diagnostics;
 pub mod envelope;
 mod error;
+mod feedback;
 mod hub;
 mod integration;
 mod intodsn;
+mod last_run;
 mod lean;
+#[cfg(feature = "logs")]
+mod logs;
 mod macros;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod nesting;
 pub mod options;
 mod outbound;
 pub mod process;
 pub mod protocol;
+mod revival;
 mod rng;
 mod scope;
+mod session;
 mod size;
 pub mod stacktrace;
 mod suppress;
@@ -48,15 +60,27 @@ mod trace;
 mod transport;
 pub mod types;
 pub mod utils;
+pub mod watch;
+
+/// What the macros for logs expand to.
+#[cfg(feature = "logs")]
+#[doc(hidden)]
+pub mod __logs {
+    pub use crate::logs::{Parts, is_wanted, log};
+}
 
 pub use crate::api::*;
 pub use crate::breadcrumbs::IntoBreadcrumbs;
+pub use crate::check_in::{JobOutcome, Monitor, MonitorRun, Monitored, capture_check_in};
 pub use crate::client::{Client, Flush, bind_process_client};
 pub use crate::client_report::{Dropped, Stats};
+pub use crate::consent::{ConsentGate, ConsentListener, ConsentState};
 pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
+pub use crate::feedback::{Feedback, capture_feedback};
 pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt};
 pub use crate::integration::{AsAny, Integration};
 pub use crate::intodsn::IntoDsn;
+pub use crate::last_run::{CrashedRun, LastRun, OnCrashedLastRun, START_UP, START_UP_FLUSH};
 pub use crate::lean::{Gist, LeanEvent, Outermost};
 pub use crate::options::{
     BeforeCallback, ClientOptions, EventSamplingStrategy, MaxRequestBodySize, OptionsError, SessionMode,
@@ -64,6 +88,7 @@ pub use crate::options::{
 };
 pub use crate::outbound::{Class, Durability, Finish, Lane, Outbound, OutboundItem};
 pub use crate::protocol::{Breadcrumb, Envelope, Level, User};
+pub use crate::revival::Revival;
 pub use crate::scope::{Scope, ScopeGuard, ScopeSnapshot, configure_global_scope};
 pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};

@@ -5,21 +5,43 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::client::Completion;
+use crate::client::callbacks::Unseen;
 use crate::client_report::protocol::{Category, ItemLoss, LossSource};
 use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
 use crate::error::ErrorLink;
 use crate::lean::LeanEvent;
+use crate::options::ClientOptions;
 use crate::protocol::{Event, Level, Thread, Transaction};
+use crate::nesting::Rest;
+use crate::revival;
 use crate::scope::ScopeSnapshot;
+use crate::session::Ticket;
 use crate::size;
 use crate::stacktrace::RawStack;
 use crate::telemetry::{Telemetry, TelemetryKind};
 use crate::types::Uuid;
 
 /// The last stage of finishing: scrubs an envelope and trims it to the size limits. Implemented by `sentry-transport`.
+///
+/// It sees everything that leaves: events, transactions, batches of logs, metrics and spans, sessions, check-ins, and what
+/// the application hands over as an envelope of its own. What is stored is finished before it is written.
 pub trait Finish: Send + Sync {
     /// Changes `envelope` in place.
     fn finish(&self, envelope: &mut Envelope);
+
+    /// The same for a copy that is written to disk by a thread that panics: without waiting for a lock, and without running
+    /// code of the application. What is read back is [finished](Self::finish) before it is sent. The default leaves all to
+    /// that.
+    fn finish_raw(&self, envelope: &mut Envelope) {
+        let _ = envelope;
+    }
+
+    /// What takes its place in a client with these options. Asked once, when integrations have changed them for the last
+    /// time. The default stays what it is.
+    fn for_options(&self, options: &ClientOptions) -> Option<Arc<dyn Finish>> {
+        let _ = options;
+        None
+    }
 }
 
 /// The queue an item waits in; lower lanes are shed first under overload.
@@ -103,15 +125,23 @@ pub struct Outbound {
     pub(crate) class: Class,
     pub(crate) durability: Durability,
     pub(crate) completion: Option<Arc<Completion>>,
+    /// Callbacks have yet to look at it.
+    pub(crate) unseen: Option<Unseen>,
+    /// Only what is at hand and cannot fail goes into it: this is the copy of something unfinished.
+    pub(crate) is_raw: bool,
     /// How many of its kind were held back before it.
     pub(crate) suppressed: u64,
+    /// What it has done to its session.
+    pub(crate) session: Option<Arc<Ticket>>,
+    /// What was far too much of it.
+    pub(crate) rest: Option<Arc<Rest>>,
 }
 
 /// How long loading symbols for one event may take on a worker.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Outbound {
-    /// A ready envelope as an outbound item: nothing is left to finish.
+    /// A ready envelope as an outbound item: nothing is left to finish. Clients send theirs with the last stage to come.
     #[must_use]
     pub fn from_envelope(envelope: Envelope) -> Self {
         Self {
@@ -124,11 +154,15 @@ impl Outbound {
             class: Class::Normal,
             durability: Durability::Memory,
             completion: None,
+            unseen: None,
+            is_raw: false,
             suppressed: 0,
+            session: None,
+            rest: None,
         }
     }
 
-    /// A record for a batch. Nothing is left to finish.
+    /// A record for a batch. Nothing is left to finish. Clients send theirs with the last stage to come.
     #[must_use]
     pub fn from_telemetry(record: Telemetry) -> Self {
         Self {
@@ -141,8 +175,17 @@ impl Outbound {
             class: Class::Normal,
             durability: Durability::Memory,
             completion: None,
+            unseen: None,
+            is_raw: false,
             suppressed: 0,
+            session: None,
+            rest: None,
         }
+    }
+
+    /// Leaves the last stage of this client to be done.
+    pub(crate) fn of_client(self, completion: &Arc<Completion>) -> Self {
+        Self { completion: Some(Arc::clone(completion)), ..self }
     }
 
     /// Whether it is a record for a batch.
@@ -262,7 +305,8 @@ impl Outbound {
         }
     }
 
-    /// Completes the item: scopes, symbols, integrations, constants; then scrubs and trims it.
+    /// Completes the item: scopes, symbols, integrations, constants; then scrubs and trims it. Empty, and counted, if a
+    /// callback has dropped it.
     #[must_use]
     pub fn finish(self) -> Envelope {
         let deadline = crate::clock::instant() + RESOLVE_TIMEOUT;
@@ -273,7 +317,14 @@ impl Outbound {
     /// addresses.
     #[must_use]
     pub fn finish_by(mut self, deadline: Instant) -> Envelope {
+        if let Some(unseen) = self.unseen.take()
+            && !self.show_to(&unseen, deadline)
+        {
+            // What it has done to its session is told nevertheless.
+            return self.session.map(|ticket| Envelope::from(ticket.redeem())).unwrap_or_default();
+        }
         let suppressed = self.suppressed;
+        let rest = self.rest.take();
         let mut envelope = match self.item {
             OutboundItem::Envelope(envelope) => *envelope,
             OutboundItem::Telemetry(record) => Telemetry::envelope(&[record]),
@@ -293,6 +344,15 @@ impl Outbound {
                 self.event_envelope(Box::new(event))
             }
         };
+        if let Some(rest) = rest {
+            for item in envelope.items_mut() {
+                match item {
+                    EnvelopeItem::Event(event) => rest.remark(&mut event.meta),
+                    EnvelopeItem::Transaction(transaction) => rest.remark(&mut transaction.meta),
+                    _ => {}
+                }
+            }
+        }
         if suppressed > 0 {
             for item in envelope.items_mut() {
                 if let EnvelopeItem::Event(event) = item {
@@ -301,11 +361,32 @@ impl Outbound {
             }
         }
         if let Some(finish) =
-            self.completion.as_ref().and_then(|completion| completion.options().finish.clone())
+            self.completion.as_ref().and_then(|completion| completion.options().finish.as_ref())
         {
-            finish.finish(&mut envelope);
+            if self.is_raw {
+                finish.finish_raw(&mut envelope);
+            } else {
+                finish.finish(&mut envelope);
+            }
         }
         envelope
+    }
+
+    /// A copy to be stored until this item is finished, for a thread that panics: no symbols are loaded, no lock is waited
+    /// for and no code of the user's runs. [`Revival`](crate::Revival) finishes what is read back.
+    ///
+    /// `None` while event processors of its scopes have not seen it: they end with the process, and what they would have
+    /// taken out must not be stored.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<Envelope> {
+        if self.unseen.is_some() && self.scope.has_processors() {
+            return None;
+        }
+        let is_unseen = self.unseen.is_some();
+        let copy = Self { unseen: None, is_raw: true, ..self.clone() };
+        let mut envelope = copy.finish_by(crate::clock::instant());
+        revival::mark(&mut envelope, is_unseen);
+        Some(envelope)
     }
 
     /// Gives up room that is not needed while it waits.
@@ -323,6 +404,9 @@ impl Outbound {
     fn event_envelope(&self, event: Box<Event<'static>>) -> Envelope {
         let mut envelope = Envelope::new();
         envelope.add_item(EnvelopeItem::Event(event));
+        if let Some(ticket) = &self.session {
+            envelope.add_item(ticket.redeem());
+        }
         for attachment in self.scope.attachments() {
             envelope.add_item(attachment);
         }

@@ -11,9 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client_report::Recorder;
+use crate::consent::ConsentGate;
 use crate::envelope::Envelope;
+use crate::last_run::LastRun;
 use crate::options::{CacheOptions, ClientOptions, Consent, FloodControl, HttpOptions};
 use crate::outbound::Outbound;
+use crate::revival::Revival;
 use crate::types::Dsn;
 
 /// The way out of the process for everything that is captured.
@@ -29,7 +32,11 @@ pub trait Transport: Send + Sync + 'static {
     /// [`send_envelope`](Self::send_envelope). A transport with a thread of its own overrides this method and calls
     /// [`Outbound::finish`] there.
     fn send(&self, outbound: Outbound) {
-        self.send_envelope(outbound.finish());
+        let envelope = outbound.finish();
+        // Callbacks that had to wait until now may have dropped it.
+        if !envelope.is_empty() {
+            self.send_envelope(envelope);
+        }
     }
 
     /// Whether [`send_unsampled`](Self::send_unsampled) leads anywhere. Asked only while `ClientOptions::spotlight` is on.
@@ -43,11 +50,39 @@ pub trait Transport: Send + Sync + 'static {
         drop(outbound);
     }
 
+    /// Whether this transport obeys the client's [`ConsentGate`] by itself: nothing leaves while it is closed, what is captured
+    /// before the user has decided waits, and what waits is gone when the user has refused.
+    ///
+    /// Otherwise the client does what it can: it discards whatever is captured while the gate is closed.
+    fn holds_for_consent(&self) -> bool {
+        false
+    }
+
     /// Whether nothing is pending: a flush would return `true` without waiting. Must not wait itself.
     ///
     /// `false` is always a right answer; it only makes an async flush start a thread to wait on.
     fn is_idle(&self) -> bool {
         false
+    }
+
+    /// Keeps what is to be sent by a later process if this one vanishes without another word: that its session ended, and
+    /// nobody knows how. `None` forgets it. Replaces what was kept before.
+    ///
+    /// Only called with a cache directory. The default keeps nothing.
+    fn set_last_words(&self, envelope: Option<Envelope>) {
+        drop(envelope);
+    }
+
+    /// Called once, when the client is in force: this run begins. Tells how the previous one ended. Must not wait.
+    fn start(&self) -> LastRun {
+        LastRun::Unknown
+    }
+
+    /// Sends the crashes that earlier processes have left, before anything else of theirs, and waits for that, for `timeout`
+    /// at most. Tells whether none is left.
+    fn send_crashes(&self, timeout: Duration) -> bool {
+        let _ = timeout;
+        true
     }
 
     /// Waits until everything accepted so far has been sent, for `timeout` at most, and tells whether it has.
@@ -79,8 +114,24 @@ impl<T: Transport> Transport for Arc<T> {
         (**self).send_unsampled(outbound);
     }
 
+    fn holds_for_consent(&self) -> bool {
+        (**self).holds_for_consent()
+    }
+
     fn is_idle(&self) -> bool {
         (**self).is_idle()
+    }
+
+    fn set_last_words(&self, envelope: Option<Envelope>) {
+        (**self).set_last_words(envelope);
+    }
+
+    fn start(&self) -> LastRun {
+        (**self).start()
+    }
+
+    fn send_crashes(&self, timeout: Duration) -> bool {
+        (**self).send_crashes(timeout)
     }
 
     fn flush(&self, timeout: Duration) -> bool {
@@ -155,10 +206,14 @@ pub struct TransportOptions {
     pub cache: CacheOptions,
     /// Whether the user has to agree first.
     pub consent: Consent,
+    /// What the user has said; it has to be obeyed at any time.
+    pub consent_gate: ConsentGate,
     /// Limits on errors.
     pub flood_control: FloodControl,
     /// Tell the client to sample fewer traces while the queue cannot keep up.
     pub enable_backpressure_handling: bool,
+    /// Finishes what an earlier process has stored unfinished.
+    pub revival: Revival,
     /// Where losses are counted.
     pub client_report_recorder: Recorder,
     /// Print diagnostics.
@@ -169,6 +224,8 @@ impl TransportOptions {
     /// Picks them from `options`; `None` without a DSN.
     #[must_use]
     pub fn try_from_client_options(options: &ClientOptions) -> Option<Self> {
+        // Of options that no client was made of.
+        options.consent_gate.require(options.consent);
         Some(Self {
             dsn: options.dsn.clone()?,
             user_agent: options.user_agent.clone(),
@@ -179,8 +236,10 @@ impl TransportOptions {
             http: options.http.clone(),
             cache: options.cache.clone(),
             consent: options.consent,
+            consent_gate: options.consent_gate.clone(),
             flood_control: options.flood_control,
             enable_backpressure_handling: options.enable_backpressure_handling,
+            revival: Revival::of(options),
             client_report_recorder: options.client_report_recorder.clone(),
             debug: options.debug,
         })
@@ -197,6 +256,7 @@ impl TransportOptions {
             http: self.http,
             cache: self.cache,
             consent: self.consent,
+            consent_gate: self.consent_gate,
             flood_control: self.flood_control,
             enable_backpressure_handling: self.enable_backpressure_handling,
             client_report_recorder: self.client_report_recorder,

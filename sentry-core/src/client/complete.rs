@@ -60,11 +60,8 @@ impl Completion {
             || event.threads.iter().any(|thread| thread.stacktrace.is_some())
     }
 
-    fn complete_event(&self, event: &mut Event<'static>) {
-        for integration in &self.options.integrations {
-            // An integration may be the user's: it must not take the worker down.
-            let _ = guarded("integration", || integration.enrich(event, &self.options));
-        }
+    fn complete_event(&self, event: &mut Event<'static>, whose: Whose) {
+        enrich(&self.options, event, whose);
         let options = &self.options;
         fill(&mut event.release, options.release.as_ref());
         fill(&mut event.environment, options.environment.as_ref());
@@ -82,7 +79,7 @@ impl Completion {
         // Contexts of integrations reach transactions through an event that stands in for it.
         let contexts = std::mem::take(&mut transaction.contexts);
         let mut event = Event { contexts, ..Event::default() };
-        self.complete_event(&mut event);
+        self.complete_event(&mut event, Whose::All);
         transaction.contexts = event.contexts;
         fill(&mut transaction.release, self.options.release.as_ref());
         fill(&mut transaction.environment, self.options.environment.as_ref());
@@ -93,6 +90,28 @@ impl Completion {
         if transaction.sdk.is_none() {
             transaction.sdk = Some(self.sdk.clone());
         }
+    }
+}
+
+/// Which integrations add to an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    All,
+    /// Those that only add: in a panic hook no others may run.
+    Ours,
+    /// Those that remain to be asked after that.
+    Others,
+}
+
+/// Lets integrations add to an event.
+pub(crate) fn enrich(options: &ClientOptions, event: &mut Event<'static>, whose: Whose) {
+    for integration in &options.integrations {
+        // An integration may be the user's: it must not take the worker down.
+        let _ = guarded("integration", || {
+            if whose == Whose::All || (whose == Whose::Others) == integration.processes_events() {
+                integration.enrich(event, options);
+            }
+        });
     }
 }
 
@@ -127,7 +146,7 @@ impl Outbound {
         if let Some(stacktrace) = resolved {
             attach(&mut event, stacktrace, self.thread.take());
         }
-        completion.complete_event(&mut event);
+        completion.complete_event(&mut event, if self.is_raw { Whose::Ours } else { Whose::All });
         event
     }
 

@@ -35,6 +35,7 @@ impl Client {
     /// whether it is. The client stays usable.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn flush(&self, timeout: Option<Duration>) -> bool {
+        self.send_sessions();
         self.transport().is_none_or(|transport| flush(&*transport, self.timeout(timeout)))
     }
 
@@ -74,6 +75,7 @@ impl Client {
     pub fn flush_async(&self, timeout: Option<Duration>) -> impl Future<Output = bool> + Send + use<> {
         let client = self.clone();
         async move {
+            client.send_sessions();
             let Some(transport) = client.transport() else { return true };
             if guarded("transport", || transport.is_idle()).unwrap_or(false) {
                 return true;
@@ -88,6 +90,7 @@ impl Client {
     /// Returns whether everything was sent. Closing twice is harmless.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn close(&self, timeout: Option<Duration>) -> bool {
+        self.end_sessions();
         self.disable().is_none_or(|transport| shutdown(&*transport, self.timeout(timeout)))
     }
 
@@ -97,6 +100,7 @@ impl Client {
     pub fn close_async(&self, timeout: Option<Duration>) -> impl Future<Output = bool> + Send + use<> {
         let client = self.clone();
         async move {
+            client.end_sessions();
             let Some(transport) = client.disable() else { return true };
             let timeout = client.timeout(timeout);
             // Even if it looks idle: a capture on another thread may be about to hand something over.

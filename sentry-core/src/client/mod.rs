@@ -8,18 +8,25 @@
 //! A callback needs a complete event on the thread that captured it. Without one nothing is completed there, and the
 //! die is cast before anything is built.
 
-mod complete;
+pub(crate) mod callbacks;
+pub(crate) mod complete;
+mod consent;
+mod crash;
 mod intern;
+mod items;
 mod lifecycle;
 mod live;
 mod pipeline;
 mod process;
+mod sessions;
+#[cfg(any(feature = "logs", feature = "metrics"))]
+mod telemetry;
 mod waiter;
 
 use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, Weak};
 
 pub(crate) use self::complete::Completion;
 pub use self::lifecycle::Flush;
@@ -29,10 +36,13 @@ pub use self::process::bind_process_client;
 pub(crate) use self::process::{process, process_if_free, with_process};
 pub(crate) use self::waiter::forget_waiting_threads;
 use crate::client_report::{Recorder, Stats};
+use crate::consent::{ConsentGate, ConsentListener};
 use crate::diagnostics;
 use crate::integration::Integration;
+use crate::last_run;
 use crate::options::ClientOptions;
 use crate::process::Held;
+use crate::session;
 use crate::suppress::guarded;
 use crate::sync::{read, write};
 use crate::transport::Transport;
@@ -44,12 +54,30 @@ pub struct Client {
     inner: Arc<Inner>,
 }
 
+/// A client as long as somebody else keeps it.
+pub(crate) struct WeakClient(Weak<Inner>);
+
+impl WeakClient {
+    pub(crate) fn upgrade(&self) -> Option<Client> {
+        self.0.upgrade().map(|inner| Client { inner })
+    }
+}
+
 struct Inner {
     completion: Arc<Completion>,
     transport: RwLock<Option<Arc<dyn Transport>>>,
     enabled: AtomicBool,
+    /// How the previous run ended, once somebody has asked.
+    last_run: last_run::Cell,
+    /// What there is to tell about sessions later.
+    sessions: Arc<session::Buffer>,
+    /// What all logs and metrics say.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    attributes: telemetry::Attributes,
     /// Some callback or integration must see complete events, so they are completed on the capturing thread.
     completes_events: bool,
+    /// The transport holds back what is captured before the user has consented.
+    holds_for_consent: bool,
 }
 
 impl RefUnwindSafe for Client {}
@@ -69,6 +97,12 @@ impl Client {
             let _ = guarded("integration setup", || integration.setup(&mut options));
         }
         options.integrations = integrations;
+        if let Some(finish) = options.finish.take() {
+            let own = guarded("finish", || finish.for_options(&options)).ok().flatten();
+            options.finish = Some(own.unwrap_or(finish));
+        }
+        // Its own: options may be used for several clients.
+        options.consent_gate = ConsentGate::new(options.consent);
         options.client_report_recorder.set_enabled(options.send_client_reports);
         options.client_report_recorder.set_on_drop(options.on_drop.clone());
         let transport = options.transport.clone().and_then(|factory| {
@@ -79,6 +113,13 @@ impl Client {
             guarded("transport factory", make).ok().flatten()
         });
         let enabled = transport.is_some();
+        if enabled && options.accept_invalid_certs {
+            diagnostics::alarm_once("accept_invalid_certs", || {
+                "accept_invalid_certs is on: whoever is between here and the server can read and change all that is sent"
+                    .into()
+            });
+        }
+        let holds_for_consent = Inner::holds(transport.as_deref());
         let completes_events =
             options.before_send.is_some() || options.integrations.iter().any(|i| i.processes_events());
         let completion = Arc::new(Completion::new(options));
@@ -86,14 +127,24 @@ impl Client {
         if enabled {
             live::one_more();
         }
-        Self {
+        let sessions = Arc::new(session::Buffer::new(completion.options().client_report_recorder.clone()));
+        let client = Self {
             inner: Arc::new(Inner {
                 completion,
                 transport: RwLock::new(transport),
                 enabled: AtomicBool::new(enabled),
+                last_run: last_run::Cell::new(),
+                sessions,
+                #[cfg(any(feature = "logs", feature = "metrics"))]
+                attributes: telemetry::Attributes::default(),
                 completes_events,
+                holds_for_consent,
             }),
-        }
+        };
+        client.inner.sessions.belongs_to(WeakClient(Arc::downgrade(&client.inner)));
+        let listener: Weak<Inner> = Arc::downgrade(&client.inner);
+        client.options().consent_gate.listen(listener as Weak<dyn ConsentListener>);
+        client
     }
 
     /// A client from anything that makes options: a DSN, a pair of DSN and options, or options.
@@ -129,7 +180,7 @@ impl Client {
         self.inner.disable()
     }
 
-    fn transport(&self) -> Option<Arc<dyn Transport>> {
+    pub(crate) fn transport(&self) -> Option<Arc<dyn Transport>> {
         read(&self.inner.transport).clone()
     }
 
@@ -138,12 +189,17 @@ impl Client {
         self.options().integrations.iter().find_map(|integration| (**integration).as_any().downcast_ref())
     }
 
+    pub(crate) fn last_run_cell(&self) -> &last_run::Cell {
+        &self.inner.last_run
+    }
+
     fn recorder(&self) -> &Recorder {
         &self.options().client_report_recorder
     }
 
     /// Whether both are clones of one client.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
@@ -156,6 +212,8 @@ impl Client {
     pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
         held.write(&self.inner.transport);
         self.recorder().hold(held);
+        self.options().consent_gate.hold(held);
+        self.inner.sessions.hold(held);
         self.inner.completion.known().hold(held);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::client::callbacks::{self, Unseen};
 use crate::client::{Client, Completion};
 use crate::envelope::EnvelopeItem;
 use crate::lean::LeanEvent;
@@ -10,6 +11,7 @@ use crate::outbound::{Class, Durability, Outbound, OutboundItem};
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, Event, Transaction};
 use crate::scope::{Scope, ScopeSnapshot};
+use crate::session::{self, Origin, Ticket};
 use crate::stacktrace::RawStack;
 use crate::suppress::guarded;
 use crate::transport::Transport;
@@ -48,17 +50,22 @@ impl Client {
         self.run_callbacks(outbound.complete(), &outbound.scope)
     }
 
-    /// Sends a finished envelope as it is.
+    /// Sends an envelope. No callback looks at it, and nothing is added; secrets are taken out of it as of everything
+    /// else, unless it was made of [raw bytes](Envelope::from_bytes_raw).
     pub fn send_envelope(&self, mut envelope: Envelope) {
+        if self.discards_all(&envelope) {
+            return;
+        }
         let Some(transport) = self.transport() else { return };
         for item in envelope.items_mut() {
             match item {
-                EnvelopeItem::Event(event) | EnvelopeItem::Feedback(event) => nesting::limit_event(event),
-                EnvelopeItem::Transaction(transaction) => nesting::limit_transaction(transaction),
+                EnvelopeItem::Event(event) | EnvelopeItem::Feedback(event) => drop(nesting::limit_event(event)),
+                EnvelopeItem::Transaction(transaction) => drop(nesting::limit_transaction(transaction)),
                 _ => {}
             }
         }
-        let _ = guarded("transport", || transport.send_envelope(envelope));
+        let outbound = Outbound::from_envelope(envelope).of_client(&self.inner.completion);
+        let _ = guarded("transport", || transport.send(outbound));
     }
 
     /// Whether something that is kept at `rate` is kept this time.
@@ -72,35 +79,65 @@ impl Client {
     }
 
     pub(crate) fn capture(&self, capture: Capture, scope: ScopeSnapshot) -> Uuid {
-        let Some(transport) = self.transport() else { return Uuid::nil() };
-        let looked_at = self.inner.completes_events || scope.has_processors();
-        if !looked_at && !self.sampled(&scope) {
-            self.show(&*transport, || self.outbound(capture, scope));
+        if self.discards_event(&scope) {
             return Uuid::nil();
         }
-        let mut outbound = self.outbound(capture, scope);
-        if looked_at {
-            let Some(event) = self.run_callbacks(outbound.complete(), &outbound.scope) else {
-                return Uuid::nil();
-            };
-            outbound.id = event.event_id;
-            outbound.item =
-                OutboundItem::Completed(Box::new(LeanEvent::new(event, self.inner.completion.known())));
-            outbound.stack = None;
-            if !self.sampled(&outbound.scope) {
-                self.show(&*transport, || outbound);
+        let Some(transport) = self.transport() else { return Uuid::nil() };
+        let looked_at = self.inner.completes_events || scope.has_processors();
+        // A panic hook must not run code that may panic: such an item takes its callbacks along.
+        let later = looked_at && capture.durability != Durability::Memory;
+        if later || !looked_at {
+            let ticket = fault_of(&capture, &scope);
+            if !self.sampled(&scope) {
+                self.tell_alone(ticket);
+                self.show(&*transport, || self.outbound(capture, scope));
                 return Uuid::nil();
             }
-        } else {
+            let mut outbound = self.outbound(capture, scope);
+            outbound.unseen = later.then(Unseen::default);
             outbound.slim();
+            return self.send_event(&*transport, outbound, ticket);
         }
+        let origin = Origin::of(capture.class, capture.durability);
+        let is_message = matches!(capture.item, OutboundItem::Message { .. });
+        let mut outbound = self.outbound(capture, scope);
+        let Some(event) = self.run_callbacks(outbound.complete(), &outbound.scope) else {
+            return Uuid::nil();
+        };
+        let fault = || if is_message { None } else { session::fault_of_event(&event, origin) };
+        let ticket = outbound.scope.session().and_then(|session| session.record(fault()?));
+        outbound.id = event.event_id;
+        outbound.item =
+            OutboundItem::Completed(Box::new(LeanEvent::new(event, self.inner.completion.known())));
+        outbound.stack = None;
+        if !self.sampled(&outbound.scope) {
+            self.tell_alone(ticket);
+            self.show(&*transport, || outbound);
+            return Uuid::nil();
+        }
+        self.send_event(&*transport, outbound, ticket)
+    }
+
+    fn send_event(
+        &self,
+        transport: &dyn Transport,
+        mut outbound: Outbound,
+        ticket: Option<Arc<Ticket>>,
+    ) -> Uuid {
         let id = outbound.id;
-        self.hand_over(&*transport, outbound, (Category::Error, 1));
+        outbound.session.clone_from(&ticket);
+        self.hand_over(transport, outbound, (Category::Error, 1));
+        if let Some(ticket) = ticket {
+            self.told(&ticket);
+        }
         id
     }
 
     /// Sends a finished transaction.
     pub(crate) fn send_transaction(&self, transaction: Transaction<'static>, scope: ScopeSnapshot) {
+        if self.discards_all(&transaction) {
+            return;
+        }
         let Some(transport) = self.transport() else { return };
         if let Some(before) = &self.options().before_send_transaction {
             let mut outbound =
@@ -110,7 +147,7 @@ impl Client {
             let (losses, spans): (Vec<_>, _) = (complete.losses().collect(), complete.spans.len());
             let reason = match guarded("before_send_transaction", || before(*complete)) {
                 Ok(Some(mut kept)) => {
-                    nesting::limit_transaction(&mut kept);
+                    drop(nesting::limit_transaction(&mut kept));
                     let gone = spans.saturating_sub(kept.spans.len()) as u64;
                     self.recorder().record(Reason::BeforeSend, Category::Span, gone);
                     // As an envelope: completed once more it would get back what the callback took out.
@@ -137,7 +174,7 @@ impl Client {
 
     /// What sampling has dropped, and counted, is still for Spotlight (protocol.md 21.1). Free while that is off.
     fn show(&self, transport: &dyn Transport, outbound: impl FnOnce() -> Outbound) {
-        if self.options().spotlight.is_on() {
+        if self.options().spotlight.is_on() && !self.discards() {
             let _ = guarded("transport", || {
                 if transport.wants_unsampled() {
                     transport.send_unsampled(outbound());
@@ -147,17 +184,22 @@ impl Client {
     }
 
     /// A transport may be the user's: neither a panic in it nor what it captures itself comes back to the application.
-    fn hand_over(&self, transport: &dyn Transport, outbound: Outbound, lost: (Category, u64)) {
+    pub(super) fn hand_over(&self, transport: &dyn Transport, outbound: Outbound, lost: (Category, u64)) {
         if guarded("transport", || transport.send(outbound)).is_err() {
             self.recorder().record(Reason::InternalSdkError, lost.0, lost.1);
         }
     }
 
-    fn outbound(&self, mut capture: Capture, scope: ScopeSnapshot) -> Outbound {
-        match &mut capture.item {
+    pub(super) fn outbound(&self, mut capture: Capture, scope: ScopeSnapshot) -> Outbound {
+        let rest = match &mut capture.item {
+            OutboundItem::Message { text, .. } => nesting::limit_text(text),
+            OutboundItem::Error { chain, .. } => nesting::limit_chain(chain),
             OutboundItem::Event(event) => nesting::limit_event(event),
             OutboundItem::Transaction(transaction) => nesting::limit_transaction(transaction),
-            _ => {}
+            _ => None,
+        };
+        if let Some(rest) = &rest {
+            self.recorder().record(Reason::BufferOverflow, Category::Span, rest.spans() as u64);
         }
         let time = clock::now();
         let id = match &capture.item {
@@ -180,7 +222,11 @@ impl Client {
             class: capture.class,
             durability: capture.durability,
             completion: Some(Arc::clone(&self.inner.completion)),
+            unseen: None,
+            is_raw: false,
             suppressed: 0,
+            session: None,
+            rest,
         }
     }
 
@@ -200,58 +246,18 @@ impl Client {
         wanted.then(|| options.stack_source.as_ref().map(|source| source.capture())).flatten()
     }
 
-    /// Event processors of the scopes, then of the integrations, then `before_send`.
-    fn run_callbacks(&self, mut event: Event<'static>, scope: &ScopeSnapshot) -> Option<Event<'static>> {
-        let id = event.event_id;
-        for processor in scope.processors() {
-            event = self.step("event processor", Reason::EventProcessor, scope, || processor(event))?;
-        }
-        let options = self.options();
-        for integration in options.integrations.iter().filter(|integration| integration.processes_events()) {
-            let process = || integration.process_event(event, options);
-            event = self.step("integration", Reason::EventProcessor, scope, process)?;
-        }
-        if let Some(before_send) = &options.before_send {
-            event = self.step("before_send", Reason::BeforeSend, scope, || before_send(event))?;
-        }
-        if event.event_id.is_nil() {
-            event.event_id = id;
-        }
-        nesting::limit_event(&mut event);
-        Some(event)
-    }
-
-    /// One callback. Whoever drops the event is named in the client report.
-    fn step(
-        &self,
-        name: &'static str,
-        reason: Reason,
-        scope: &ScopeSnapshot,
-        callback: impl FnOnce() -> Option<Event<'static>>,
-    ) -> Option<Event<'static>> {
-        let reason = match guarded(name, callback) {
-            Ok(Some(event)) => return Some(event),
-            Ok(None) => reason,
-            Err(_) => Reason::CallbackError,
-        };
-        self.lose_event(reason, scope);
-        None
+    /// Asks the callbacks, and counts the event if one of them drops it.
+    fn run_callbacks(&self, event: Event<'static>, scope: &ScopeSnapshot) -> Option<Event<'static>> {
+        let seen = callbacks::ask(self.options(), event, scope);
+        seen.map_err(|reason| callbacks::lose_event(self.options(), reason, scope)).ok()
     }
 
     fn sampled(&self, scope: &ScopeSnapshot) -> bool {
         let sampled = self.sample_should_send(self.options().event_sample_rate());
         if !sampled {
-            self.lose_event(Reason::SampleRate, scope);
+            callbacks::lose_event(self.options(), Reason::SampleRate, scope);
         }
         sampled
-    }
-
-    /// Counts an event that was captured with `scope`, and the attachments that would have gone with it.
-    fn lose_event(&self, reason: Reason, scope: &ScopeSnapshot) {
-        self.recorder().record(reason, Category::Error, 1);
-        for attachment in scope.shared_attachments() {
-            self.recorder().record_loss(&**attachment, reason);
-        }
     }
 }
 
@@ -261,4 +267,17 @@ fn snapshot_of(scope: Option<&Scope>) -> ScopeSnapshot {
     let mut scope = scope.clone();
     scope.ensure_propagation_context();
     scope.snapshot()
+}
+
+/// What the item does to its session: settled before the die of sampling is cast.
+fn fault_of(capture: &Capture, scope: &ScopeSnapshot) -> Option<Arc<Ticket>> {
+    let session = scope.session()?;
+    let fault = match &capture.item {
+        OutboundItem::Error { level, .. } => session::fault_of_error(*level),
+        OutboundItem::Event(event) => {
+            session::fault_of_event(event, Origin::of(capture.class, capture.durability))
+        }
+        _ => None,
+    };
+    session.record(fault?)
 }

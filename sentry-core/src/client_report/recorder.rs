@@ -197,7 +197,9 @@ impl Recorder {
         if first {
             self.inner.totals.add(reason, category, quantity);
         }
-        if !self.inner.muted.load(Relaxed) {
+        // Not even how much there was is for the server to know.
+        let is_told = reason != protocol::Reason::NoConsent;
+        if is_told && !self.inner.muted.load(Relaxed) {
             self.inner.pending.add(reason, category, quantity);
             if !self.inner.dirty.swap(true, AcqRel) {
                 self.inner.alarm.ring();

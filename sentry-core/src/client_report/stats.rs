@@ -14,7 +14,8 @@ use crate::sync::lock;
 ///
 /// An item is what one capture hands over: an event with its attachments, a transaction with its spans, a log.
 /// `accepted` is the sum of `delivered`, `limited`, `dropped`, `spooled` and `queued`. What was lost before it reached
-/// the transport, by a callback or by sampling, stands in `losses` only.
+/// the transport, by a callback or by sampling, stands in `losses` only. So does what was removed from disk because the user
+/// has [revoked consent](crate::revoke_consent), one for each file: it stays counted as `spooled`.
 ///
 /// Transports do this counting. With one that does not, a transport of the application's own for instance, all numbers of
 /// items stay 0.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A message with a `once` key is reported the first time only, so that a dead server is one line and not a million;
-//! later ones are for debug mode. Without a hook and without debug mode nothing is printed: the terminal belongs to the
-//! application. Messages never contain DSN keys or captured data. `Client::stats().last_error` has the last failure of
+//! later ones are for debug mode. Without a hook and without debug mode nothing is printed (the terminal belongs to the
+//! application) but an alarm: that the options have switched off what protects the connection. Messages never contain DSN keys or captured data. `Client::stats().last_error` has the last failure of
 //! a transport, whoever listens; a [`Watcher`] sees every request.
 //!
 //! ```
@@ -94,11 +94,27 @@ pub fn warn(message: impl FnOnce() -> String) {
     emit(Level::Warning, &message());
 }
 
+/// Reports something dangerous once: on standard error too if nobody else listens.
+pub fn alarm_once(once: &'static str, message: impl FnOnce() -> String) {
+    if lock(&SEEN).insert(once) {
+        let is_heard = DEBUG.load(Ordering::Relaxed) || read(&HOOK).is_some();
+        let message = message();
+        if !is_heard {
+            print(Level::Warning, &Printable(&message).to_string());
+        }
+        emit(Level::Warning, &message);
+    }
+}
+
+fn print(level: Level, line: &str) {
+    // Nobody to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "[sentry] {level}: {line}");
+}
+
 fn emit(level: Level, message: &str) {
     let line = Printable(message).to_string();
     if DEBUG.load(Ordering::Relaxed) {
-        // Nobody to tell when standard error is closed.
-        let _ = writeln!(std::io::stderr(), "[sentry] {level}: {line}");
+        print(level, &line);
     }
     let hook = read(&HOOK).clone();
     if let Some(hook) = hook {

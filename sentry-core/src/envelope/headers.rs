@@ -121,6 +121,16 @@ impl EnvelopeHeaders {
         self.trace.as_ref()
     }
 
+    /// Sets a header that is for this SDK alone, on its own disk.
+    pub(crate) fn set_private(&mut self, name: &str, value: Value) {
+        self.other.insert(name.to_owned(), value);
+    }
+
+    /// Takes such a header out.
+    pub(crate) fn take_private(&mut self, name: &str) -> Option<Value> {
+        self.other.remove(name)
+    }
+
     /// Headers unknown to this SDK.
     #[must_use]
     pub fn other(&self) -> &Map<String, Value> {

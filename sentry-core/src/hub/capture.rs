@@ -8,6 +8,7 @@ use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::client::{self, Capture, Client};
 use crate::hub::{Hub, lock};
 use crate::outbound::{Class, Durability, OutboundItem};
+use crate::protocol::client_report::{Category, ItemLoss};
 use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
@@ -49,11 +50,21 @@ impl Hub {
         self.capture(|| Capture { stack, class, durability, ..Capture::new(item) })
     }
 
+    /// The process dies of a panic that was captured before that was known: the session has crashed. For crash handlers.
+    pub fn note_crash(&self) {
+        if let Some((client, snapshot)) = self.client_and_snapshot() {
+            client.note_crash(&snapshot);
+        }
+    }
+
     fn capture(&self, capture: impl FnOnce() -> Capture) -> Uuid {
         if !client::any_live() || suppress::is_suppressed() {
             return Uuid::nil();
         }
         let Some((client, snapshot)) = self.client_and_snapshot() else { return Uuid::nil() };
+        if client.discards_event(&snapshot) {
+            return Uuid::nil();
+        }
         // The caller's `Display` may run in here, so no lock is held.
         let id = client.capture(capture(), snapshot);
         if !id.is_nil() {
@@ -62,10 +73,19 @@ impl Hub {
         id
     }
 
+    /// Who captures what is no event, and with what.
+    pub(crate) fn for_telemetry(&self, category: Category) -> Option<(Arc<Client>, ScopeSnapshot)> {
+        if !client::any_live() || suppress::is_suppressed() {
+            return None;
+        }
+        let active = self.client_and_snapshot();
+        active.filter(|(client, _)| !client.discards_all(&[ItemLoss::new(category, 1)][..]))
+    }
+
     fn client_and_snapshot(&self) -> Option<(Arc<Client>, ScopeSnapshot)> {
         let (binding, snapshot) = {
             let state = lock(&self.state);
-            (state.binding.clone(), state.top().snapshot())
+            (state.binding.clone(), state.top().snapshot().within(self.ambient(&state)))
         };
         let client = binding.client().filter(|client| client.is_enabled())?;
         Some((client, snapshot))
@@ -104,6 +124,8 @@ impl Hub {
             return Some(breadcrumb);
         }
         state.top_mut().push_breadcrumb(breadcrumb, max);
+        drop(state);
+        self.note_change();
         None
     }
 
@@ -133,6 +155,7 @@ impl Hub {
                 lock(&self.state).top_mut().push_breadcrumb(breadcrumb, options.max_breadcrumbs);
             }
         }
+        self.note_change();
     }
 
     /// Starts a transaction that belongs to this hub.

@@ -127,6 +127,7 @@ fn current_or_new(current: &RefCell<Option<Arc<Hub>>>) -> Arc<Hub> {
     }
     let hub = first_hub();
     *current.borrow_mut() = Some(Arc::clone(&hub));
+    hub.note_change();
     hub
 }
 
@@ -167,6 +168,7 @@ pub struct HubSwitchGuard {
 impl HubSwitchGuard {
     /// Switches to `hub`.
     pub fn new(hub: Arc<Hub>) -> Self {
+        hub.note_change();
         let swapped = CURRENT.try_with(|current| {
             let mut current = current.borrow_mut();
             match &*current {
@@ -187,6 +189,9 @@ impl Drop for HubSwitchGuard {
             return;
         }
         let previous = self.previous.take();
+        if let Some(hub) = &previous {
+            hub.note_change();
+        }
         // Returned from the closure so that the hub is dropped after the borrow has ended.
         let hub = CURRENT.try_with(|current| std::mem::replace(&mut *current.borrow_mut(), previous));
         drop(hub);

@@ -5,9 +5,12 @@
 //! binding if it has one, else the process client that `init` set. Therefore the order of `init` and of a thread's
 //! first use of the SDK does not matter.
 
+mod ambient;
 mod capture;
 mod current;
 mod future;
+#[cfg(feature = "release-health")]
+mod session;
 mod state;
 mod weak;
 
@@ -24,7 +27,9 @@ use crate::integration::Integration;
 use crate::process::Held;
 use crate::scope::{Scope, ScopeGuard, ScopeSnapshot};
 use crate::sync::{lock, try_lock};
+use crate::trace::TransactionOrSpan;
 use crate::types::Uuid;
+use crate::watch;
 
 /// The client and the scopes of a piece of work.
 pub struct Hub {
@@ -43,7 +48,14 @@ impl Hub {
     /// A hub that begins with what `other` has now: the same client, and copies of its scopes.
     #[must_use]
     pub fn new_from_top<H: AsRef<Self>>(other: H) -> Self {
-        Self::from_state(lock(&other.as_ref().state).fork())
+        let other = other.as_ref();
+        let state = lock(&other.state);
+        let (mut fork, ambient) = (state.fork(), other.ambient(&state));
+        drop(state);
+        if let Some(span) = ambient {
+            fork.top_mut().set_span(Some(TransactionOrSpan::clone(&span)));
+        }
+        Self::from_state(fork)
     }
 
     fn from_state(state: HubState) -> Self {
@@ -76,6 +88,17 @@ impl Hub {
         }
     }
 
+    /// The scope on top of the stack, if the hub is not locked right now.
+    pub(crate) fn scope_if_free(&self) -> Option<Scope> {
+        Some(try_lock(&self.state)?.top().clone())
+    }
+
+    /// Tells whoever watches that this thread works in this hub, or has changed a scope of it.
+    #[inline]
+    pub(crate) fn note_change(&self) {
+        watch::note(&self.state);
+    }
+
     /// For a fork.
     pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
         held.lock(&self.state);
@@ -96,7 +119,8 @@ impl Hub {
     /// The scopes as they are now.
     #[must_use]
     pub fn snapshot(&self) -> ScopeSnapshot {
-        lock(&self.state).top().snapshot()
+        let state = lock(&self.state);
+        state.top().snapshot().within(self.ambient(&state))
     }
 
     /// Pushes a scope; what is set until the guard is dropped is gone afterwards.
@@ -105,6 +129,7 @@ impl Hub {
         let scope = state.top().child();
         let pushed = state.push(scope);
         drop(state);
+        self.note_change();
         ScopeGuard(Some((Arc::clone(&self.state), pushed)))
     }
 
@@ -115,9 +140,14 @@ impl Hub {
         F: FnOnce() -> R,
     {
         // Configured before it is pushed: no lock is held while the caller's code runs, and there is nothing to merge.
-        let mut scope = lock(&self.state).top().child();
+        let mut scope = {
+            let state = lock(&self.state);
+            state.top().child().within(self.ambient(&state))
+        };
         scope_config(&mut scope);
+        scope.leave();
         let _pop = Pop { state: &self.state, pushed: lock(&self.state).push(scope) };
+        self.note_change();
         callback()
     }
 
@@ -130,9 +160,12 @@ impl Hub {
         R: Default,
         F: FnOnce(&mut Scope) -> R,
     {
-        let base = lock(&self.state).top().clone();
-        let mut mine = base.clone();
+        let state = lock(&self.state);
+        let base = state.top().clone();
+        let mut mine = base.clone().within(self.ambient(&state));
+        drop(state);
         let result = f(&mut mine);
+        mine.leave();
         let mut state = lock(&self.state);
         let top = state.top_mut();
         // Whatever is replaced is held on to until the lock is free: it may have destructors of the user's.
@@ -145,6 +178,7 @@ impl Hub {
         };
         drop(state);
         drop((replaced, base));
+        self.note_change();
         result
     }
 
@@ -162,7 +196,7 @@ impl Hub {
 
 /// What a `ScopeGuard` does, for a scope that ends within the call that pushed it.
 struct Pop<'a> {
-    state: &'a Mutex<HubState>,
+    state: &'a Arc<Mutex<HubState>>,
     pushed: Pushed,
 }
 
@@ -170,6 +204,7 @@ impl Drop for Pop<'_> {
     fn drop(&mut self) {
         let popped = lock(self.state).pop(self.pushed);
         drop(popped);
+        watch::note(self.state);
     }
 }
 

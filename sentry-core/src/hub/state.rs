@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::client::{self, Client};
 use crate::scope::Scope;
+#[cfg(feature = "release-health")]
+use crate::session::Session;
 use crate::types::Uuid;
 
 /// The scopes and the binding of one hub.
@@ -14,6 +16,9 @@ pub(crate) struct HubState {
     pushed: Vec<(Pushed, Scope)>,
     newest: Pushed,
     pub(super) last_event_id: Option<Uuid>,
+    /// The session on the isolation scope was started here, not inherited.
+    #[cfg(feature = "release-health")]
+    pub(super) owns_session: bool,
 }
 
 /// Names a pushed scope, so that a guard finds its own even if somebody else popped it and pushed another.
@@ -52,10 +57,18 @@ impl Binding {
 
 impl HubState {
     pub(super) fn new(binding: Binding, isolation: Scope) -> Self {
-        Self { binding, isolation, pushed: Vec::new(), newest: Pushed(0), last_event_id: None }
+        Self {
+            binding,
+            isolation,
+            pushed: Vec::new(),
+            newest: Pushed(0),
+            last_event_id: None,
+            #[cfg(feature = "release-health")]
+            owns_session: false,
+        }
     }
 
-    pub(super) fn top(&self) -> &Scope {
+    pub(crate) fn top(&self) -> &Scope {
         self.pushed.last().map_or(&self.isolation, |(_, scope)| scope)
     }
 
@@ -65,6 +78,16 @@ impl HubState {
 
     pub(super) fn base(&self) -> &Scope {
         &self.isolation
+    }
+
+    /// Puts a session on the isolation scope, for everything that is captured here. Returns the one that was there.
+    #[cfg(feature = "release-health")]
+    pub(super) fn replace_session(&mut self, session: Option<Arc<Session>>) -> Option<Arc<Session>> {
+        // A pushed scope over the isolation scope refers to it as it was.
+        for (_, scope) in &mut self.pushed {
+            scope.replace_session(session.clone());
+        }
+        self.isolation.replace_session(session)
     }
 
     /// Pushes `scope` and returns what to pop it with.

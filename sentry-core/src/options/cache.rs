@@ -57,12 +57,13 @@ impl Default for CacheOptions {
     }
 }
 
-/// Whether the user of the application has to agree before anything is sent.
+/// Whether the user of the application has to agree before anything is sent; see
+/// [`ClientOptions::consent`](crate::ClientOptions::consent()).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Consent {
-    /// No.
+    /// No. Only if the user has said no all the same, now or in an earlier run, nothing is sent.
     #[default]
     NotNeeded,
-    /// Yes: until `give_consent` was called, now or in an earlier run, everything is held back.
+    /// Yes: until [`give_consent`](crate::give_consent) was called, now or in an earlier run, everything is held back.
     Required,
 }

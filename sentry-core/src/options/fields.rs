@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client_report::{OnDrop, Recorder};
+use crate::consent::ConsentGate;
 use crate::integration::Integration;
+use crate::last_run::OnCrashedLastRun;
 use crate::options::{
     CacheOptions, Consent, DataCollection, EventSamplingStrategy, FloodControl, HttpOptions,
     MaxRequestBodySize, ScrubOptions, SessionMode, Spotlight, TracesSampler, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
-use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
+use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::stacktrace::StackSource;
 use crate::transport::TransportFactory;
 use crate::types::Dsn;
@@ -69,8 +71,15 @@ pub struct ClientOptions {
     pub strict_trace_continuation: bool,
     /// How many breadcrumbs a scope keeps at most.
     pub max_breadcrumbs: usize,
+    /// How many characters of a text are sent at most, where that is less than servers keep of it anyway.
+    pub max_value_length: Option<usize>,
+    /// How many bytes an attachment may have; a larger one is dropped and counted. Of a file never more than 20 MiB are
+    /// sent.
+    pub max_attachment_size: usize,
     /// Attach a stack trace to events that have none.
     pub attach_stacktrace: bool,
+    /// Send lines of source code around frames whose files lie where the compiler found them. On in debug builds.
+    pub include_source_context: bool,
     /// Send data that may identify a person, such as addresses, cookies and request bodies.
     pub send_default_pii: bool,
     /// What integrations may write down of their own accord. Wins over `send_default_pii`.
@@ -97,6 +106,10 @@ pub struct ClientOptions {
     pub before_send_log: Option<BeforeCallback<Log>>,
     /// Changes or drops metrics. A panic in it drops the metric.
     pub before_send_metric: Option<BeforeCallback<Metric>>,
+    /// Changes or drops check-ins. A panic in it drops the check-in.
+    pub before_send_check_in: Option<BeforeCallback<MonitorCheckIn>>,
+    /// Changes or drops what users have to say: events with a feedback context. A panic in it drops the feedback.
+    pub before_send_feedback: Option<BeforeCallback<Event<'static>>>,
     /// Makes the way out.
     pub transport: Option<Arc<dyn TransportFactory>>,
     /// The proxy for servers reached by `http`.
@@ -130,6 +143,8 @@ pub struct ClientOptions {
     /// It should not block. A panic in it ends there, captures in it lead nowhere, and what is lost in it is counted
     /// without being told.
     pub on_drop: Option<OnDrop>,
+    /// Is told at `init` that the previous run on this cache directory ended by a crash, on the thread that calls `init`.
+    pub on_crashed_last_run: Option<OnCrashedLastRun>,
     /// How requests reach the server.
     pub http: HttpOptions,
     /// Where copies of everything go besides `dsn`. Each has its own queue and rate limits.
@@ -140,6 +155,8 @@ pub struct ClientOptions {
     pub cache: CacheOptions,
     /// Whether the user of the application has to agree before anything is sent.
     pub consent: Consent,
+    /// What the user has said. Made anew with each client, for its transports to obey; what is put here is not used.
+    pub consent_gate: ConsentGate,
     /// Limits on identical errors and on errors altogether.
     pub flood_control: FloodControl,
     /// Sample fewer traces while the queue cannot keep up or the server limits the rate.
@@ -168,7 +185,10 @@ impl Default for ClientOptions {
             org_id: None,
             strict_trace_continuation: false,
             max_breadcrumbs: 100,
+            max_value_length: None,
+            max_attachment_size: 20 * 1024 * 1024,
             attach_stacktrace: false,
+            include_source_context: cfg!(debug_assertions),
             send_default_pii: false,
             data_collection: None,
             scrub: ScrubOptions::default(),
@@ -182,6 +202,8 @@ impl Default for ClientOptions {
             before_breadcrumb: None,
             before_send_log: None,
             before_send_metric: None,
+            before_send_check_in: None,
+            before_send_feedback: None,
             transport: None,
             http_proxy: None,
             https_proxy: None,
@@ -197,11 +219,13 @@ impl Default for ClientOptions {
             send_client_reports: true,
             client_report_recorder: Recorder::default(),
             on_drop: None,
+            on_crashed_last_run: None,
             http: HttpOptions::default(),
             also_send_to: Vec::new(),
             spotlight: Spotlight::Unset,
             cache: CacheOptions::default(),
             consent: Consent::NotNeeded,
+            consent_gate: ConsentGate::default(),
             flood_control: FloodControl::default(),
             enable_backpressure_handling: true,
             announce_shutdown: false,

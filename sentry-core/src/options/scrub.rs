@@ -13,7 +13,7 @@ pub type ScrubRule = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
 /// How much is taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScrubLevel {
-    /// Secrets, and what identifies a person where it was written down automatically without permission.
+    /// Secrets, and what identifies a person in free text and where it was written down automatically without permission.
     #[default]
     Default,
     /// Nothing.

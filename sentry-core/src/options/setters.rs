@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::client_report::Dropped;
 use crate::integration::Integration;
+use crate::last_run::CrashedRun;
 use crate::options::{
     CacheOptions, ClientOptions, Consent, EventSamplingStrategy, FloodControl, HttpOptions,
     MaxRequestBodySize, SessionMode, Spotlight, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
-use crate::protocol::{Breadcrumb, Event, Log, Metric, OrganizationId, Transaction};
+use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::stacktrace::StackSource;
 use crate::trace::TransactionContext;
 use crate::transport::TransportFactory;
@@ -108,9 +109,24 @@ impl ClientOptions {
         Self { max_breadcrumbs, ..self }
     }
 
+    /// Sets how many characters of a text are sent at most.
+    pub fn max_value_length(self, max_value_length: usize) -> Self {
+        Self { max_value_length: Some(max_value_length), ..self }
+    }
+
+    /// Sets how many bytes an attachment may have.
+    pub fn max_attachment_size(self, max_attachment_size: usize) -> Self {
+        Self { max_attachment_size, ..self }
+    }
+
     /// Sets whether events without a stack trace get one.
     pub fn attach_stacktrace(self, attach_stacktrace: bool) -> Self {
         Self { attach_stacktrace, ..self }
+    }
+
+    /// Sets whether lines of source code around frames are sent, where the files are there.
+    pub fn include_source_context(self, include_source_context: bool) -> Self {
+        Self { include_source_context, ..self }
     }
 
     /// Sets whether data that may identify a person is sent.
@@ -187,6 +203,22 @@ impl ClientOptions {
         F: Fn(Metric) -> Option<Metric> + Send + Sync + 'static,
     {
         Self { before_send_metric: Some(Arc::new(f)), ..self }
+    }
+
+    /// Sets a function that changes or drops check-ins.
+    pub fn before_send_check_in<F>(self, f: F) -> Self
+    where
+        F: Fn(MonitorCheckIn) -> Option<MonitorCheckIn> + Send + Sync + 'static,
+    {
+        Self { before_send_check_in: Some(Arc::new(f)), ..self }
+    }
+
+    /// Sets a function that changes or drops what users have to say: events with a feedback context.
+    pub fn before_send_feedback<F>(self, f: F) -> Self
+    where
+        F: Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + 'static,
+    {
+        Self { before_send_feedback: Some(Arc::new(f)), ..self }
     }
 
     /// Sets what makes the way out.
@@ -273,6 +305,26 @@ impl ClientOptions {
         Self { on_drop: Some(Arc::new(f)), ..self }
     }
 
+    /// Sets a function that is told at `init` that the previous run of the program ended by a crash.
+    ///
+    /// For that there must be a [`cache_dir`](Self::cache_dir). It is called once for a crash, on the thread that calls `init`,
+    /// when the client is in force: it may capture. Whether the event of the crash was delivered meanwhile does not matter.
+    ///
+    /// ```
+    /// use sentry_core::ClientOptions;
+    ///
+    /// let options = ClientOptions::new().cache_dir("state/sentry").on_crashed_last_run(|run| {
+    ///     eprintln!("crashed at {:?}, reported as {}", run.time, run.event_id);
+    /// });
+    /// assert!(options.on_crashed_last_run.is_some());
+    /// ```
+    pub fn on_crashed_last_run<F>(self, f: F) -> Self
+    where
+        F: Fn(&CrashedRun) + Send + Sync + 'static,
+    {
+        Self { on_crashed_last_run: Some(Arc::new(f)), ..self }
+    }
+
     /// Sets how requests reach the server.
     pub fn http(self, http: HttpOptions) -> Self {
         Self { http, ..self }
@@ -303,6 +355,26 @@ impl ClientOptions {
     }
 
     /// Sets whether the user of the application has to agree before anything is sent.
+    ///
+    /// With [`Consent::Required`] everything that is captured is held back until somebody calls
+    /// [`give_consent`](crate::give_consent): events, sessions, what the SDK reports about itself, and copies for Spotlight, whose
+    /// address may be another machine. What is held lies in the [`cache_dir`](Self::cache_dir), or else in memory, within the
+    /// usual bounds. [`revoke_consent`](crate::revoke_consent) works with either setting, and removes what is held. What the
+    /// user has said is remembered in the cache directory, for all projects that share it.
+    ///
+    /// While something is held, a flush waits only until it is on disk; without a cache directory it returns `false` at once.
+    /// What a close finds in memory goes to disk too, or is counted as lost.
+    ///
+    /// A [`Transport`](crate::Transport) of the application's own may not know how to hold anything back: then whatever is
+    /// captured before the user has decided is discarded, counted, and told once.
+    ///
+    /// ```
+    /// use sentry_core::ClientOptions;
+    /// use sentry_core::options::Consent;
+    ///
+    /// let options = ClientOptions::new().cache_dir("state/sentry").consent(Consent::Required);
+    /// assert_eq!(options.consent, Consent::Required);
+    /// ```
     pub fn consent(self, consent: Consent) -> Self {
         Self { consent, ..self }
     }

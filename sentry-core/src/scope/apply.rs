@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::protocol::{Breadcrumb, Context, Event, Log, LogAttribute, Transaction};
+use crate::scope::flags::Flags;
 use crate::scope::map::Map;
 use crate::scope::{Scope, ScopeData, ScopeSnapshot};
 use crate::suppress;
@@ -66,6 +67,11 @@ impl ScopeSnapshot {
         self.fill(|layer| &layer.tags, &mut event.tags);
         self.fill(|layer| &layer.extra, &mut event.extra);
         self.fill(|layer| &layer.contexts, &mut event.contexts);
+        if !event.contexts.contains_key("flags")
+            && let Some(flags) = self.flags()
+        {
+            event.contexts.insert("flags".to_owned(), flags);
+        }
         event.breadcrumbs.values.extend(self.breadcrumbs(max_breadcrumbs));
         let surplus = event.breadcrumbs.values.len().saturating_sub(max_breadcrumbs);
         event.breadcrumbs.values.drain(..surplus);
@@ -106,6 +112,25 @@ impl ScopeSnapshot {
         layers.into_iter().rev().for_each(|layer| layer.breadcrumbs.collect_into(max, &mut crumbs));
         crumbs.drain(..crumbs.len().saturating_sub(max));
         crumbs
+    }
+
+    /// The attributes for logs and metrics.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    pub(crate) fn attributes(&self) -> BTreeMap<&str, &LogAttribute> {
+        let mut layers: Vec<_> =
+            self.layers().map(|layer| &layer.attributes).filter(|map| !map.is_empty()).collect();
+        let mut attributes = BTreeMap::new();
+        while let Some(map) = layers.pop() {
+            map.overlay(&mut attributes);
+        }
+        attributes
+    }
+
+    fn flags(&self) -> Option<Context> {
+        let mut layers: Vec<_> =
+            self.layers().map(|layer| &layer.flags).filter(|flags| !flags.is_empty()).collect();
+        layers.reverse();
+        Flags::context(layers.into_iter())
     }
 
     fn fill<'a, V: Clone + 'a>(

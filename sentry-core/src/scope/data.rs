@@ -7,8 +7,10 @@ use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 use crate::breadcrumbs::Ring;
-use crate::protocol::{Attachment, Context, Event, Level, User, Value};
+use crate::protocol::{Attachment, Context, Event, Level, LogAttribute, User, Value};
+use crate::scope::flags::Flags;
 use crate::scope::map::Map;
+use crate::session::Session;
 use crate::trace::{TracePropagationContext, TransactionOrSpan};
 
 /// A user's event processor.
@@ -29,9 +31,12 @@ pub(crate) struct ScopeData {
     pub(crate) fingerprint: Layered<Arc<[Cow<'static, str>]>>,
     pub(crate) span: Layered<TransactionOrSpan>,
     pub(crate) propagation: Layered<Arc<TracePropagationContext>>,
+    pub(crate) session: Layered<Arc<Session>>,
     pub(crate) tags: Map<String>,
     pub(crate) extra: Map<Value>,
     pub(crate) contexts: Map<Context>,
+    pub(crate) attributes: Map<LogAttribute>,
+    pub(crate) flags: Flags,
     pub(crate) breadcrumbs: Ring,
     pub(crate) breadcrumbs_opaque: bool,
     /// Each shared: a copy of the list copies no bytes.
@@ -93,10 +98,14 @@ impl ScopeData {
         let fingerprint = changed(&base.fingerprint, &mine.fingerprint, Arc::ptr_eq);
         let span = changed(&base.span, &mine.span, |a, b| a == b);
         let propagation = changed(&base.propagation, &mine.propagation, Arc::ptr_eq);
+        let session = changed(&base.session, &mine.session, Arc::ptr_eq);
         if !base.breadcrumbs.same_as(&mine.breadcrumbs) || base.breadcrumbs_opaque != mine.breadcrumbs_opaque
         {
             self.breadcrumbs = mine.breadcrumbs;
             self.breadcrumbs_opaque = mine.breadcrumbs_opaque;
+        }
+        if !base.flags.same_as(&mine.flags) {
+            self.flags = mine.flags;
         }
         if base.attachments_opaque == mine.attachments_opaque {
             replay_list(&mut self.attachments, &base.attachments, mine.attachments);
@@ -111,9 +120,11 @@ impl ScopeData {
         self.fingerprint.replay(mine.fingerprint, fingerprint);
         self.span.replay(mine.span, span);
         self.propagation.replay(mine.propagation, propagation);
+        self.session.replay(mine.session, session);
         self.tags.replay(&base.tags, &mine.tags);
         self.extra.replay(&base.extra, &mine.extra);
         self.contexts.replay(&base.contexts, &mine.contexts);
+        self.attributes.replay(&base.attributes, &mine.attributes);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::hub::{HubState, Pushed};
 use crate::sync::lock;
+use crate::watch;
 
 /// Pops the scope pushed by [`Hub::push_scope`](crate::Hub::push_scope) when dropped.
 ///
@@ -19,6 +20,7 @@ impl Drop for ScopeGuard {
             let popped = lock(&state).pop(pushed);
             // Dropped outside the lock: a scope may own values with destructors of the user's.
             drop(popped);
+            watch::note(&state);
         }
     }
 }

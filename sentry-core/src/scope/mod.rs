@@ -13,6 +13,7 @@
 
 mod apply;
 mod data;
+mod flags;
 mod global;
 mod guard;
 mod map;
@@ -23,7 +24,9 @@ use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 use crate::nesting;
-use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, User, Value};
+use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, LogAttribute, SpanId, User, Value};
+#[cfg(feature = "release-health")]
+use crate::session::Session;
 use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
 
 pub(crate) use self::data::{Layered, Processor, ScopeData};
@@ -43,27 +46,52 @@ pub struct Scope {
     below: Option<Arc<ScopeData>>,
     /// The global scope: nothing lies below.
     is_global: bool,
+    /// The span that stands in for the bound one, while somebody looks.
+    ambient: Option<Arc<TransactionOrSpan>>,
 }
 
 impl Scope {
     fn global(layer: Option<Arc<ScopeData>>) -> Self {
-        Self { layer, below: None, is_global: true }
+        Self { layer, is_global: true, ..Self::default() }
     }
 
     /// A new layer to push on this one: empty over an isolation scope, a fork over another current scope.
     pub(crate) fn child(&self) -> Self {
         match &self.below {
             Some(_) => self.clone(),
-            None => Self { layer: None, below: self.layer.clone(), is_global: false },
+            None => Self { below: self.layer.clone(), ..Self::default() },
         }
     }
 
     /// The three layers as they are now.
     pub(crate) fn snapshot(&self) -> ScopeSnapshot {
-        match &self.below {
+        let layers = match &self.below {
             Some(below) => ScopeSnapshot::new(Some(Arc::clone(below)), self.layer.clone()),
             None => ScopeSnapshot::new(self.layer.clone(), None),
+        };
+        layers.within(self.ambient.clone())
+    }
+
+    /// The same scope for code that is in a span.
+    pub(crate) fn within(self, ambient: Option<Arc<TransactionOrSpan>>) -> Self {
+        Self { ambient, ..self }
+    }
+
+    /// Forgets that the code is in a span: the hub knows it.
+    pub(crate) fn leave(&mut self) {
+        self.ambient = None;
+    }
+
+    /// The span that the application has bound.
+    pub(crate) fn bound_span(&self) -> Option<SpanId> {
+        for data in [self.layer.as_deref(), self.below.as_deref()].into_iter().flatten() {
+            match &data.span {
+                Layered::Here(span) => return span.as_ref().map(|span| span.trace_and_span_id().1),
+                Layered::Inherited if data.opaque => return None,
+                Layered::Inherited => {}
+            }
         }
+        None
     }
 
     /// Repeats on `self` what `mine` changed since it was cloned from `base`.
@@ -145,7 +173,17 @@ impl Scope {
             })),
             below: self.below.take(),
             is_global: self.is_global,
+            ambient: None,
         };
+    }
+
+    /// Puts a session here, or takes it away, and returns the one that was here.
+    #[cfg(feature = "release-health")]
+    pub(crate) fn replace_session(&mut self, session: Option<Arc<Session>>) -> Option<Arc<Session>> {
+        match std::mem::replace(&mut self.edit().session, Layered::Here(session)) {
+            Layered::Here(previous) => previous,
+            Layered::Inherited => None,
+        }
     }
 
     /// Forgets the breadcrumbs.
@@ -231,6 +269,27 @@ impl Scope {
         self.take_away(key, |data| &data.extra, |data| &mut data.extra);
     }
 
+    /// Sets an attribute of every log and metric captured with this scope (protocol.md 6). What they have themselves wins.
+    pub fn set_attribute<V: Into<LogAttribute>>(&mut self, key: &str, value: V) {
+        let mut value = value.into();
+        nesting::limit(&mut value.0);
+        self.edit().attributes.set(key, value);
+    }
+
+    /// Removes an attribute, also one set by a scope below.
+    pub fn remove_attribute(&mut self, key: &str) {
+        self.take_away(key, |data| &data.attributes, |data| &mut data.attributes);
+    }
+
+    /// Remembers that a feature flag was evaluated: the last 100 of them go with every event captured with this scope, and
+    /// the first ten of a span with the span that is bound here (protocol.md 17).
+    pub fn add_feature_flag(&mut self, flag: &str, result: bool) {
+        self.edit().flags.set(flag, result);
+        if let Some(span) = self.get_span() {
+            span.add_flag(flag, result);
+        }
+    }
+
     /// Adds a function that changes or drops (`None`) every event captured with this scope.
     ///
     /// It runs on the capturing thread. A panic in it drops the event.
@@ -257,6 +316,7 @@ impl Scope {
 
     /// Binds a span: later spans become its children, and events link to it.
     pub fn set_span(&mut self, span: Option<TransactionOrSpan>) {
+        self.ambient = None;
         self.edit().span = Layered::Here(span);
     }
 

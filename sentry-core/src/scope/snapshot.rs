@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::protocol::{Attachment, Level, User};
+use crate::protocol::{Attachment, Level, SpanId, TraceId, User};
 use crate::scope::data::{Layered, Processor};
 use crate::scope::{ScopeData, global};
+use crate::session::Session;
 use crate::trace::{TracePropagationContext, TransactionOrSpan};
 
 /// The scopes that apply to one captured item: three shared layers, frozen at the capture.
@@ -25,6 +26,15 @@ impl ScopeSnapshot {
     /// The same scopes for an item that belongs to `span`.
     pub(crate) fn with_span(self, span: TransactionOrSpan) -> Self {
         Self { own_span: Some(Arc::new(span)), ..self }
+    }
+
+    /// The same scopes for code that is in a span, if it is.
+    #[inline]
+    pub(crate) fn within(self, ambient: Option<Arc<TransactionOrSpan>>) -> Self {
+        match ambient {
+            Some(_) => Self { own_span: ambient, ..self },
+            None => self,
+        }
     }
 
     /// The layers that show, most specific first.
@@ -70,6 +80,25 @@ impl ScopeSnapshot {
     #[must_use]
     pub fn propagation_context(&self) -> Option<&TracePropagationContext> {
         self.find(|layer| &layer.propagation).map(|context| &**context)
+    }
+
+    /// The session it falls into.
+    pub(crate) fn session(&self) -> Option<&Arc<Session>> {
+        self.find(|layer| &layer.session)
+    }
+
+    /// The trace that was active.
+    pub(crate) fn trace_id(&self) -> Option<TraceId> {
+        match self.span() {
+            Some(span) => Some(span.trace_and_span_id().0),
+            None => self.propagation_context().map(TracePropagationContext::trace_id),
+        }
+    }
+
+    /// The span that was active.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    pub(crate) fn span_id(&self) -> Option<SpanId> {
+        self.span().map(|span| span.trace_and_span_id().1)
     }
 
     /// Whether an event captured with it must be completed on the capturing thread.

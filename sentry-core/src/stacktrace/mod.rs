@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::protocol::{Stacktrace, Thread, ThreadId};
+use crate::protocol::{Event, Stacktrace, Thread, ThreadId};
 
 /// Captures stacks on the calling thread and resolves them elsewhere. Implemented by `sentry-panic`.
 pub trait StackSource: Send + Sync + fmt::Debug {
@@ -20,6 +20,16 @@ pub trait StackSource: Send + Sync + fmt::Debug {
     ///
     /// Addresses whose symbols cannot be loaded before `deadline` stay bare. `None` when nothing is left.
     fn resolve(&self, stack: &RawStack, deadline: Option<Instant>) -> Option<Stacktrace>;
+
+    /// Names the frames of an event that an earlier run of the program wrote down as bare addresses, by the images in its
+    /// `debug_meta`. Tells whether it changed anything.
+    fn restore(&self, event: &mut Event<'static>, deadline: Option<Instant>) -> bool {
+        let _ = (event, deadline);
+        false
+    }
+
+    /// Gives memory back that is only needed while stacks are resolved. Called by a worker after a minute without any.
+    fn release(&self) {}
 }
 
 /// Unresolved return addresses of one thread, innermost first.

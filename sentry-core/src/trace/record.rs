@@ -1,5 +1,6 @@
 //! A span while it is being recorded: compact, and turned into its wire form when the transaction is sent.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -21,6 +22,7 @@ pub(super) struct RecordState {
     /// Operation and description.
     pub(super) label: Label,
     pub(super) status: Option<SpanStatus>,
+    pub(super) origin: Option<Cow<'static, str>>,
     pub(super) data: Map<String, Value>,
     pub(super) tags: Map<String, String>,
     end: Option<SystemTime>,
@@ -96,7 +98,7 @@ fn wire_form(ids: &Ids, start: SystemTime, state: RecordState) -> protocol::Span
         status: state.status,
         tags: state.tags,
         data: state.data,
-        origin: None,
+        origin: state.origin.map(Cow::into_owned),
         measurements: Map::new(),
         links: Vec::new(),
     }

@@ -1,5 +1,6 @@
 //! A span below a transaction.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -111,6 +112,12 @@ impl Span {
     /// Sets the operation.
     pub fn set_op(&self, op: &str) {
         self.update(|state| state.label.set_first(op));
+    }
+
+    /// Sets what created the span: `manual` or `auto.<category>.<integration>`.
+    pub fn set_origin<O: Into<Cow<'static, str>>>(&self, origin: O) {
+        let origin = origin.into();
+        self.update(|state| state.origin = Some(origin));
     }
 
     /// Sets how the work ended.

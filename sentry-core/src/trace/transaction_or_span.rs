@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::options::ClientOptions;
-use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, Value};
+use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, TraceId, Value};
 use crate::trace::ids::Ids;
 use crate::trace::propagation::TraceHeadersIter;
 use crate::trace::sampling::Decision;
@@ -31,6 +31,25 @@ macro_rules! either {
 }
 
 impl TransactionOrSpan {
+    /// Its trace and itself.
+    pub(crate) fn trace_and_span_id(&self) -> (TraceId, SpanId) {
+        either!(self, this => (this.ids().trace_id(), this.ids().span_id()))
+    }
+
+    /// Remembers a feature flag among its data: the first ten of a span.
+    pub(crate) fn add_flag(&self, flag: &str, result: bool) {
+        const MAX: usize = 10;
+        let key = format!("flag.evaluation.{flag}");
+        let has_room = either!(self, this => {
+            let data = this.data();
+            let flags = || data.iter().map(|(key, _)| key).filter(|key| key.starts_with("flag.evaluation."));
+            flags().any(|known| *known == key) || flags().count() < MAX
+        });
+        if has_room {
+            self.set_data(&key, result.into());
+        }
+    }
+
     /// Starts a span below it.
     #[must_use = "a span must be finished to be sent"]
     pub fn start_child(&self, op: &str, description: &str) -> Span {
@@ -67,6 +86,11 @@ impl TransactionOrSpan {
     /// Sets the operation.
     pub fn set_op(&self, op: &str) {
         either!(self, this => this.set_op(op));
+    }
+
+    /// Sets what created it: `manual` or `auto.<category>.<integration>`.
+    pub fn set_origin(&self, origin: &'static str) {
+        either!(self, this => this.set_origin(origin));
     }
 
     /// Sets how the work ended.

@@ -1,7 +1,10 @@
 use crate::types::wire_enum;
 
 wire_enum! {
-    /// Why something was lost. The server drops reasons it does not know, so there is no other.
+    /// Why something was lost. The server drops reasons it does not know, so there is no other, but for [`NoConsent`], which
+    /// no server is told of.
+    ///
+    /// [`NoConsent`]: Self::NoConsent
     pub enum Reason {
         /// Sampled out because the SDK had too much to do.
         Backpressure = "backpressure",
@@ -25,6 +28,8 @@ wire_enum! {
         Invalid = "invalid",
         /// The network failed, and there was no further try.
         NetworkError = "network_error",
+        /// The user has not consented. Counted on this side only.
+        NoConsent = "no_consent",
         /// A span that needs a parent had none.
         NoParentSpan = "no_parent_span",
         /// The transport's queue was full.

@@ -1,80 +1,17 @@
 //! What integrations may write down of their own accord.
+//!
+//! ```text
+//! integration ─► DataCollection::permit, header, cookies, query, url, user ─► event, span, breadcrumb ─► Scrubber
+//!                what nobody permitted is not written down at all            secrets go, whatever was permitted
+//! ```
+
+mod gate;
+mod key_value;
 
 use std::borrow::Cow;
 
+pub use self::key_value::{KeyValue, is_secret};
 use crate::options::ClientOptions;
-use crate::utils::{SECRET, contains};
-
-/// Which values of a kind of data are shown. Names always are, unless nothing is.
-///
-/// ```
-/// use sentry_core::options::KeyValue;
-///
-/// let rule = KeyValue::allow(["x-request-id", "x-api-key"]);
-/// assert!(rule.shows("X-Request-Id"));
-/// assert!(!rule.shows("Accept"), "not listed");
-/// assert!(!rule.shows("X-Api-Key"), "secret by its name, whoever lists it");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyValue {
-    /// None; nor are the names.
-    Off,
-    /// All but those whose names contain one of the terms, or one that always means a secret.
-    DenyList(Vec<Cow<'static, str>>),
-    /// Only those whose names contain one of the terms, and none that always means a secret.
-    AllowList(Vec<Cow<'static, str>>),
-}
-
-impl KeyValue {
-    /// All but those whose names contain one of `terms`, or one that always means a secret.
-    pub fn deny<T: Into<Cow<'static, str>>>(terms: impl IntoIterator<Item = T>) -> Self {
-        Self::DenyList(terms.into_iter().map(Into::into).collect())
-    }
-
-    /// Only those whose names contain one of `terms`, and none that always means a secret.
-    pub fn allow<T: Into<Cow<'static, str>>>(terms: impl IntoIterator<Item = T>) -> Self {
-        Self::AllowList(terms.into_iter().map(Into::into).collect())
-    }
-
-    /// Whether the names are written down at all.
-    #[must_use]
-    pub fn is_on(&self) -> bool {
-        *self != Self::Off
-    }
-
-    /// Whether the value of `name` is shown. Upper and lower case are the same, and so are `_` and `-`.
-    #[must_use]
-    pub fn shows(&self, name: &str) -> bool {
-        let any = |terms: &[Cow<'static, str>]| terms.iter().any(|term| contains_term(name, term));
-        match self {
-            Self::Off => false,
-            Self::DenyList(terms) => !is_secret(name) && !any(terms),
-            Self::AllowList(terms) => any(terms) && !is_secret(name),
-        }
-    }
-}
-
-impl Default for KeyValue {
-    fn default() -> Self {
-        Self::DenyList(Vec::new())
-    }
-}
-
-/// Whether a header, cookie, parameter or field of this name holds a secret (protocol section 11.3).
-#[must_use]
-pub fn is_secret(name: &str) -> bool {
-    SECRET.iter().any(|term| contains(name, term))
-}
-
-/// As [`contains`], for a term as a user writes it.
-fn contains_term(name: &str, term: &str) -> bool {
-    let same = |(a, b): (&u8, &u8)| {
-        let fold = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-        fold(a) == fold(b)
-    };
-    !term.is_empty()
-        && name.as_bytes().windows(term.len()).any(|window| window.iter().zip(term.as_bytes()).all(same))
-}
 
 /// The names of headers, cookies and parameters that tell who somebody is.
 const PERSONAL: [&str; 5] = ["forwarded", "-ip", "remote-", "via", "-user"];
@@ -147,6 +84,8 @@ pub struct DataCollection {
     pub stack_frame_variables: KeyValue,
     /// How many source lines around a frame.
     pub frame_context_lines: u32,
+    /// The name of the host, where the application says none. On servers it tells which one, on a laptop often whose.
+    pub server_name: bool,
 }
 
 impl Default for DataCollection {
@@ -169,12 +108,14 @@ impl Default for DataCollection {
             file_paths: true,
             stack_frame_variables: KeyValue::default(),
             frame_context_lines: 5,
+            server_name: true,
         }
     }
 }
 
 impl DataCollection {
-    /// Nothing that may identify a person: what `send_default_pii = false` means.
+    /// Nothing that may identify a person: what `send_default_pii = false` means. The name of the host is technical
+    /// (protocol section 11.1) and stays.
     pub fn without_pii() -> Self {
         let headers = KeyValue::deny(PERSONAL.into_iter().chain(["cookie"]));
         Self {
@@ -204,6 +145,8 @@ impl DataCollection {
 
 impl ClientOptions {
     /// What integrations may write down: what `data_collection` says, else what follows from `send_default_pii`.
+    ///
+    /// Made of lists, so an integration asks once and keeps it.
     #[must_use]
     pub fn collection(&self) -> Cow<'_, DataCollection> {
         match &self.data_collection {
@@ -211,6 +154,12 @@ impl ClientOptions {
             None if self.send_default_pii => Cow::Owned(DataCollection::default()),
             None => Cow::Owned(DataCollection::without_pii()),
         }
+    }
+
+    /// Whether the name of the host may be written down where the application says none.
+    #[must_use]
+    pub fn collects_server_name(&self) -> bool {
+        self.data_collection.as_ref().is_none_or(|collection| collection.server_name)
     }
 
     /// Sets what integrations may write down of their own accord. Wins over `send_default_pii`.
@@ -235,15 +184,5 @@ mod tests {
         let explicit = pii.data_collection(DataCollection { user_info: false, ..DataCollection::default() });
         assert!(!explicit.collection().user_info);
         assert!(explicit.collection().has_body(HttpBody::OutgoingResponse));
-    }
-
-    #[test]
-    fn secrets_are_secrets_under_every_rule() {
-        for rule in [KeyValue::default(), KeyValue::allow(["token"]), KeyValue::allow([""]), KeyValue::Off] {
-            assert!(!rule.shows("Access_Token"), "{rule:?}");
-        }
-        assert!(KeyValue::default().shows(""));
-        assert!(!KeyValue::deny(["X_Real-ip"]).shows("x-real_IP"));
-        assert!(!KeyValue::deny(["ä"]).shows("xä"));
     }
 }

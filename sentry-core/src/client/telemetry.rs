@@ -1,0 +1,81 @@
+//! What logs and metrics need of a client.
+
+use std::sync::OnceLock;
+
+use crate::attributes::Defaults;
+use crate::client::Client;
+use crate::client_report::protocol::{Category, Reason};
+use crate::outbound::Outbound;
+use crate::process;
+use crate::protocol::LogAttribute;
+use crate::suppress::guarded;
+use crate::telemetry::Telemetry;
+
+/// What all logs and all metrics of a client say.
+#[derive(Debug, Default)]
+pub(super) struct Attributes {
+    #[cfg(feature = "logs")]
+    logs: OnceLock<Defaults>,
+    #[cfg(feature = "metrics")]
+    metrics: OnceLock<Defaults>,
+}
+
+impl Client {
+    #[cfg(feature = "logs")]
+    pub(crate) fn log_defaults(&self) -> &Defaults {
+        self.defaults(&self.inner.attributes.logs, || {
+            let options = self.options();
+            let asked = options
+                .integrations
+                .iter()
+                .filter_map(|it| guarded("integration", || it.log_attributes(options)).ok());
+            Defaults::new(self.common().into_iter().chain(asked.flatten()))
+        })
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn metric_defaults(&self) -> &Defaults {
+        self.defaults(&self.inner.attributes.metrics, || Defaults::new(self.common()))
+    }
+
+    fn defaults<'a>(&self, slot: &'a OnceLock<Defaults>, make: impl FnOnce() -> Defaults) -> &'a Defaults {
+        if let Some(defaults) = slot.get() {
+            return defaults;
+        }
+        // Made before the slot is filled: a fork must not find it half done.
+        let defaults = make();
+        process::without_fork(|| slot.get_or_init(|| defaults))
+    }
+
+    fn common(&self) -> Vec<(&'static str, LogAttribute)> {
+        let options = self.options();
+        let sdk = self.inner.completion.sdk();
+        let text = |text: Option<&str>| LogAttribute(text.into());
+        vec![
+            ("sentry.environment", text(options.environment.as_deref())),
+            ("sentry.release", text(options.release.as_deref())),
+            ("sentry.sdk.name", text(Some(&sdk.name))),
+            ("sentry.sdk.version", text(Some(&sdk.version))),
+            ("server.address", text(options.server_name.as_deref())),
+        ]
+    }
+
+    /// Hands a record to the transport.
+    pub(crate) fn send_telemetry(&self, record: Telemetry) {
+        let losses = record.losses();
+        if self.discards_all(&losses[..]) {
+            return;
+        }
+        let Some(transport) = self.transport() else { return };
+        let outbound = Outbound::from_telemetry(record).of_client(&self.inner.completion);
+        let sent = guarded("transport", || transport.send(outbound));
+        if sent.is_err() {
+            self.recorder().record_loss(&losses[..], Reason::InternalSdkError);
+        }
+    }
+
+    /// Counts what is not sent.
+    pub(crate) fn lose(&self, reason: Reason, what: &[(Category, u64)]) {
+        what.iter().for_each(|(category, quantity)| self.recorder().record(reason, *category, *quantity));
+    }
+}

@@ -1,0 +1,194 @@
+//! The span that the running code is in, where somebody else keeps track of it.
+//!
+//! A `tracing` span is entered and left each time a future is polled, on any thread and in any order. That must not change
+//! the scopes, which belong to the request and outlive the poll. So each thread has a list of the spans it is in, and the
+//! last one stands in for the span of the hub it was entered on. A span that the application binds to the scope meanwhile
+//! is closer to the code, and wins.
+
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Weak};
+
+use crate::hub::{Hub, HubState};
+use crate::protocol::SpanId;
+use crate::sync::lock;
+use crate::trace::TransactionOrSpan;
+
+thread_local! {
+    /// Spares those who know no such spans all but one load.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A span that was entered, and under which circumstances it counts.
+struct Entered {
+    key: u64,
+    /// Gone with its owner: what is left on another thread than it was entered on must not stay for ever.
+    span: Weak<TransactionOrSpan>,
+    hub: *const Hub,
+    /// The span of the hub's scope at that time.
+    bound: Option<SpanId>,
+}
+
+impl Hub {
+    /// The code of this thread is in `span` from now on, as long as it runs on the current hub: what is captured belongs to
+    /// the span, until it is left or dropped. For integrations that follow spans by a `key` of their own.
+    pub fn enter_span(key: u64, span: &Arc<TransactionOrSpan>) {
+        let hub = Self::current();
+        let bound = lock(&hub.state).top().bound_span();
+        let entered = Entered { key, span: Arc::downgrade(span), hub: Arc::as_ptr(&hub), bound };
+        let depth = ENTERED.try_with(|list| {
+            let mut list = list.borrow_mut();
+            if list.len() == list.capacity() {
+                list.retain(|entered| entered.span.strong_count() > 0);
+            }
+            list.push(entered);
+            list.len()
+        });
+        let _ = DEPTH.try_with(|known| known.set(depth.unwrap_or(0)));
+    }
+
+    /// The code of this thread has left the span it entered last with this `key`. Does nothing if it has not entered one.
+    pub fn exit_span(key: u64) {
+        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+            return;
+        }
+        let left = ENTERED.try_with(|list| {
+            let mut list = list.borrow_mut();
+            if let Some(at) = list.iter().rposition(|entered| entered.key == key) {
+                // What it holds is weak: nothing of the application's is dropped here.
+                list.remove(at);
+            }
+            list.len()
+        });
+        let _ = DEPTH.try_with(|depth| depth.set(left.unwrap_or(0)));
+    }
+
+    /// The span that code on this hub belongs to: what the scope is bound to, or what was entered since.
+    #[must_use]
+    pub fn active_span(&self) -> Option<Arc<TransactionOrSpan>> {
+        let state = lock(&self.state);
+        self.ambient(&state).or_else(|| state.top().snapshot().span().cloned().map(Arc::new))
+    }
+
+    /// The span that was entered and stands in for the one of the scope.
+    #[inline]
+    pub(super) fn ambient(&self, state: &HubState) -> Option<Arc<TransactionOrSpan>> {
+        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+            return None;
+        }
+        self.last_entered(state)
+    }
+
+    #[cold]
+    fn last_entered(&self, state: &HubState) -> Option<Arc<TransactionOrSpan>> {
+        ENTERED
+            .try_with(|list| {
+                let list = list.borrow();
+                let mut own = list.iter().rev().filter(|entered| std::ptr::eq(entered.hub, self));
+                let (bound, span) = own.find_map(|entered| Some((entered.bound, entered.span.upgrade()?)))?;
+                (bound == state.top().bound_span()).then_some(span)
+            })
+            .ok()?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::protocol::EnvelopeItem;
+    use crate::test::with_captured_envelopes_options;
+    use crate::{ClientOptions, Transaction, TransactionContext};
+
+    /// The span that each message captured by `run` belongs to.
+    fn spans(run: impl FnOnce(&Transaction)) -> Vec<(String, String)> {
+        let envelopes = with_captured_envelopes_options(
+            || {
+                let transaction = crate::start_transaction(TransactionContext::new("t", "op"));
+                run(&transaction);
+            },
+            ClientOptions::new().traces_sample_rate(1.0),
+        );
+        let event = |item: &EnvelopeItem| match item {
+            EnvelopeItem::Event(event) => {
+                let trace = serde_json::to_value(&event.contexts["trace"]).unwrap();
+                Some((event.message.clone().unwrap(), trace["span_id"].as_str().unwrap().to_owned()))
+            }
+            _ => None,
+        };
+        envelopes.iter().filter_map(|envelope| envelope.items().find_map(event)).collect()
+    }
+
+    fn message(text: &str) {
+        crate::capture_message(text, crate::Level::Info);
+    }
+
+    #[test]
+    fn what_is_captured_belongs_to_the_span_that_was_entered_last() {
+        let ids = Mutex::new(Vec::new());
+        let told = spans(|transaction| {
+            let (a, b) = (transaction.start_child("a", ""), transaction.start_child("b", ""));
+            ids.lock().unwrap().extend([a.get_span_id().to_string(), b.get_span_id().to_string()]);
+            let (a, b) = (Arc::new(a.into()), Arc::new(b.into()));
+            Hub::enter_span(1, &a);
+            message("a");
+            Hub::enter_span(2, &b);
+            message("b");
+            // In an order of their own.
+            Hub::exit_span(1);
+            message("b again");
+            Hub::exit_span(2);
+            Hub::exit_span(2);
+            message("none");
+            Hub::enter_span(3, &a);
+            drop(a);
+            message("nobody left it");
+        });
+        let ids = ids.into_inner().unwrap();
+        let of: Vec<_> = told.iter().map(|(_, span)| ids.iter().position(|id| id == span)).collect();
+        assert_eq!(of, [Some(0), Some(1), Some(1), None, None]);
+    }
+
+    #[test]
+    fn a_span_that_the_application_binds_meanwhile_wins() {
+        let ids = Mutex::new(Vec::new());
+        let told = spans(|transaction| {
+            let (entered, bound) = (transaction.start_child("a", ""), transaction.start_child("b", ""));
+            ids.lock().unwrap().extend([entered.get_span_id().to_string(), bound.get_span_id().to_string()]);
+            let entered = Arc::new(entered.into());
+            Hub::enter_span(1, &entered);
+            crate::with_scope(|scope| scope.set_span(Some(bound.clone().into())), || message("bound"));
+            message("entered");
+            crate::configure_scope(|scope| {
+                assert_eq!(
+                    scope.get_span().unwrap().trace_and_span_id().1.to_string(),
+                    ids.lock().unwrap()[0]
+                );
+            });
+            let derived = Arc::new(Hub::new_from_top(Hub::current()));
+            Hub::run(derived, || message("derived"));
+            Hub::run(Arc::new(Hub::new_from_top(Hub::current())), || {
+                crate::configure_scope(|scope| scope.set_span(Some(bound.clone().into())));
+                message("bound in derived");
+            });
+            Hub::exit_span(1);
+        });
+        let ids = ids.into_inner().unwrap();
+        let of: Vec<_> = told.iter().map(|(_, span)| ids.iter().position(|id| id == span)).collect();
+        assert_eq!(of, [Some(1), Some(0), Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn what_is_set_inside_stays_when_the_span_is_left() {
+        let events = crate::test::with_captured_events(|| {
+            let transaction = crate::start_transaction(TransactionContext::new("t", "op"));
+            let transaction = Arc::new(transaction.into());
+            Hub::enter_span(1, &transaction);
+            crate::configure_scope(|scope| scope.set_tag("inside", "yes"));
+            Hub::exit_span(1);
+            message("after");
+        });
+        assert_eq!(events[0].tags["inside"], "yes");
+    }
+}

@@ -1,0 +1,157 @@
+//! From a log to a record for a batch.
+
+use std::collections::btree_map::Entry;
+
+use super::wire;
+use crate::attributes::FromScope;
+use crate::client::{self, Client};
+use crate::client_report::protocol::{Category, Reason};
+use crate::hub::Hub;
+use crate::protocol::{Log, LogAttribute, LogLevel};
+use crate::scope::{Scope, ScopeSnapshot};
+use crate::suppress::{guarded, is_suppressed};
+use crate::telemetry::Telemetry;
+use crate::{clock, nesting};
+
+/// A log as a macro sees it.
+#[derive(Debug)]
+pub struct Parts {
+    /// Its level.
+    pub level: LogLevel,
+    /// Its text.
+    pub body: String,
+    /// The text before its arguments were put in, if it has any.
+    pub template: Option<&'static str>,
+    /// The attributes that stand before the text.
+    pub attributes: Vec<(&'static str, LogAttribute)>,
+    /// The arguments of the text.
+    pub parameters: Vec<LogAttribute>,
+}
+
+/// Whether a log would lead anywhere.
+#[inline]
+#[must_use]
+pub fn is_wanted() -> bool {
+    client::any_live()
+}
+
+/// Captures what a macro has put together, on the current hub.
+pub fn log(parts: Parts) {
+    let Parts { level, body, template, attributes, parameters } = parts;
+    let mut all: Vec<(std::borrow::Cow<'static, str>, LogAttribute)> =
+        Vec::with_capacity(attributes.len() + parameters.len() + 1);
+    all.extend(attributes.into_iter().map(|(key, value)| (key.into(), value)));
+    if let Some(template) = template.filter(|_| !parameters.is_empty()) {
+        all.push(("sentry.message.template".into(), template.into()));
+    }
+    let name = |index: usize| match PARAMETERS.get(index) {
+        Some(name) => (*name).into(),
+        None => format!("sentry.message.parameter.{index}").into(),
+    };
+    all.extend(parameters.into_iter().enumerate().map(|(index, value)| (name(index), value)));
+    Hub::with_active(|hub| hub.write_log(level, body, all));
+}
+
+const PARAMETERS: [&str; 4] = [
+    "sentry.message.parameter.0",
+    "sentry.message.parameter.1",
+    "sentry.message.parameter.2",
+    "sentry.message.parameter.3",
+];
+
+impl Hub {
+    /// Captures a log with the scope of this hub: its trace, its user, its attributes.
+    pub fn capture_log(&self, log: Log) {
+        if let Some((client, scope)) = self.for_telemetry(Category::LogItem) {
+            client.write_log(log, &scope);
+        }
+    }
+
+    fn write_log(
+        &self,
+        level: LogLevel,
+        body: String,
+        attributes: Vec<(std::borrow::Cow<'static, str>, LogAttribute)>,
+    ) {
+        let Some((client, scope)) = self.for_telemetry(Category::LogItem) else { return };
+        if client.options().before_send_log.is_some() {
+            let attributes = attributes.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
+            let timestamp = clock::now();
+            let severity_number = Some(level.severity_number());
+            return client.write_log(
+                Log { level, body, trace_id: None, timestamp, severity_number, attributes },
+                &scope,
+            );
+        }
+        client.encode_log(level, &body, &attributes, &scope);
+    }
+}
+
+impl Client {
+    /// Captures a log with the given scope.
+    pub fn capture_log(&self, log: Log, scope: &Scope) {
+        if self.is_enabled() && !is_suppressed() {
+            self.write_log(log, &scope.snapshot());
+        }
+    }
+
+    fn write_log(&self, mut log: Log, scope: &ScopeSnapshot) {
+        if !self.options().enable_logs {
+            return;
+        }
+        log.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
+        let span_id = scope.span_id();
+        let Some(before_send) = &self.options().before_send_log else {
+            let own = log.attributes.iter().map(|(key, value)| (key.as_str(), value));
+            let json = wire::encode(&log, span_id, scope, own, &FromScope::new(scope), self.log_defaults());
+            return self.send_telemetry(Telemetry::log(json));
+        };
+        // It sees everything that would be sent.
+        log.trace_id = log.trace_id.or_else(|| scope.trace_id());
+        log.severity_number = log.severity_number.or_else(|| Some(log.level.severity_number()));
+        let from_scope = FromScope::new(scope);
+        for (key, value) in from_scope.entries().chain(self.log_defaults().entries()) {
+            if let Entry::Vacant(entry) = log.attributes.entry(key.to_owned()) {
+                entry.insert(value.clone());
+            }
+        }
+        let bytes = log.body.len() as u64;
+        match guarded("before_send_log", || before_send(log)) {
+            Ok(Some(mut log)) => {
+                log.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
+                let own = log.attributes.iter().map(|(key, value)| (key.as_str(), value));
+                let nothing = (FromScope::default(), crate::attributes::Defaults::default());
+                let json = wire::encode(&log, span_id, scope, own, &nothing.0, &nothing.1);
+                self.send_telemetry(Telemetry::log(json));
+            }
+            dropped => {
+                let reason = if dropped.is_ok() { Reason::BeforeSend } else { Reason::CallbackError };
+                self.lose(reason, &[(Category::LogItem, 1), (Category::LogByte, bytes)]);
+            }
+        }
+    }
+
+    /// The short way, when no callback looks at the log.
+    fn encode_log(
+        &self,
+        level: LogLevel,
+        body: &str,
+        attributes: &[(std::borrow::Cow<'static, str>, LogAttribute)],
+        scope: &ScopeSnapshot,
+    ) {
+        if !self.options().enable_logs {
+            return;
+        }
+        let head = wire::Head {
+            timestamp: clock::now(),
+            trace_id: scope.trace_id().unwrap_or_default(),
+            span_id: scope.span_id(),
+            level,
+            severity_number: level.severity_number(),
+            body,
+        };
+        let own = attributes.iter().map(|(key, value)| (&**key, value));
+        let json = wire::write(&head, own, &FromScope::new(scope), self.log_defaults());
+        self.send_telemetry(Telemetry::log(json));
+    }
+}

@@ -1,0 +1,231 @@
+//! A running session, and what is told about it.
+
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::state::{Report, State};
+use super::{Buffer, Fault, Status};
+use crate::envelope::{EnvelopeItem, UnknownItem};
+use crate::options::{ClientOptions, SessionMode};
+use crate::protocol::{SessionAttributes, SessionStatus, SessionUpdate, User};
+use crate::sync::lock;
+use crate::types::Uuid;
+use crate::{clock, process, rng};
+
+/// A session. The scopes it belongs to share it; it ends with the last of them at the latest.
+pub(crate) struct Session {
+    mode: SessionMode,
+    id: Uuid,
+    distinct_id: Option<String>,
+    started: SystemTime,
+    begun: Instant,
+    attributes: SessionAttributes<'static>,
+    /// A forked child has inherited it, and must leave it alone.
+    generation: u32,
+    state: Mutex<State>,
+    buffer: Arc<Buffer>,
+}
+
+// Its locks recover from panics, and so do those of its client.
+impl UnwindSafe for Session {}
+impl RefUnwindSafe for Session {}
+
+impl Session {
+    /// A new session; `None` without a release, which the server would not count.
+    pub(crate) fn start(
+        options: &ClientOptions,
+        user: Option<&User>,
+        buffer: &Arc<Buffer>,
+    ) -> Option<Arc<Self>> {
+        let session = Arc::new(Self {
+            mode: options.session_mode,
+            id: rng::uuid(),
+            distinct_id: user.and_then(distinct_id),
+            started: clock::now(),
+            begun: clock::instant(),
+            attributes: SessionAttributes {
+                release: options.release.clone()?,
+                environment: options.environment.clone(),
+                ip_address: None,
+                user_agent: None,
+            },
+            generation: process::generation(),
+            state: Mutex::new(State::new()),
+            buffer: Arc::clone(buffer),
+        });
+        if session.mode == SessionMode::Application {
+            buffer.watch(&session);
+        }
+        Some(session)
+    }
+
+    /// Whether it is that of a process this one was forked from.
+    fn is_foreign(&self) -> bool {
+        self.generation != process::generation()
+    }
+
+    /// Counts an event that was captured in it. `Some`: there is something to tell about it, best with the event.
+    pub(crate) fn record(self: &Arc<Self>, fault: Fault) -> Option<Arc<Ticket>> {
+        if self.is_foreign() {
+            return None;
+        }
+        let fault = match (self.mode, fault) {
+            // A request ends, the process goes on.
+            (SessionMode::Request, Fault::Crash) => Fault::Unhandled,
+            (_, fault) => fault,
+        };
+        let mut state = lock(&self.state);
+        if !state.count(fault) || self.mode == SessionMode::Request {
+            return None;
+        }
+        let is_news = !state.is_announced() || state.status().is_end();
+        let report = state.report(milliseconds(clock::now()));
+        drop(state);
+        Some(Arc::new(Ticket { session: Arc::clone(self), report, is_news, is_told: AtomicBool::new(false) }))
+    }
+
+    /// Ends it. `Some`: that is to be told at once; a request is only counted.
+    pub(crate) fn end(&self, status: Status) -> Option<EnvelopeItem> {
+        if self.is_foreign() {
+            return None;
+        }
+        let mut state = lock(&self.state);
+        if !state.end(status) {
+            return None;
+        }
+        if self.mode == SessionMode::Request {
+            let (status, errors) = (state.status(), state.errors());
+            drop(state);
+            self.buffer.count(&self.attributes, self.started, self.distinct_id.as_deref(), status, errors);
+            return None;
+        }
+        let report = state.report(milliseconds(clock::now()));
+        drop(state);
+        Some(self.item(report))
+    }
+
+    /// What to tell of it should nobody hear of this process any more; `None` when it is over.
+    pub(crate) fn last_words(&self) -> Option<EnvelopeItem> {
+        let state = lock(&self.state);
+        if state.status().is_end() || self.is_foreign() {
+            return None;
+        }
+        let report = Report {
+            status: Status::Abnormal,
+            errors: state.errors(),
+            is_first: !state.is_announced(),
+            // After everything that this process may still tell: a later start tells it.
+            sequence: milliseconds(clock::now()).saturating_add(1),
+        };
+        drop(state);
+        Some(self.item(report))
+    }
+
+    fn item(&self, report: Report) -> EnvelopeItem {
+        let Report { status, errors, is_first, sequence } = report;
+        let update = SessionUpdate {
+            session_id: self.id,
+            distinct_id: self.distinct_id.clone(),
+            sequence: Some(sequence),
+            timestamp: Some(clock::now()),
+            started: self.started,
+            init: is_first,
+            duration: status
+                .is_end()
+                .then(|| clock::instant().saturating_duration_since(self.begun).as_secs_f64()),
+            status: status.published().unwrap_or(SessionStatus::Ok),
+            errors,
+            attributes: self.attributes.clone(),
+        };
+        if status.published().is_some() {
+            return EnvelopeItem::SessionUpdate(update);
+        }
+        // The published type has no name for it.
+        let payload = serde_json::to_value(&update).and_then(|mut json| {
+            json["status"] = "unhandled".into();
+            serde_json::to_vec(&json)
+        });
+        EnvelopeItem::Unknown(UnknownItem::new("session", [], payload.unwrap_or_default()))
+    }
+}
+
+impl Drop for Session {
+    /// Nobody is left who could end it. This may happen under any lock, so it is told later.
+    fn drop(&mut self) {
+        if let Some(item) = self.end(Status::Exited) {
+            self.buffer.put(item);
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("id", &self.id).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// Something to tell about a session, on its way with the event that changed it.
+///
+/// If the event is dropped, what the server has to know is told later without it.
+pub(crate) struct Ticket {
+    session: Arc<Session>,
+    report: Report,
+    is_news: bool,
+    is_told: AtomicBool,
+}
+
+impl Ticket {
+    /// What to tell. From now on whoever asks is responsible for it.
+    pub(crate) fn redeem(&self) -> EnvelopeItem {
+        self.is_told.store(true, Ordering::Relaxed);
+        self.session.item(self.report)
+    }
+
+    /// The session it is about.
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Whether it is worth an envelope of its own: the first error, or the end.
+    pub(crate) fn is_news(&self) -> bool {
+        self.is_news
+    }
+
+    /// Whether it tells of the end.
+    pub(crate) fn is_end(&self) -> bool {
+        self.report.status.is_end()
+    }
+
+    /// Whether it is the first that is told.
+    pub(crate) fn is_first(&self) -> bool {
+        self.report.is_first
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let is_needed = self.report.is_first || self.report.status.is_end();
+        if is_needed && !*self.is_told.get_mut() && !self.session.is_foreign() {
+            self.session.buffer.put(self.session.item(self.report));
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+/// The first of id, e-mail address and name that is known.
+fn distinct_id(user: &User) -> Option<String> {
+    [&user.id, &user.email, &user.username].into_iter().flatten().find(|name| !name.is_empty()).cloned()
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
