@@ -7,5 +7,12 @@ pub use sentry_panic::debug_images;
 #[cfg(feature = "panic")]
 pub use sentry_panic::panic;
 
+#[cfg(feature = "anyhow")]
+pub use sentry_integrations::anyhow;
+#[cfg(feature = "log")]
+pub use sentry_integrations::log;
+#[cfg(feature = "tracing")]
+pub use sentry_integrations::tracing;
+
 #[cfg(feature = "contexts")]
 pub use sentry_integrations::contexts;

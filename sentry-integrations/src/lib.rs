@@ -13,5 +13,11 @@
     )
 )]
 
+#[cfg(feature = "anyhow")]
+pub mod anyhow;
 #[cfg(feature = "contexts")]
 pub mod contexts;
+#[cfg(feature = "log")]
+pub mod log;
+#[cfg(feature = "tracing")]
+pub mod tracing;

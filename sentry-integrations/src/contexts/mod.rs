@@ -11,7 +11,7 @@ pub mod utils;
 
 use std::sync::OnceLock;
 
-use sentry_core::protocol::{Context, Event, Map};
+use sentry_core::protocol::{Context, Event, LogAttribute, Map};
 use sentry_core::{ClientOptions, Integration, process};
 
 /// Adds the contexts `os`, `device`, `rust` and `app`, and the server name.
@@ -126,9 +126,15 @@ impl Integration for ContextIntegration {
                 event.contexts.insert(key.clone(), context.clone());
             }
         }
-        if event.server_name.is_none() && options.server_name.is_none() {
+        if event.server_name.is_none() && options.server_name.is_none() && options.collects_server_name() {
             event.server_name = once(&self.server_name, utils::server_name).clone().map(Into::into);
         }
+    }
+
+    fn log_attributes(&self, _: &ClientOptions) -> Vec<(&'static str, LogAttribute)> {
+        let Some(Context::Os(os)) = self.contexts().get("os") else { return Vec::new() };
+        let attribute = |value: &Option<String>| LogAttribute(value.clone().into());
+        vec![("os.name", attribute(&os.name)), ("os.version", attribute(&os.version))]
     }
 
     fn processes_events(&self) -> bool {
@@ -149,6 +155,22 @@ mod tests {
         assert_eq!(event.contexts["os"], Context::Other(Map::new()));
         assert_eq!(event.server_name.as_deref(), Some("mine"));
         assert!(event.contexts.contains_key("rust") && event.contexts.contains_key("device"));
+    }
+
+    #[test]
+    fn the_name_of_the_host_can_be_withheld() {
+        use sentry_core::options::DataCollection;
+
+        let integration = ContextIntegration::new();
+        let name_under = |options: ClientOptions| {
+            let mut event = Event::default();
+            integration.enrich(&mut event, &options);
+            event.server_name
+        };
+        let named = name_under(ClientOptions::default());
+        assert_eq!(named.as_deref(), utils::server_name().as_deref());
+        let withheld = DataCollection { server_name: false, ..DataCollection::default() };
+        assert_eq!(name_under(ClientOptions::default().data_collection(withheld)), None);
     }
 
     #[test]

@@ -1,0 +1,82 @@
+//! Errors of `anyhow`, with their sources and the backtrace they were made with.
+//!
+//! ```
+//! let error = anyhow::anyhow!("no such file").context("cannot start");
+//! let event = sentry_integrations::anyhow::event_from_error(&error);
+//! let values: Vec<_> = event.exception.iter().map(|it| it.value.as_deref().unwrap()).collect();
+//! assert_eq!(values, ["no such file", "cannot start"]);
+//! ```
+
+use sentry_core::Hub;
+use sentry_core::protocol::Event;
+use sentry_core::types::Uuid;
+
+/// Captures an error on the current hub. Returns the nil id if it was dropped or no client is active.
+pub fn capture_anyhow(error: &anyhow::Error) -> Uuid {
+    Hub::with_active(|hub| hub.capture_anyhow(error))
+}
+
+/// The event of an error: an exception for it and for each of its sources. With the feature `backtrace`, the backtrace
+/// that the error was made with is the stack trace of the exception.
+#[must_use]
+pub fn event_from_error(error: &anyhow::Error) -> Event<'static> {
+    let source: &dyn std::error::Error = error.as_ref();
+    #[cfg_attr(not(feature = "backtrace"), expect(unused_mut, reason = "the stack trace needs the feature"))]
+    let mut event = sentry_core::event_from_error(source);
+    #[cfg(feature = "backtrace")]
+    {
+        let backtrace = error.backtrace();
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured
+            && let Some(exception) = event.exception.values.last_mut()
+            && exception.stacktrace.is_none()
+        {
+            // The text is all that can be had of it. What made it loads the symbols, on this thread.
+            exception.stacktrace = sentry_panic::backtrace::parse_stacktrace(&format!("{backtrace:#}"));
+        }
+    }
+    event
+}
+
+/// Captures errors of `anyhow` on a hub.
+pub trait AnyhowHubExt {
+    /// Captures an error. Returns the nil id if it was dropped.
+    fn capture_anyhow(&self, error: &anyhow::Error) -> Uuid;
+}
+
+impl AnyhowHubExt for Hub {
+    fn capture_anyhow(&self, error: &anyhow::Error) -> Uuid {
+        self.capture_event(event_from_error(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use sentry_core::test::with_captured_events;
+
+    use super::*;
+
+    #[test]
+    fn an_error_arrives_with_its_sources() {
+        let error = "x".parse::<u8>().context("the port is wrong").unwrap_err();
+        let events = with_captured_events(|| assert!(!capture_anyhow(&error).is_nil()));
+        let values: Vec<_> = events[0].exception.iter().map(|it| it.value.as_deref().unwrap()).collect();
+        assert_eq!(values, ["invalid digit found in string", "the port is wrong"]);
+    }
+
+    #[cfg(feature = "backtrace")]
+    #[test]
+    fn a_backtrace_becomes_the_stack_trace() {
+        // Whether errors have one is up to the environment of the process.
+        let error = anyhow::anyhow!("x");
+        let is_captured = error.backtrace().status() == std::backtrace::BacktraceStatus::Captured;
+        let event = event_from_error(&error);
+        let stacktrace = event.exception.values.last().unwrap().stacktrace.as_ref();
+        assert_eq!(stacktrace.is_some(), is_captured);
+        if let Some(stacktrace) = stacktrace {
+            assert!(stacktrace.frames.iter().any(|frame| {
+                frame.function.as_deref().is_some_and(|name| name.contains("a_backtrace_becomes"))
+            }));
+        }
+    }
+}

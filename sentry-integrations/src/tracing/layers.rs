@@ -1,0 +1,118 @@
+//! Layers that do one thing each.
+
+use sentry_core::Hub;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::mapping::EventMapping;
+use super::{convert, spans};
+
+/// Makes spans of spans.
+///
+/// It has no threshold of its own: put a filter in front of it.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct SpanLayer;
+
+impl SpanLayer {
+    /// The layer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl<S> Layer<S> for SpanLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        Hub::with_active(|_| spans::begin(attributes, id, &context));
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        spans::record(id, values, &context);
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        spans::enter(id, &context);
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        spans::exit(id);
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        spans::end(&id, &context);
+    }
+}
+
+macro_rules! event_layer {
+    ($name:ident, $make:expr, $doc:literal) => {
+        #[doc = $doc]
+        ///
+        /// It has no threshold of its own: put a filter in front of it.
+        #[derive(Debug, Default)]
+        pub struct $name {
+            with_spans: bool,
+        }
+
+        impl $name {
+            /// The layer.
+            #[must_use]
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            /// Adds the fields of the spans around, named `span:field`.
+            #[must_use]
+            pub fn enable_span_attributes(self) -> Self {
+                Self { with_spans: true }
+            }
+        }
+
+        impl<S> Layer<S> for $name
+        where
+            S: Subscriber + for<'a> LookupSpan<'a>,
+        {
+            fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+                Hub::with_active(|hub| {
+                    let around = self.with_spans.then_some(&context);
+                    let make: fn(&Event<'_>, Option<&Context<'_, S>>) -> EventMapping = $make;
+                    make(event, around).capture(hub);
+                });
+            }
+
+            fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+                if self.with_spans {
+                    spans::keep_fields(attributes, id, &context);
+                }
+            }
+
+            fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+                if self.with_spans {
+                    spans::keep_record(id, values, &context);
+                }
+            }
+        }
+    };
+}
+
+event_layer!(
+    BreadcrumbLayer,
+    |event, context| EventMapping::Breadcrumb(convert::breadcrumb_from_event(event, context)),
+    "Makes breadcrumbs of events."
+);
+event_layer!(
+    ErrorLayer,
+    |event, context| EventMapping::Event(Box::new(convert::event_from_event(event, context))),
+    "Makes events of events. Without a filter, every event of an application is one that counts."
+);
+event_layer!(
+    LogLayer,
+    |event, context| EventMapping::Log(convert::log_from_event(event, context)),
+    "Makes structured logs of events. Does nothing without the feature `logs`."
+);

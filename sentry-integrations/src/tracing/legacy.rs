@@ -1,0 +1,154 @@
+//! All layers in one, with thresholds built in.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use sentry_core::Hub;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::filter::{EventFilter, default_event_filter, default_span_filter};
+use super::mapping::{CombinedEventMapping, EventMapping};
+use super::{convert, spans};
+
+type EventMapper<S> = Box<dyn Fn(&Event<'_>, Context<'_, S>) -> EventMapping + Send + Sync>;
+
+/// Makes spans of spans, and breadcrumbs, events and logs of events, by their levels.
+pub struct SentryLayer<S> {
+    event_filter: Box<dyn Fn(&Metadata<'_>) -> EventFilter + Send + Sync>,
+    event_mapper: Option<EventMapper<S>>,
+    span_filter: Box<dyn Fn(&Metadata<'_>) -> bool + Send + Sync>,
+    with_spans: bool,
+    subscriber: PhantomData<S>,
+}
+
+/// The layer with its defaults: [`default_event_filter`] and [`default_span_filter`].
+#[must_use]
+pub fn layer<S>() -> SentryLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    SentryLayer::default()
+}
+
+impl<S> SentryLayer<S> {
+    /// Sets what becomes of which event.
+    #[must_use]
+    pub fn event_filter<F>(self, filter: F) -> Self
+    where
+        F: Fn(&Metadata<'_>) -> EventFilter + Send + Sync + 'static,
+    {
+        Self { event_filter: Box::new(filter), ..self }
+    }
+
+    /// Sets a function that makes something of an event itself; the filter is not asked then.
+    #[must_use]
+    pub fn event_mapper<F>(self, mapper: F) -> Self
+    where
+        F: Fn(&Event<'_>, Context<'_, S>) -> EventMapping + Send + Sync + 'static,
+    {
+        Self { event_mapper: Some(Box::new(mapper)), ..self }
+    }
+
+    /// Sets which spans are followed.
+    #[must_use]
+    pub fn span_filter<F>(self, filter: F) -> Self
+    where
+        F: Fn(&Metadata<'_>) -> bool + Send + Sync + 'static,
+    {
+        Self { span_filter: Box::new(filter), ..self }
+    }
+
+    /// Adds the fields of the spans around an event to it, named `span:field`.
+    #[must_use]
+    pub fn enable_span_attributes(self) -> Self {
+        Self { with_spans: true, ..self }
+    }
+}
+
+impl<S> Default for SentryLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn default() -> Self {
+        Self {
+            event_filter: Box::new(default_event_filter),
+            event_mapper: None,
+            span_filter: Box::new(default_span_filter),
+            with_spans: false,
+            subscriber: PhantomData,
+        }
+    }
+}
+
+impl<S> Layer<S> for SentryLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        Hub::with_active(|hub| {
+            if let Some(mapper) = &self.event_mapper {
+                return mapper(event, context).capture(hub);
+            }
+            let wanted = (self.event_filter)(event.metadata());
+            if wanted.is_empty() {
+                return;
+            }
+            let around = self.with_spans.then_some(&context);
+            let mut mappings = Vec::with_capacity(2);
+            // The log and the event first: a breadcrumb of itself says nothing new about an event.
+            if wanted.contains(EventFilter::Log) && cfg!(feature = "logs") {
+                mappings.push(EventMapping::Log(convert::log_from_event(event, around)));
+            }
+            if wanted.contains(EventFilter::Event) {
+                mappings.push(EventMapping::Event(Box::new(convert::event_from_event(event, around))));
+            }
+            if wanted.contains(EventFilter::Breadcrumb) {
+                mappings.push(EventMapping::Breadcrumb(convert::breadcrumb_from_event(event, around)));
+            }
+            EventMapping::Combined(CombinedEventMapping::from(mappings)).capture(hub);
+        });
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if self.with_spans {
+            spans::keep_fields(attributes, id, &context);
+        }
+        Hub::with_active(|_| {
+            if (self.span_filter)(attributes.metadata()) {
+                spans::begin(attributes, id, &context);
+            }
+        });
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if self.with_spans {
+            spans::keep_record(id, values, &context);
+        }
+        spans::record(id, values, &context);
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        spans::enter(id, &context);
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        spans::exit(id);
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        spans::end(&id, &context);
+    }
+}
+
+impl<S> fmt::Debug for SentryLayer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentryLayer")
+            .field("event_mapper", &self.event_mapper.is_some())
+            .field("with_spans", &self.with_spans)
+            .finish_non_exhaustive()
+    }
+}

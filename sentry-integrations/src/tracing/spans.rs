@@ -1,0 +1,304 @@
+//! From a span of `tracing` to one of ours.
+
+use std::sync::Arc;
+
+use sentry_core::protocol::{Map, SpanStatus, Value};
+use sentry_core::{Hub, TracesSamplingStrategy, TransactionContext, TransactionOrSpan};
+use tracing_core::field::Visit;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Field, Metadata, Subscriber};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::fields::Fields;
+
+/// What made the spans.
+const ORIGIN: &str = "auto.tracing";
+
+/// Our span for one of `tracing`, among its extensions.
+struct Followed(Arc<TransactionOrSpan>);
+
+/// A span below one that is not sampled. Takes no room.
+struct NotSampled;
+
+/// The fields of a span, kept for the events in it.
+pub(super) struct SpanFields(pub(super) Map<String, Value>);
+
+/// A new span: ours begins with it, if it is sampled.
+pub(super) fn begin<S>(attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = context.span(id) else { return };
+    // Another layer of ours follows it already.
+    if span.extensions().get::<Followed>().is_some() || span.extensions().get::<NotSampled>().is_some() {
+        return;
+    }
+    let hub = Hub::current();
+    let parent = match parent_of(attributes, &span) {
+        Parent::Ours(parent) => Some(parent),
+        Parent::NotSampled => return span.extensions_mut().insert(NotSampled),
+        Parent::None => None,
+        Parent::Unknown => hub.active_span(),
+    };
+    let metadata = attributes.metadata();
+    let ours = match parent {
+        Some(parent) if !parent.is_sampled() => return span.extensions_mut().insert(NotSampled),
+        Some(parent) => {
+            let fields = visited(attributes);
+            let label = Label::new(metadata, &fields);
+            let child: TransactionOrSpan = parent.start_child(&label.op, &label.name).into();
+            fill(&child, metadata, fields);
+            child
+        }
+        None => {
+            let Some(root) = root(&hub, attributes) else { return };
+            root
+        }
+    };
+    span.extensions_mut().insert(Followed(Arc::new(ours)));
+}
+
+/// A span with nothing above it is a transaction; `None` while tracing is off.
+fn root(hub: &Arc<Hub>, attributes: &Attributes<'_>) -> Option<TransactionOrSpan> {
+    let client = hub.client().filter(|client| client.is_enabled())?;
+    if matches!(client.options().effective_traces_sampling(), TracesSamplingStrategy::Disabled) {
+        return None;
+    }
+    let metadata = attributes.metadata();
+    // The sampler wants to know these; nothing else is looked at before it has decided.
+    let mut asked = Asked::default();
+    if ASKED.iter().any(|name| metadata.fields().field(name).is_some()) {
+        attributes.record(&mut asked);
+    }
+    let name = asked.name.as_deref().unwrap_or_else(|| metadata.name());
+    let op = asked.op.unwrap_or_else(|| default_op(metadata));
+    let context = match &asked.trace {
+        Some(trace) => {
+            TransactionContext::continue_from_headers(name, &op, [("sentry-trace", trace.as_str())])
+        }
+        None => TransactionContext::new(name, &op),
+    };
+    let transaction = hub.start_transaction(context);
+    if transaction.is_sampled() {
+        let fields = visited(attributes);
+        let label = Label::new(metadata, &fields);
+        transaction.set_op(&label.op);
+        transaction.set_name(&label.name);
+        let ours = transaction.into();
+        fill(&ours, metadata, fields);
+        return Some(ours);
+    }
+    Some(transaction.into())
+}
+
+/// Fields that are recorded later.
+pub(super) fn record<S>(id: &Id, values: &Record<'_>, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = context.span(id) else { return };
+    let Some(ours) = followed(&span).filter(|ours| ours.is_sampled()) else { return };
+    let mut fields = Fields::default();
+    values.record(&mut fields);
+    let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
+    if let Some(name) = text("sentry.name").or_else(|| text("otel.name")) {
+        ours.set_name(name);
+    }
+    if let Some(op) = text("sentry.op") {
+        ours.set_op(op);
+    }
+    add(&ours, fields);
+}
+
+/// The code of this thread is in the span.
+pub(super) fn enter<S>(id: &Id, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    if let Some(ours) = context.span(id).and_then(|span| followed(&span)) {
+        Hub::enter_span(id.into_u64(), &ours);
+    }
+}
+
+/// It has left it.
+pub(super) fn exit(id: &Id) {
+    Hub::exit_span(id.into_u64());
+}
+
+/// The span is over.
+pub(super) fn end<S>(id: &Id, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = context.span(id) else { return };
+    let ours = span.extensions_mut().remove::<Followed>();
+    if let Some(Followed(ours)) = ours {
+        TransactionOrSpan::clone(&ours).finish();
+    }
+}
+
+/// Keeps the fields of a span for the events in it.
+pub(super) fn keep_fields<S>(attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = context.span(id) else { return };
+    let mut extensions = span.extensions_mut();
+    if extensions.get_mut::<SpanFields>().is_none() {
+        extensions.insert(SpanFields(visited(attributes).values));
+    }
+}
+
+/// Keeps what is recorded later as well.
+pub(super) fn keep_record<S>(id: &Id, values: &Record<'_>, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = context.span(id) else { return };
+    let mut extensions = span.extensions_mut();
+    if let Some(SpanFields(kept)) = extensions.get_mut() {
+        let mut fields = Fields::default();
+        values.record(&mut fields);
+        kept.append(&mut fields.values);
+    }
+}
+
+/// What is known of the span above.
+enum Parent {
+    Ours(Arc<TransactionOrSpan>),
+    NotSampled,
+    /// There shall be none.
+    None,
+    /// None, or one that nobody follows: the hub knows where the code is.
+    Unknown,
+}
+
+fn parent_of<'a, S: LookupSpan<'a>>(attributes: &Attributes<'_>, span: &SpanRef<'a, S>) -> Parent {
+    // The code is in the contextual parent; the hub knows whether the application has bound another span since.
+    if attributes.is_contextual() {
+        let is_not_sampled = span.parent().is_some_and(|it| it.extensions().get::<NotSampled>().is_some());
+        return if is_not_sampled { Parent::NotSampled } else { Parent::Unknown };
+    }
+    if attributes.is_root() {
+        return Parent::None;
+    }
+    let mut above = span.parent();
+    while let Some(parent) = above {
+        if let Some(ours) = followed(&parent) {
+            return Parent::Ours(ours);
+        }
+        if parent.extensions().get::<NotSampled>().is_some() {
+            return Parent::NotSampled;
+        }
+        above = parent.parent();
+    }
+    Parent::Unknown
+}
+
+fn followed<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Arc<TransactionOrSpan>> {
+    span.extensions().get::<Followed>().map(|Followed(ours)| Arc::clone(ours))
+}
+
+fn visited(attributes: &Attributes<'_>) -> Fields {
+    let mut fields = Fields::default();
+    attributes.record(&mut fields);
+    fields
+}
+
+fn default_op(metadata: &Metadata<'_>) -> String {
+    format!("{}::{}", metadata.target(), metadata.name())
+}
+
+/// What a span is called.
+struct Label {
+    name: String,
+    op: String,
+}
+
+impl Label {
+    /// As its fields say: ours, then those that other instrumentation uses.
+    fn new(metadata: &Metadata<'_>, fields: &Fields) -> Self {
+        let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
+        let query = ["db.query.text", "db.statement"].into_iter().find_map(text);
+        let method = ["http.request.method", "http.method"].into_iter().find_map(text);
+        let target =
+            ["http.route", "url.path", "http.target", "http.url", "url.full"].into_iter().find_map(text);
+        let is_client = text("otel.kind").is_some_and(|kind| kind.eq_ignore_ascii_case("client"));
+        let known = match (text("db.system").or_else(|| text("db.system.name")), method) {
+            (Some(_), _) => Some(("db", query.map(str::to_owned))),
+            (None, Some(method)) => {
+                let op = if is_client { "http.client" } else { "http.server" };
+                Some((op, target.map(|target| format!("{method} {target}"))))
+            }
+            (None, None) => None,
+        };
+        let (known_op, known_name) = known.map_or((None, None), |(op, name)| (Some(op), name));
+        let own_name = text("sentry.name").or_else(|| text("otel.name")).map(str::to_owned);
+        Self {
+            name: own_name.or(known_name).unwrap_or_else(|| metadata.name().to_owned()),
+            op: text("sentry.op").or(known_op).map_or_else(|| default_op(metadata), str::to_owned),
+        }
+    }
+}
+
+/// Sets all that a new span knows.
+fn fill(ours: &TransactionOrSpan, metadata: &Metadata<'_>, fields: Fields) {
+    ours.set_origin(ORIGIN);
+    ours.set_data("sentry.tracing.target", metadata.target().into());
+    let place = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            ours.set_data(key, value);
+        }
+    };
+    place("code.module.name", metadata.module_path().map(Value::from));
+    place("code.file.path", metadata.file().map(Value::from));
+    place("code.line.number", metadata.line().map(Value::from));
+    add(ours, fields);
+}
+
+fn add(ours: &TransactionOrSpan, fields: Fields) {
+    let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
+    if text("otel.status_code").is_some_and(|code| code.eq_ignore_ascii_case("error")) {
+        ours.set_status(SpanStatus::UnknownError);
+    }
+    for (key, value) in fields.values {
+        if !ASKED.contains(&&*key) {
+            ours.set_data(&key, value);
+        }
+    }
+    if let Some(message) = fields.message {
+        ours.set_data("message", message.into());
+    }
+    for (key, value) in fields.tags {
+        ours.set_tag(&key, value);
+    }
+}
+
+/// Fields that are needed before sampling is decided. They say what a span is, and are no data of it.
+const ASKED: [&str; 3] = ["sentry.name", "sentry.op", "sentry.trace"];
+
+#[derive(Default)]
+struct Asked {
+    name: Option<String>,
+    op: Option<String>,
+    trace: Option<String>,
+}
+
+impl Visit for Asked {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let slot = match field.name() {
+            "sentry.name" => &mut self.name,
+            "sentry.op" => &mut self.op,
+            "sentry.trace" => &mut self.trace,
+            _ => return,
+        };
+        *slot = Some(value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if ASKED.contains(&field.name()) {
+            self.record_str(field, &format!("{value:?}"));
+        }
+    }
+}

@@ -1,0 +1,468 @@
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use sentry_core::protocol::{
+    Context as EventContext, EnvelopeItem, ItemContainer, Level, Log, LogLevel, SpanStatus, Transaction,
+};
+use sentry_core::test::{with_captured_envelopes_options, with_captured_events};
+use sentry_core::{ClientOptions, Envelope, capture_message, configure_scope};
+use tracing::Instrument as _;
+use tracing::{Span, debug, error, info, info_span, instrument, subscriber, warn};
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry;
+
+use super::*;
+
+fn sampled() -> ClientOptions {
+    ClientOptions::new().traces_sample_rate(1.0)
+}
+
+/// What is sent while `run` runs below the layer.
+fn sent(options: ClientOptions, run: impl FnOnce()) -> Vec<Envelope> {
+    with_captured_envelopes_options(|| subscriber::with_default(registry().with(layer()), run), options)
+}
+
+fn transactions(envelopes: &[Envelope]) -> Vec<Transaction<'static>> {
+    let transaction = |item: &EnvelopeItem| match item {
+        EnvelopeItem::Transaction(transaction) => Some((**transaction).clone()),
+        _ => None,
+    };
+    envelopes.iter().filter_map(|envelope| envelope.items().find_map(transaction)).collect()
+}
+
+fn logs(envelopes: &[Envelope]) -> Vec<Log> {
+    let logs = |item: &EnvelopeItem| match item {
+        EnvelopeItem::ItemContainer(ItemContainer::Logs(logs)) => logs.clone(),
+        _ => Vec::new(),
+    };
+    envelopes.iter().flat_map(|envelope| envelope.items().flat_map(logs).collect::<Vec<_>>()).collect()
+}
+
+/// Each span with the description of the one above it; `-` is the transaction.
+fn tree(transaction: &Transaction<'_>) -> Vec<(String, String)> {
+    let name = |span: &sentry_core::protocol::Span| span.description.clone().unwrap_or_default();
+    let above = |id| {
+        transaction.spans.iter().find(|span| Some(span.span_id) == id).map_or_else(|| "-".to_owned(), name)
+    };
+    transaction.spans.iter().map(|span| (name(span), above(span.parent_span_id))).collect()
+}
+
+fn pairs(tree: &[(&str, &str)]) -> Vec<(String, String)> {
+    tree.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+}
+
+#[derive(Debug)]
+struct Outer(std::num::ParseIntError);
+
+impl fmt::Display for Outer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("outer failed")
+    }
+}
+
+impl Error for Outer {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn outer() -> Outer {
+    Outer("x".parse::<u8>().unwrap_err())
+}
+
+/// Pending once.
+async fn once_around() {
+    let mut yielded = false;
+    poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+#[test]
+fn spans_become_a_transaction_with_spans() {
+    #[instrument(fields(step = 1, tags.kind = "inner"))]
+    fn inner() {
+        info_span!("innermost", answer = 42).in_scope(|| {});
+    }
+    let transactions = transactions(&sent(sampled(), || info_span!("outer", user = 7).in_scope(inner)));
+    let [transaction] = &transactions[..] else { panic!("{transactions:?}") };
+    assert_eq!(transaction.name.as_deref(), Some("outer"));
+    assert_eq!(tree(transaction), pairs(&[("innermost", "inner"), ("inner", "-")]));
+    let inner = &transaction.spans[1];
+    assert_eq!(inner.op.as_deref(), Some("sentry_integrations::tracing::tests::inner"));
+    assert_eq!((&inner.data["step"], &inner.tags["kind"]), (&1.into(), &"inner".to_owned()));
+    assert_eq!(inner.origin.as_deref(), Some("auto.tracing"));
+    assert!(inner.data.contains_key("code.line.number") && inner.data.contains_key("sentry.tracing.target"));
+    let EventContext::Trace(trace) = &transaction.contexts["trace"] else { panic!() };
+    assert_eq!((trace.data["user"].as_i64(), trace.origin.as_deref()), (Some(7), Some("auto.tracing")));
+}
+
+#[test]
+fn futures_that_run_at_the_same_time_have_the_right_parents() {
+    async fn work(name: &'static str) {
+        once_around().await;
+        info_span!("query", name).in_scope(|| {});
+        once_around().await;
+    }
+    let envelopes = sent(sampled(), || {
+        let both = async {
+            let (a, b) = (work("a").instrument(info_span!("a")), work("b").instrument(info_span!("b")));
+            let (mut a, mut b) = (pin!(a), pin!(b));
+            let (mut a_done, mut b_done) = (false, false);
+            poll_fn(|context| {
+                a_done = a_done || a.as_mut().poll(context).is_ready();
+                b_done = b_done || b.as_mut().poll(context).is_ready();
+                if a_done && b_done { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        };
+        let mut both = pin!(both.instrument(info_span!("both")));
+        while both.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
+    });
+    let transactions = transactions(&envelopes);
+    let [transaction] = &transactions[..] else { panic!("{transactions:?}") };
+    let mut tree = tree(transaction);
+    tree.sort();
+    assert_eq!(tree, pairs(&[("a", "-"), ("b", "-"), ("query", "a"), ("query", "b")]));
+}
+
+#[test]
+fn an_explicit_parent_is_the_parent() {
+    let envelopes = sent(sampled(), || {
+        let (root, other) = (info_span!("root"), info_span!("other"));
+        let _root = root.enter();
+        let below = info_span!("below");
+        info_span!(parent: &below, "explicit").in_scope(|| {});
+        other.in_scope(|| info_span!(parent: &below, "from elsewhere").in_scope(|| {}));
+        info_span!(parent: None, "alone").in_scope(|| {});
+    });
+    let transactions = transactions(&envelopes);
+    let root = transactions.iter().find(|it| it.name.as_deref() == Some("root")).unwrap();
+    let mut tree = tree(root);
+    tree.sort();
+    assert_eq!(tree, pairs(&[("below", "-"), ("explicit", "below"), ("from elsewhere", "below")]));
+    assert_eq!(transactions.len(), 3, "one of its own for the one that has no parent");
+}
+
+#[test]
+fn what_is_captured_belongs_to_the_span_it_is_captured_in() {
+    let envelopes = sent(sampled(), || {
+        info_span!("root").in_scope(|| {
+            info_span!("child").in_scope(|| _ = capture_message("inside", Level::Error));
+        });
+    });
+    let event = envelopes.iter().find_map(Envelope::event).unwrap();
+    let EventContext::Trace(trace) = &event.contexts["trace"] else { panic!() };
+    let transactions = transactions(&envelopes);
+    assert_eq!(trace.span_id, transactions[0].spans[0].span_id);
+}
+
+#[test]
+fn what_an_instrumented_function_sets_stays() {
+    #[instrument]
+    async fn handler() {
+        configure_scope(|scope| scope.set_tag("before", "await"));
+        once_around().await;
+        configure_scope(|scope| scope.set_tag("after", "await"));
+        capture_message("inside", Level::Error);
+    }
+    let envelopes = sent(sampled(), || {
+        let mut handler = pin!(handler());
+        while handler.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
+        capture_message("outside", Level::Error);
+    });
+    for event in envelopes.iter().filter_map(Envelope::event) {
+        assert_eq!(
+            (&*event.tags["before"], &*event.tags["after"]),
+            ("await", "await"),
+            "{:?}",
+            event.message
+        );
+    }
+}
+
+#[test]
+fn a_span_that_the_application_binds_is_the_parent() {
+    let envelopes = sent(sampled(), || {
+        let transaction =
+            sentry_core::start_transaction(sentry_core::TransactionContext::new("request", "http"));
+        configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
+        info_span!("handler").in_scope(|| {
+            let own = sentry_core::Hub::current().active_span().unwrap().start_child("own", "own");
+            sentry_core::with_scope(
+                |scope| scope.set_span(Some(own.clone().into())),
+                || info_span!("below own").in_scope(|| {}),
+            );
+            own.finish();
+        });
+        transaction.finish();
+    });
+    let transactions = transactions(&envelopes);
+    let [transaction] = &transactions[..] else { panic!("{transactions:?}") };
+    assert_eq!(tree(transaction), pairs(&[("below own", "own"), ("own", "handler"), ("handler", "-")]));
+}
+
+#[test]
+fn what_is_not_sampled_is_not_looked_at() {
+    struct Asked<'a>(&'a AtomicUsize);
+    impl fmt::Debug for Asked<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            f.write_str("asked")
+        }
+    }
+    let asked = AtomicUsize::new(0);
+    let run = || {
+        info_span!("root", value = ?Asked(&asked)).in_scope(|| {
+            info_span!("child", value = ?Asked(&asked)).in_scope(|| {
+                Span::current().record("late", 1);
+                _ = capture_message("inside", Level::Error);
+            });
+        });
+    };
+    let envelopes = sent(ClientOptions::new().traces_sample_rate(0.0), run);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert!(transactions(&envelopes).is_empty());
+    let envelopes = sent(ClientOptions::new(), run);
+    assert_eq!(asked.load(Ordering::Relaxed), 0, "tracing is off");
+    assert!(transactions(&envelopes).is_empty());
+    sent(sampled(), run);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn the_sampler_knows_name_and_operation() {
+    let options = ClientOptions::new().traces_sampler(|context| {
+        assert_eq!(context.operation(), "queue.process");
+        f32::from(u8::from(context.name() == "wanted"))
+    });
+    let envelopes = sent(options, || {
+        info_span!("a", sentry.name = "wanted", sentry.op = "queue.process").in_scope(|| {});
+        info_span!("b", sentry.name = "other", sentry.op = "queue.process").in_scope(|| {});
+    });
+    let names: Vec<_> = transactions(&envelopes).into_iter().map(|it| it.name).collect();
+    assert_eq!(names, [Some("wanted".to_owned())]);
+}
+
+#[test]
+fn a_trace_is_continued() {
+    let header = "09e04486820349518ac7b5d2adbf6ba5-9cf635fa5b870b3a-1";
+    let envelopes = sent(sampled(), || info_span!("a", sentry.trace = header).in_scope(|| {}));
+    let transactions = transactions(&envelopes);
+    let EventContext::Trace(trace) = &transactions[0].contexts["trace"] else { panic!() };
+    assert_eq!(trace.trace_id.to_string(), "09e04486820349518ac7b5d2adbf6ba5");
+    assert_eq!(trace.parent_span_id.unwrap().to_string(), "9cf635fa5b870b3a");
+}
+
+#[test]
+fn fields_of_other_instrumentation_are_understood() {
+    let envelopes = sent(sampled(), || {
+        let root = info_span!(
+            "request",
+            http.request.method = "GET",
+            http.route = "/users/{id}",
+            otel.kind = "server",
+            otel.status_code = tracing::field::Empty
+        );
+        root.in_scope(|| {
+            info_span!("query", db.system = "postgresql", db.statement = "SELECT 1").in_scope(|| {});
+            info_span!("call", http.method = "POST", http.url = "http://x/y", otel.kind = "client")
+                .in_scope(|| {});
+            root.record("otel.status_code", "ERROR");
+        });
+    });
+    let transactions = transactions(&envelopes);
+    let [transaction] = &transactions[..] else { panic!() };
+    let EventContext::Trace(trace) = &transaction.contexts["trace"] else { panic!() };
+    assert_eq!((trace.op.as_deref(), trace.status), (Some("http.server"), Some(SpanStatus::UnknownError)));
+    assert_eq!(transaction.name.as_deref(), Some("GET /users/{id}"));
+    let labels: Vec<_> = transaction
+        .spans
+        .iter()
+        .map(|span| (span.op.as_deref().unwrap(), span.description.as_deref().unwrap()))
+        .collect();
+    assert_eq!(labels, [("db", "SELECT 1"), ("http.client", "POST http://x/y")]);
+}
+
+#[test]
+fn events_become_what_their_level_says() {
+    let envelopes = sent(sampled(), || {
+        debug!("never");
+        info!(user = 7, "signed in");
+        warn!("slow");
+        error!(tags.part = "db", rows = 3, "it broke");
+        capture_message("later", Level::Error);
+    });
+    let events: Vec<_> = envelopes.iter().filter_map(Envelope::event).collect();
+    assert_eq!(events.len(), 2);
+    let crumbs: Vec<_> =
+        events[0].breadcrumbs.iter().map(|crumb| crumb.message.as_deref().unwrap()).collect();
+    assert_eq!(crumbs, ["signed in", "slow"]);
+    assert_eq!(events[0].breadcrumbs[0].data["user"], 7);
+    assert_eq!((events[0].message.as_deref(), events[0].level), (Some("it broke"), Level::Error));
+    assert_eq!(events[0].tags["part"], "db");
+    let EventContext::Other(fields) = &events[0].contexts["Rust Tracing Fields"] else { panic!() };
+    assert_eq!(fields["rows"], 3);
+    assert!(events[0].contexts.contains_key("Rust Tracing Location"));
+    assert_eq!(events[0].logger.as_deref(), Some("sentry_integrations::tracing::tests"));
+    assert_eq!(events[1].breadcrumbs.len(), 2, "an error is no breadcrumb of itself");
+}
+
+#[cfg(feature = "logs")]
+#[test]
+fn events_are_logs_as_well() {
+    let envelopes = sent(sampled(), || {
+        debug!("never");
+        info!(user = 7, "signed in");
+        error!("it broke");
+    });
+    let logs = logs(&envelopes);
+    assert_eq!(logs.iter().map(|log| &*log.body).collect::<Vec<_>>(), ["signed in", "it broke"]);
+    assert_eq!((logs[0].level, logs[1].level), (LogLevel::Info, LogLevel::Error));
+    assert_eq!(logs[0].attributes["user"], 7.into());
+    assert_eq!(logs[0].attributes["sentry.origin"], "auto.log.tracing".into());
+}
+
+#[test]
+fn errors_in_fields_become_exceptions_with_their_sources() {
+    let events = with_captured_events(|| {
+        subscriber::with_default(registry().with(layer()), || {
+            let error = outer();
+            error!(error = &error as &(dyn Error + 'static), "typed");
+            error!(error = ?error, "debug");
+            error!(error = %error, "display");
+            error!(%error);
+        });
+    });
+    let exceptions = |index: usize| -> Vec<_> {
+        events[index].exception.iter().map(|it| (it.ty.clone(), it.value.clone().unwrap())).collect()
+    };
+    let own = |ty: &str, value: &str| (ty.to_owned(), value.to_owned());
+    assert_eq!(
+        exceptions(0),
+        [own("ParseIntError", "invalid digit found in string"), own("Outer", "outer failed")]
+    );
+    assert_eq!(exceptions(1), [own("Outer", "Outer(ParseIntError { kind: InvalidDigit })")]);
+    assert_eq!(exceptions(2), [own("Error", "outer failed")]);
+    assert_eq!(exceptions(3), [own("Error", "outer failed")]);
+    assert_eq!(events[0].exception[1].mechanism.as_ref().unwrap().ty, "tracing");
+}
+
+#[test]
+fn fields_of_the_spans_around_are_added_where_that_is_wanted() {
+    let run = || {
+        info_span!("request", id = 7, late = tracing::field::Empty).in_scope(|| {
+            Span::current().record("late", "yes");
+            error!(own = 1, "it broke");
+        });
+    };
+    let with = with_captured_events(|| {
+        subscriber::with_default(registry().with(layer().enable_span_attributes()), run);
+    });
+    let EventContext::Other(fields) = &with[0].contexts["Rust Tracing Fields"] else { panic!() };
+    assert_eq!(
+        (&fields["request:id"], &fields["request:late"], &fields["own"]),
+        (&7.into(), &"yes".into(), &1.into())
+    );
+    let without = with_captured_events(|| subscriber::with_default(registry().with(layer()), run));
+    let EventContext::Other(fields) = &without[0].contexts["Rust Tracing Fields"] else { panic!() };
+    assert_eq!(fields.len(), 1);
+}
+
+#[test]
+fn single_layers_do_one_thing_each() {
+    let subscriber = registry()
+        .with(SpanLayer::new())
+        .with(ErrorLayer::new().with_filter(tracing_subscriber::filter::LevelFilter::WARN))
+        .with(BreadcrumbLayer::new().enable_span_attributes())
+        .with(LogLayer::new());
+    let envelopes = with_captured_envelopes_options(
+        || {
+            subscriber::with_default(subscriber, || {
+                info_span!("root", id = 1).in_scope(|| {
+                    debug!("small");
+                    warn!("big");
+                });
+            });
+        },
+        sampled(),
+    );
+    let events: Vec<_> = envelopes.iter().filter_map(Envelope::event).collect();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].breadcrumbs[0].data["root:id"], 1);
+    assert_eq!(transactions(&envelopes).len(), 1);
+}
+
+#[test]
+fn both_span_layers_together_follow_a_span_once() {
+    let subscriber = registry().with(layer()).with(SpanLayer::new());
+    let envelopes = with_captured_envelopes_options(
+        || {
+            subscriber::with_default(subscriber, || {
+                info_span!("root").in_scope(|| info_span!("a").in_scope(|| {}))
+            })
+        },
+        sampled(),
+    );
+    let transactions = transactions(&envelopes);
+    assert_eq!((transactions.len(), transactions[0].spans.len()), (1, 1));
+}
+
+#[test]
+fn filters_and_mappers_have_their_way() {
+    let layer = layer()
+        .event_filter(|_| panic!("a mapper is there"))
+        .event_mapper(|event, context| {
+            let crumb = breadcrumb_from_event(event, &context);
+            let event = event_from_event(event, &context);
+            vec![EventMapping::Breadcrumb(crumb), EventMapping::Event(Box::new(event))].into_mapping()
+        })
+        .span_filter(|metadata| metadata.name() != "hidden");
+    let envelopes = with_captured_envelopes_options(
+        || {
+            subscriber::with_default(registry().with(layer), || {
+                info_span!("root").in_scope(|| {
+                    info_span!("hidden").in_scope(|| info_span!("shown").in_scope(|| debug!("x")));
+                });
+            });
+        },
+        sampled(),
+    );
+    assert_eq!(envelopes.iter().filter_map(Envelope::event).count(), 1);
+    assert_eq!(tree(&transactions(&envelopes)[0]), pairs(&[("shown", "-")]));
+}
+
+trait IntoMapping {
+    fn into_mapping(self) -> EventMapping;
+}
+
+impl IntoMapping for Vec<EventMapping> {
+    fn into_mapping(self) -> EventMapping {
+        EventMapping::Combined(self.into())
+    }
+}
+
+#[test]
+fn a_span_that_is_left_on_another_thread_does_no_harm() {
+    let envelopes = sent(sampled(), || {
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        let span = info_span!("wandering");
+        let entered = span.clone().entered();
+        let left = std::thread::spawn(move || {
+            tracing::dispatcher::with_default(&dispatch, || drop(span));
+        });
+        left.join().unwrap();
+        drop(entered);
+        info_span!("next").in_scope(|| {});
+    });
+    assert_eq!(transactions(&envelopes).len(), 2);
+}
+
+#[test]
+fn without_a_client_nothing_happens() {
+    subscriber::with_default(registry().with(layer()), || {
+        info_span!("root").in_scope(|| error!("it broke"));
+    });
+}
