@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sentry_core::{ClientOptions, Integration};
 
-/// Fills in defaults: the transport, the default integrations, and what the environment says.
+/// Fills in defaults: the transport, scrubbing, the default integrations, and what the environment says.
 ///
 /// What is set in code always wins. `init` calls it; call it yourself to build a client by hand.
 ///
@@ -28,12 +28,14 @@ pub fn apply_defaults(mut options: ClientOptions) -> ClientOptions {
     {
         options = with_copies(options);
     }
+    options.finish = Some(Arc::new(sentry_transport::LastStage::after(options.finish.take())));
     #[cfg(feature = "backtrace")]
     if options.stack_source.is_none() {
         options.stack_source = Some(Arc::new(sentry_panic::NativeStackSource::for_options(&options)));
     }
     if options.default_integrations {
         let mut integrations = default_integrations();
+        integrations.extend(crate::native::integration());
         integrations.append(&mut options.integrations);
         options.integrations = integrations;
     }

@@ -8,7 +8,7 @@ use sentry_core::{Client, ClientOptions, OptionsError, TryIntoOptions, bind_proc
 
 use crate::defaults::apply_defaults;
 use crate::doctor::Lifetime;
-use crate::{ending, shutdown};
+use crate::{ending, native, shutdown};
 
 /// Keeps the SDK on. Dropped, it sends what is pending, for `shutdown_timeout` at most, and switches the SDK off.
 ///
@@ -39,6 +39,7 @@ impl Drop for ClientInitGuard {
     fn drop(&mut self) {
         self.1.ends(&self.0);
         shutdown::close(&self.0);
+        native::stop(&self.0);
     }
 }
 
@@ -96,6 +97,14 @@ fn start(options: ClientOptions) -> ClientInitGuard {
     let client = Arc::new(Client::with_options(apply_defaults(options)));
     bind_process_client(Arc::clone(&client));
     ending::watch(&client);
+    // Before anything of this run is sent: what a start that failed has left goes first.
+    client.start(native::start(&client));
+    #[cfg(feature = "release-health")]
+    if client.options().auto_session_tracking
+        && client.options().session_mode == sentry_core::SessionMode::Application
+    {
+        sentry_core::start_session();
+    }
     if client.is_enabled() {
         diagnostics::debug(|| format!("enabled sentry client for {:?}", client.dsn()));
     } else {

@@ -16,12 +16,17 @@ pub mod doctor;
 mod ending;
 mod init;
 pub mod integrations;
-#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+#[cfg_attr(not(feature = "crash-handler"), path = "no_native.rs")]
+mod native;
 pub mod scrub;
 mod shutdown;
+#[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
+pub mod spool;
 pub mod transports;
 
 pub use sentry_core::*;
+#[cfg(feature = "crash-handler")]
+pub use sentry_panic::native as crash;
 
 pub use crate::defaults::apply_defaults;
 pub use crate::doctor::doctor;

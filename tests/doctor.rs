@@ -222,3 +222,73 @@ impl TransportFactory for Stuck {
 fn now() -> Instant {
     Instant::now()
 }
+
+/// A directory of its own, gone with the test.
+struct Directory(std::path::PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sentry-doctor-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a directory for temporary files");
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_cache_directory_is_examined_and_left_as_it_is() {
+    let server = Server::start();
+    let dir = Directory::new("cache");
+    let cache = dir.0.join("cache");
+    let examine = || check((&*server.dsn(), ClientOptions::new().cache_dir(&cache)), LONG);
+    let report = examine();
+    assert_eq!(row(&report, "cache").status, Status::Ok, "{report}");
+    assert!(row(&report, "cache").detail.ends_with("the first start makes it"), "{report}");
+    assert!(!cache.exists(), "the doctor makes nothing");
+
+    let down = format!("http://hush@{}/42", refused_addr());
+    let guard = sentry::Client::from_config(sentry::apply_defaults(
+        ClientOptions::new().dsn(&down).cache_dir(&cache).default_integrations(false),
+    ));
+    guard.capture_event(sentry::protocol::Event::default(), None);
+    guard.close(Some(Duration::from_secs(5)));
+    let report = examine();
+    let detail = &row(&report, "cache").detail;
+    assert!(detail.contains("1 waiting (") && detail.contains("the oldest for "), "{report}");
+    assert_eq!(sentry::spool::list(&cache).expect("it is there").len(), 1, "the doctor sends nothing of it");
+    assert!(row(&check(&*server.dsn(), LONG), "cache").status == Status::Skipped);
+}
+
+#[test]
+fn every_fault_of_the_cache_directory_is_explained() {
+    let server = Server::start();
+    let dir = Directory::new("faults");
+    let file = dir.0.join("file");
+    std::fs::write(&file, "x").expect("written");
+    let mut faults = vec![(file.clone(), ["is a file", "name a directory"])];
+    faults.push((file.join("below"), ["cannot be", "directory"]));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let (link, open) = (dir.0.join("link"), dir.0.join("open"));
+        symlink(&dir.0, &link).expect("linked");
+        std::fs::create_dir(&open).expect("made");
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).expect("opened");
+        faults.push((link, ["is a link", "leads to"]));
+        faults.push((open.join("cache"), ["everybody may change", "choose another"]));
+    }
+    for (cache, words) in faults {
+        let report = check((&*server.dsn(), ClientOptions::new().cache_dir(&cache)), LONG);
+        let text = format!("{} {}", row(&report, "cache").detail, fix(&report, "cache"));
+        assert!(words.iter().all(|word| text.contains(word)), "{words:?} in {text}");
+        assert_eq!(row(&report, "cache").status, Status::Warn, "events arrive nevertheless");
+        assert!(report.is_healthy(), "{report}");
+    }
+}

@@ -65,7 +65,11 @@ fn panics_are_captured_readably_and_cheaply() {
     assert!(newest["context_line"].as_str().unwrap_or_default().contains("it fails here"), "{newest}");
     let names = |event: &Value| -> Vec<String> {
         let threads = event["threads"]["values"].as_array().cloned().unwrap_or_default();
-        threads.iter().filter_map(|thread| thread["name"].as_str().map(str::to_owned)).collect()
+        threads
+            .iter()
+            .filter(|thread| thread["crashed"] == true)
+            .filter_map(|thread| thread["name"].as_str().map(str::to_owned))
+            .collect()
     };
     assert_eq!(names(with("index out of bounds")), ["invoices"]);
 

@@ -2,6 +2,7 @@
 //!
 //!     cd benches && cargo run --release                       what calls cost their thread
 //!     cd benches && cargo run --release burst [KIND] [MS]     what becomes of 10,000 events
+//!     cd benches && cargo run --release scrub                 how fast secrets are found
 //!
 //! Calls: both capture into a transport that throws everything away. Ours overrides `Transport::send`, as the background
 //! transport does; the rows marked "finished on the caller" use a transport that only has `send_envelope`, as foreign ones do.
@@ -11,6 +12,7 @@ mod alloc;
 mod burst;
 mod measure;
 mod rows;
+mod scrub;
 mod table;
 
 fn main() {
@@ -21,6 +23,7 @@ fn main() {
         ["burst-client", ref of @ ..] => burst::client(of),
         ["burst-server", latency] => burst::server(latency),
         ["burst-probe"] => burst::probe(),
+        ["scrub"] => scrub::all(),
         _ => table::print(&rows::all(arguments.first().copied())),
     }
 }

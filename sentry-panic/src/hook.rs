@@ -10,8 +10,9 @@
 //!
 //! Rules, because any code may be panicking, with any lock held:
 //!
-//! - **It never panics.** std aborts the process when a hook does, and no `catch_unwind` prevents that. This is true for
-//!   everything that is called from here: extractors and the users' callbacks as well.
+//! - **It never panics.** std aborts the process when a hook does, and no `catch_unwind` prevents that. So the users'
+//!   callbacks are asked where the event is finished, and errors that were thrown are formatted on another thread. Only
+//!   extractors have to run here.
 //! - **It takes no lock that it would have to wait for** and loads no symbols.
 //! - **It waits for delivery only when the process ends.** A hook cannot know whether a panic will be caught, but it does
 //!   know panics that cannot be: under `panic = "abort"`, and in functions that must not unwind.
@@ -20,11 +21,11 @@
 use std::cell::Cell;
 use std::panic::PanicHookInfo;
 use std::sync::Once;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sentry_core::protocol::{Event, Exception, Level, Map, Mechanism, Thread, Value};
 use sentry_core::types::Uuid;
-use sentry_core::{Class, Hub};
+use sentry_core::{Class, Hub, RawStack, clock};
 
 use crate::backtrace::capture;
 use crate::panic::PanicIntegration;
@@ -43,6 +44,8 @@ pub(crate) fn install() {
             let marker = 0_u8;
             handle(info, capture::address_of(&marker));
             previous(info);
+            // Printing a backtrace takes its time.
+            renew();
         }));
     });
 }
@@ -55,6 +58,14 @@ pub(crate) fn handle(info: &PanicHookInfo<'_>, marker: usize) {
     }
     Hub::with_active(|hub| {
         let Some(client) = hub.client() else { return };
+        let flush = || client.flush(Some(client.options().shutdown_timeout.min(LONGEST_WAIT)));
+        if payload::cannot_unwind(info) && last().is_some() {
+            // The panic that may not unwind has an event already: this is only its end.
+            hub.note_crash();
+            flush();
+            note(&capture::above(marker));
+            return;
+        }
         let Some(event) =
             hub.with_integration(|integration: &PanicIntegration| Some(integration.event(info)))
         else {
@@ -62,12 +73,22 @@ pub(crate) fn handle(info: &PanicHookInfo<'_>, marker: usize) {
         };
         let dies = cfg!(panic = "abort") || payload::cannot_unwind(info);
         let class = if dies { Class::Fatal } else { Class::Normal };
-        let id = hub.capture_fatal(event, Some(capture::above(marker)), class);
+        let stack = capture::above(marker);
+        note(&stack);
+        let id = hub.capture_fatal(event, Some(stack), class);
         remember(id);
         if dies {
-            client.flush(Some(client.options().shutdown_timeout.min(LONGEST_WAIT)));
+            flush();
         }
     });
+}
+
+/// Should std end this panic by an abort, then that is no news to the handler of SIGABRT.
+fn note(stack: &RawStack) {
+    #[cfg(feature = "crash-handler")]
+    crate::native::panic_was_reported(&stack.addresses);
+    #[cfg(not(feature = "crash-handler"))]
+    let _ = stack;
 }
 
 /// The event of a panic, without its stack.
@@ -93,31 +114,43 @@ fn mechanism(info: &PanicHookInfo<'_>) -> Mechanism {
     if let Some(location) = info.location() {
         data.insert("location".to_owned(), Value::from(location.to_string()));
     }
-    // One panic in a destructor becomes three calls of the hook: what links them is the id of the one before.
-    if payload::cannot_unwind(info)
-        && let Some(previous) = last()
-    {
+    if let Some(number) = thread::system_number() {
+        data.insert(THREAD.to_owned(), Value::from(number));
+    }
+    // A panic in a destructor that runs because of a panic: nothing else links the two.
+    if let Some(previous) = last() {
         data.insert("previous_event".to_owned(), Value::from(previous.simple().to_string()));
     }
     Mechanism { ty: "panic".into(), handled: Some(false), data, ..Mechanism::default() }
 }
+
+/// What the system calls the thread, in the data of the mechanism.
+pub(crate) const THREAD: &str = "tid";
 
 /// How long a process that dies waits for delivery at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
-    static LAST: Cell<Option<Uuid>> = const { Cell::new(None) };
+    static LAST: Cell<Option<(Uuid, Instant)>> = const { Cell::new(None) };
 }
+
+/// A panic that follows another one on its thread so soon has to do with it, as far as a hook can know.
+const SOON: Duration = Duration::from_millis(100);
 
 fn remember(id: Uuid) {
-    if !id.is_nil() {
-        let _ = LAST.try_with(|last| last.set(Some(id)));
-    }
+    let last = (!id.is_nil()).then(|| (id, clock::instant()));
+    let _ = LAST.try_with(|slot| slot.set(last));
 }
 
+fn renew() {
+    let _ = LAST.try_with(|slot| slot.set(slot.get().map(|(id, _)| (id, clock::instant()))));
+}
+
+/// The event of the panic just before this one.
 fn last() -> Option<Uuid> {
-    LAST.try_with(Cell::get).ok().flatten()
+    let (id, time) = LAST.try_with(Cell::get).ok().flatten()?;
+    (clock::instant().saturating_duration_since(time) < SOON).then_some(id)
 }
 
 /// The hook runs on this thread.

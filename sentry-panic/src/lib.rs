@@ -25,8 +25,11 @@
 
 pub mod backtrace;
 pub mod debug_images;
+mod heap;
 mod hook;
 mod modules;
+#[cfg(feature = "crash-handler")]
+pub mod native;
 pub mod panic;
 mod payload;
 pub mod process;

@@ -15,7 +15,7 @@ use sentry_core::protocol::Event;
 use sentry_core::{ClientOptions, Integration, StackSource, clock};
 
 use crate::backtrace::{NativeStackSource, capture};
-use crate::{hook, payload};
+use crate::{hook, payload, thread};
 
 /// Makes an event of a panic, or leaves it to the next one.
 type Extractor = Box<dyn Fn(&PanicHookInfo<'_>) -> Option<Event<'static>> + Send + Sync>;
@@ -83,6 +83,18 @@ impl Integration for PanicIntegration {
 
     fn setup(&self, _options: &mut ClientOptions) {
         hook::install();
+    }
+
+    /// The other threads, by name. Only while the process runs that panicked, and not on the thread that panics.
+    fn enrich(&self, event: &mut Event<'static>, _options: &ClientOptions) {
+        if std::thread::panicking() || event.threads.len() != 1 {
+            return;
+        }
+        let mechanism = event.exception.last().and_then(|exception| exception.mechanism.as_ref());
+        let of_panic = mechanism.filter(|mechanism| mechanism.ty == "panic");
+        if let Some(number) = of_panic.and_then(|mechanism| mechanism.data.get(hook::THREAD)?.as_u64()) {
+            event.threads.values.extend(thread::others(number));
+        }
     }
 
     fn processes_events(&self) -> bool {

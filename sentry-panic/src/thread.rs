@@ -1,4 +1,8 @@
-//! The calling thread, as events name it.
+//! Threads, as events name them.
+#![cfg_attr(
+    target_os = "linux",
+    expect(unsafe_code, reason = "the system's number of a thread has no safe function")
+)]
 
 use std::fmt::Write;
 
@@ -14,6 +18,41 @@ pub(crate) fn current() -> Thread {
         ..Thread::default()
     }
 }
+
+/// The number the system knows the calling thread by. Only where [`others`] needs it.
+pub(crate) fn system_number() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: a system call without arguments that always succeeds.
+        u64::try_from(unsafe { libc::gettid() }).ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        None
+    }
+}
+
+/// The other threads of this process by number and name, as the system knows them; none where it does not tell. Our own are
+/// of no interest.
+pub(crate) fn others(than: u64) -> Vec<Thread> {
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let thread = |task: std::fs::DirEntry| {
+        let number: u64 = task.file_name().to_str()?.parse().ok()?;
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let name = name.trim_end();
+        let is_other = number != than && !name.starts_with("sentry-");
+        // As text: the numbers of std count differently, and both are in one list.
+        let id = Some(ThreadId::String(format!("tid {number}")));
+        is_other.then(|| Thread { id, name: Some(name.to_owned()), ..Thread::default() })
+    };
+    tasks.flatten().filter_map(thread).take(MAX_OTHERS).collect()
+}
+
+/// What fits a page, and does not take long to list.
+const MAX_OTHERS: usize = 128;
 
 /// The number in `ThreadId(7)`: std has no stable way to ask for it.
 fn number(id: std::thread::ThreadId) -> Option<u64> {
@@ -38,6 +77,22 @@ impl Write for Digits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn other_threads_are_listed_by_name() {
+        let (begun, end) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            let wait = || (begun.wait(), end.wait());
+            std::thread::Builder::new().name("stock-keeper".into()).spawn_scoped(scope, wait).unwrap();
+            begun.wait();
+            let own = system_number().unwrap();
+            let others = others(own);
+            assert!(others.iter().any(|thread| thread.name.as_deref() == Some("stock-keeper")), "{others:?}");
+            assert!(others.iter().all(|thread| thread.id != Some(ThreadId::String(format!("tid {own}")))));
+            end.wait();
+        });
+    }
 
     #[test]
     fn the_number_is_the_one_std_prints() {

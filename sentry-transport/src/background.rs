@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use sentry_core::options::CachePolicy;
 use sentry_core::protocol::Envelope;
-use sentry_core::{Outbound, Transport, TransportOptions, diagnostics};
+use sentry_core::{LastRun, Outbound, Transport, TransportOptions, diagnostics};
 
 use crate::driver::Runtime;
 use crate::queue::{MakeSender, OpenStore, Queue, Setup};
 use crate::sender::Sender;
-use crate::spool::{Limits, Spool};
+use crate::spool::{self, Limits, Spool};
 use crate::wire::Wire;
 
 /// Losses that found no envelope to ride with leave on their own after this long.
@@ -49,10 +49,13 @@ impl BackgroundTransport {
             request_timeout: options.http.request_timeout,
             max_in_flight: options.http.max_in_flight,
             open_store: open_store(options),
+            home: options.cache.dir.as_deref().map(|dir| spool::home(dir, &options.dsn)),
             keeps_all: options.cache.policy == CachePolicy::Always,
             pace: options.cache.pace,
             flood_control: options.flood_control,
             backpressure: options.enable_backpressure_handling,
+            revival: options.revival.clone(),
+            gate: options.consent_gate.clone(),
         };
         let transport = Self { queue: Queue::new(setup, options.client_report_recorder.clone()) };
         if options.cache.dir.is_some() {
@@ -95,8 +98,24 @@ impl Transport for BackgroundTransport {
         self.queue.shared().push(outbound);
     }
 
+    fn holds_for_consent(&self) -> bool {
+        true
+    }
+
     fn is_idle(&self) -> bool {
         self.queue.shared().is_quiet()
+    }
+
+    fn start(&self) -> LastRun {
+        self.queue.shared().start()
+    }
+
+    fn send_crashes(&self, timeout: Duration) -> bool {
+        self.queue.shared().send_crashes(timeout)
+    }
+
+    fn set_last_words(&self, envelope: Option<Envelope>) {
+        self.queue.shared().set_last_words(envelope);
     }
 
     fn flush(&self, timeout: Duration) -> bool {

@@ -55,10 +55,13 @@ fn rig_with(script: impl IntoIterator<Item = Reply>, change: impl FnOnce(&mut Se
         request_timeout: options.http.request_timeout,
         max_in_flight: None,
         open_store: None,
+        home: None,
         keeps_all: false,
         pace: options.cache.pace,
         flood_control: options.flood_control,
         backpressure: true,
+        revival: options.revival.clone(),
+        gate: options.consent_gate.clone(),
     };
     change(&mut setup);
     let transport = BackgroundTransport { queue: Queue::new(setup, recorder.clone()) };

@@ -19,8 +19,8 @@ use std::time::Duration;
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Envelope;
 use sentry_core::{
-    ClientOptions, Outbound, Transport, TransportFactory, TransportOptions, clock, diagnostics, options,
-    suppress,
+    ClientOptions, LastRun, Outbound, Transport, TransportFactory, TransportOptions, clock, diagnostics,
+    options, suppress,
 };
 
 use crate::sender::Deadline;
@@ -169,6 +169,25 @@ impl Transport for FanOut {
         }
     }
 
+    /// The servers' notes tell of the same crashes.
+    fn start(&self) -> LastRun {
+        self.servers.iter().fold(LastRun::Unknown, |last_run, server| last_run.or(server.start()))
+    }
+
+    fn send_crashes(&self, timeout: Duration) -> bool {
+        let deadline = Deadline::after(clock::instant(), timeout);
+        self.servers.iter().all(|server| server.send_crashes(deadline.remaining(clock::instant())))
+    }
+
+    fn set_last_words(&self, envelope: Option<Envelope>) {
+        self.servers.iter().for_each(|server| server.set_last_words(envelope.clone()));
+    }
+
+    /// Spotlight looks for itself.
+    fn holds_for_consent(&self) -> bool {
+        self.servers.iter().all(|server| server.holds_for_consent())
+    }
+
     fn is_idle(&self) -> bool {
         self.servers.iter().all(|server| server.is_idle())
             && self.spotlight.as_ref().is_none_or(Spotlight::is_idle)
@@ -230,6 +249,11 @@ fn shutdown_aside(
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use sentry_core::CrashedRun;
+    use sentry_core::types::Uuid;
+
     use super::*;
 
     /// Does not end when it is told to.
@@ -248,6 +272,35 @@ mod tests {
 
     impl Transport for Done {
         fn send_envelope(&self, _: Envelope) {}
+    }
+
+    /// Has a crash left, and never gets rid of it.
+    struct Crashed(u64);
+
+    impl Transport for Crashed {
+        fn send_envelope(&self, _: Envelope) {}
+
+        fn start(&self) -> LastRun {
+            let time = UNIX_EPOCH + Duration::from_secs(self.0);
+            LastRun::Crashed(CrashedRun::new(Uuid::from_u128(self.0.into()), time, true))
+        }
+
+        fn send_crashes(&self, timeout: Duration) -> bool {
+            std::thread::sleep(timeout);
+            false
+        }
+    }
+
+    #[test]
+    fn all_are_started_and_share_the_time_for_crashes() {
+        let servers: Vec<Arc<dyn Transport>> =
+            vec![Arc::new(Done), Arc::new(Crashed(7)), Arc::new(Crashed(5)), Arc::new(Crashed(6))];
+        let fan_out = FanOut { servers, spotlight: None };
+        let LastRun::Crashed(crash) = fan_out.start() else { panic!("three of them know of a crash") };
+        assert_eq!(crash.event_id, Uuid::from_u128(7), "the latest");
+        let start = clock::instant();
+        assert!(!fan_out.send_crashes(Duration::from_millis(100)));
+        assert!(start.elapsed() < Duration::from_millis(250), "{:?}", start.elapsed());
     }
 
     #[test]

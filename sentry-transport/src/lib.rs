@@ -23,18 +23,22 @@
 mod background;
 mod batch;
 mod caught;
+#[cfg(test)]
+mod consent_tests;
 mod custom;
 mod driver;
 mod encode;
 mod fan_out;
+mod finish;
 mod flood;
 mod generations;
+pub mod limits;
 mod queue;
 mod rate_limit;
 mod retry;
 pub mod scrub;
 mod sender;
-mod spool;
+pub mod spool;
 mod spotlight;
 mod store;
 #[cfg(test)]
@@ -45,6 +49,7 @@ mod wire;
 pub use crate::background::BackgroundTransport;
 pub use crate::custom::SenderTransport;
 pub use crate::fan_out::FanOutFactory;
+pub use crate::finish::LastStage;
 pub use crate::sender::{
     BoxFuture, Deadline, FileSender, FnSender, Request, Response, SendError, Sender, StdoutSender,
 };

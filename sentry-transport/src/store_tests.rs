@@ -15,7 +15,7 @@ use crate::driver::Runtime;
 use crate::queue::{Queue, Setup};
 use crate::sender::Response;
 use crate::sender::scripted::{Reply, Scripted};
-use crate::store::{Entry, EntryId, Kept, Rank, Record, Store};
+use crate::store::{Entry, EntryId, Kept, Lost, Rank, Record, Store};
 use crate::wire::Wire;
 
 const LONG: Duration = Duration::from_secs(20);
@@ -65,7 +65,7 @@ impl Store for Disk {
         let free = content.entries.iter_mut().filter(|(_, entry)| !entry.2);
         let (id, entry) = free.min_by_key(|(id, entry)| (std::cmp::Reverse(entry.1), **id))?;
         entry.2 = true;
-        Some(Entry { id: EntryId(*id), bytes: entry.0.clone() })
+        Some(Entry { id: EntryId(*id), rank: entry.1, deaths: 0, bytes: entry.0.clone() })
     }
 
     fn remove(&mut self, id: EntryId) {
@@ -77,8 +77,25 @@ impl Store for Disk {
         None
     }
 
-    fn expire(&mut self, _now: SystemTime) -> Vec<Vec<u8>> {
+    fn survived(&mut self, _: EntryId) {}
+
+    fn purge(&mut self) -> Vec<Rank> {
+        let entries = std::mem::take(&mut self.0.lock().unwrap().entries);
+        entries.into_values().filter_map(|(_, rank, is_held)| (!is_held).then_some(rank)).collect()
+    }
+
+    fn disown(&mut self) {}
+
+    fn reject(&mut self, id: EntryId) {
+        self.remove(id);
+    }
+
+    fn expire(&mut self, _now: SystemTime) -> Vec<Lost> {
         Vec::new()
+    }
+
+    fn has_crashes(&self) -> bool {
+        self.0.lock().unwrap().entries.values().any(|(_, rank, _)| *rank == Rank::Crash)
     }
 
     fn is_empty(&self) -> bool {
@@ -113,9 +130,12 @@ fn start(disk: &Disk, script: Vec<Reply>, keeps_all: bool) -> Process {
         max_in_flight: std::num::NonZeroUsize::new(2),
         flood_control: options.flood_control,
         open_store: Some(Box::new(move || Some(Box::new(disk.clone())))),
+        home: None,
         keeps_all,
         pace: Duration::from_millis(1),
         backpressure: true,
+        revival: options.revival.clone(),
+        gate: options.consent_gate.clone(),
     };
     let transport = BackgroundTransport { queue: Queue::new(setup, recorder.clone()) };
     Process { transport, sender, recorder }

@@ -21,6 +21,7 @@
 //! println!("{report}");
 //! ```
 
+mod cache;
 mod callback;
 mod deadline;
 mod helper;
@@ -86,6 +87,7 @@ fn examine(
     rows.extend(life);
     rows.extend(client.map(|client| settings::deliveries(&client.stats())));
     rows.extend(callback::before_send(options, deadline.share(4)));
+    rows.push(cache::row(options, deadline.share(4)));
     let route = Route::of(options);
     rows.push(route.row());
     let (network, address) = network::all(&route, options, deadline);

@@ -74,6 +74,7 @@ fn variables(environment: &EnvOptions) -> Row {
         ("SENTRY_SAMPLE_RATE", environment.sample_rate.is_some()),
         ("SENTRY_TRACES_SAMPLE_RATE", environment.traces_sample_rate.is_some()),
         ("SENTRY_DEBUG", environment.debug.is_some()),
+        ("SENTRY_CACHE_DIR", environment.cache_dir.is_some()),
         ("SENTRY_SPOTLIGHT", environment.spotlight.is_some()),
         ("SENTRY_TRACE", environment.trace.is_some()),
         ("SENTRY_BAGGAGE", environment.baggage.is_some()),

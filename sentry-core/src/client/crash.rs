@@ -12,14 +12,12 @@ impl Client {
     /// Captures the event of a crash. It is as safe as it can be made when this returns. Returns the nil id if it was dropped.
     ///
     /// Without a scope nothing is added to what the event knows of its own process but what the client's options say.
-    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_crash(&self, event: Event<'static>, scope: Option<&Scope>) -> Uuid {
         if !self.is_enabled() {
             return Uuid::nil();
         }
         let item = OutboundItem::Event(Box::new(event));
-        let capture =
-            Capture { class: Class::Fatal, durability: Durability::Power, ..Capture::new(item) };
+        let capture = Capture { class: Class::Fatal, durability: Durability::Power, ..Capture::new(item) };
         self.capture(capture, scope.map_or_else(ScopeSnapshot::default, Scope::snapshot))
     }
 

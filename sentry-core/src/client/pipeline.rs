@@ -6,7 +6,7 @@ use crate::client::callbacks::{self, Unseen};
 use crate::client::{Client, Completion};
 use crate::envelope::EnvelopeItem;
 use crate::lean::LeanEvent;
-use crate::nesting;
+use crate::nesting::{self, Rest};
 use crate::outbound::{Class, Durability, Outbound, OutboundItem};
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, Event, Transaction};
@@ -24,11 +24,13 @@ pub(crate) struct Capture {
     pub(crate) stack: Option<RawStack>,
     pub(crate) class: Class,
     pub(crate) durability: Durability,
+    /// What was taken off the item already.
+    pub(crate) rest: Option<Arc<Rest>>,
 }
 
 impl Capture {
     pub(crate) fn new(item: OutboundItem) -> Self {
-        Self { item, stack: None, class: Class::Normal, durability: Durability::Memory }
+        Self { item, stack: None, class: Class::Normal, durability: Durability::Memory, rest: None }
     }
 }
 
@@ -57,14 +59,19 @@ impl Client {
             return;
         }
         let Some(transport) = self.transport() else { return };
+        let mut rest = None;
         for item in envelope.items_mut() {
-            match item {
-                EnvelopeItem::Event(event) | EnvelopeItem::Feedback(event) => drop(nesting::limit_event(event)),
-                EnvelopeItem::Transaction(transaction) => drop(nesting::limit_transaction(transaction)),
-                _ => {}
-            }
+            let own = match item {
+                EnvelopeItem::Event(event) | EnvelopeItem::Feedback(event) => nesting::limit_event(event),
+                EnvelopeItem::Transaction(transaction) => nesting::limit_transaction(transaction),
+                _ => None,
+            };
+            self.lose_spans(own.as_deref());
+            // There is one at most, if the envelope is what it should be.
+            rest = rest.or(own);
         }
-        let outbound = Outbound::from_envelope(envelope).of_client(&self.inner.completion);
+        let mut outbound = Outbound::from_envelope(envelope).of_client(&self.inner.completion);
+        outbound.rest = rest;
         let _ = guarded("transport", || transport.send(outbound));
     }
 
@@ -192,15 +199,12 @@ impl Client {
 
     pub(super) fn outbound(&self, mut capture: Capture, scope: ScopeSnapshot) -> Outbound {
         let rest = match &mut capture.item {
-            OutboundItem::Message { text, .. } => nesting::limit_text(text),
             OutboundItem::Error { chain, .. } => nesting::limit_chain(chain),
             OutboundItem::Event(event) => nesting::limit_event(event),
             OutboundItem::Transaction(transaction) => nesting::limit_transaction(transaction),
-            _ => None,
+            _ => capture.rest,
         };
-        if let Some(rest) = &rest {
-            self.recorder().record(Reason::BufferOverflow, Category::Span, rest.spans() as u64);
-        }
+        self.lose_spans(rest.as_deref());
         let time = clock::now();
         let id = match &capture.item {
             OutboundItem::Event(event) if !event.event_id.is_nil() => event.event_id,
@@ -228,6 +232,11 @@ impl Client {
             session: None,
             rest,
         }
+    }
+
+    fn lose_spans(&self, rest: Option<&Rest>) {
+        let spans = rest.map_or(0, Rest::spans) as u64;
+        self.recorder().record(Reason::BufferOverflow, Category::Span, spans);
     }
 
     fn stack_for(&self, item: &OutboundItem) -> Option<RawStack> {

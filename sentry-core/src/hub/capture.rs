@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::client::{self, Capture, Client};
 use crate::hub::{Hub, lock};
+use crate::nesting;
 use crate::outbound::{Class, Durability, OutboundItem};
 use crate::protocol::client_report::{Category, ItemLoss};
 use crate::protocol::{Breadcrumb, Event, Level};
@@ -27,7 +28,10 @@ impl Hub {
     /// Captures a message. Returns the nil id if it was dropped.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_message(&self, message: &str, level: Level) -> Uuid {
-        self.capture(|| Capture::new(OutboundItem::Message { level, text: message.to_owned() }))
+        self.capture(|| {
+            let (text, rest) = nesting::message(message);
+            Capture { rest, ..Capture::new(OutboundItem::Message { level, text }) }
+        })
     }
 
     /// Captures an error with its sources. Returns the nil id if it was dropped.

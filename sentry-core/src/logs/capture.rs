@@ -99,6 +99,7 @@ impl Client {
         if !self.options().enable_logs {
             return;
         }
+        nesting::limit_body(&mut log.body);
         log.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
         let span_id = scope.span_id();
         let Some(before_send) = &self.options().before_send_log else {
@@ -118,6 +119,7 @@ impl Client {
         let bytes = log.body.len() as u64;
         match guarded("before_send_log", || before_send(log)) {
             Ok(Some(mut log)) => {
+                nesting::limit_body(&mut log.body);
                 log.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
                 let own = log.attributes.iter().map(|(key, value)| (key.as_str(), value));
                 let nothing = (FromScope::default(), crate::attributes::Defaults::default());

@@ -1,6 +1,6 @@
 //! Destructors that do not recurse, however deep what they destroy is nested.
 
-use crate::protocol::{Breadcrumb, Context, Exception, Frame, Map, Span, Stacktrace, Thread, Value};
+use crate::protocol::{Breadcrumb, Context, Exception, Frame, Map, Span, Stacktrace, Value};
 
 /// Drops `value` level by level.
 pub(super) fn value(value: Value) {
@@ -33,11 +33,6 @@ pub(super) fn frame(frame: Frame) {
 pub(super) fn exception(exception: Exception) {
     exception.mechanism.into_iter().for_each(|mechanism| map(mechanism.data));
     [exception.stacktrace, exception.raw_stacktrace].into_iter().flatten().for_each(stack);
-}
-
-pub(super) fn thread(thread: Thread) {
-    map(thread.held_locks);
-    [thread.stacktrace, thread.raw_stacktrace].into_iter().flatten().for_each(stack);
 }
 
 pub(super) fn context(mut context: Context) {

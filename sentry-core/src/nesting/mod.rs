@@ -16,7 +16,9 @@ mod rest;
 mod walk;
 
 pub(crate) use self::rest::Rest;
-pub(crate) use self::walk::{limit, limit_all, limit_chain, limit_context, limit_event, limit_text, limit_transaction};
+#[cfg(feature = "logs")]
+pub(crate) use self::walk::limit_body;
+pub(crate) use self::walk::{limit, limit_all, limit_chain, limit_context, limit_event, limit_transaction, message};
 
 /// Levels of one value that are kept.
 const DEEPEST: u32 = 100;

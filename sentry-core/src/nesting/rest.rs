@@ -51,7 +51,7 @@ impl Rest {
         self.pieces.push(piece);
     }
 
-    /// The list or map at `place` had so many entries.
+    /// The list or map at `place` had so many entries, the text so many characters.
     pub(super) fn had(&mut self, place: Vec<String>, entries: usize) {
         self.lengths.push((place, entries));
     }
@@ -77,7 +77,7 @@ impl Rest {
     /// To travel with the item, if there is anything.
     pub(super) fn boxed(mut self) -> Option<Arc<Self>> {
         if self.pieces.is_empty() {
-            return None;
+            return (!self.lengths.is_empty()).then(|| Arc::new(self));
         }
         // Added first: two threads must not both find the last place.
         self.counts = true;
@@ -118,7 +118,8 @@ impl Rest {
                     // What is not counted later is counted now.
                     self.lengths.push((place, text.chars().count()));
                 }
-                Piece::Texts(_) | Piece::Text(..) => {}
+                Piece::Text(..) => {}
+                Piece::Texts(texts) => drop(texts),
                 Piece::Value(value) => apart::value(value),
                 Piece::Values(values) => values.for_each(apart::value),
             }

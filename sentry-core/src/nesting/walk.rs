@@ -41,7 +41,7 @@ const VALUE: usize = 8;
 /// Limits one value; what is taken off is dropped.
 #[inline]
 pub(crate) fn limit(value: &mut Value) {
-    if matches!(value, Value::Array(_) | Value::Object(_) | Value::String(_)) {
+    if matches!(value, Value::Array(_) | Value::Object(_)) {
         Walk::new(VALUES).value(&Place::ROOT, value, DEEPEST);
     }
 }
@@ -55,11 +55,32 @@ pub(crate) fn limit_context(context: &mut Context) {
     Walk::new(VALUES).context(&Place::ROOT, context);
 }
 
-/// Limits a text that is on its way.
-pub(crate) fn limit_text(text: &mut String) -> Option<Arc<Rest>> {
-    let mut walk = Walk::new(0);
-    walk.text(&Place::ROOT.name("message"), text);
-    walk.rest.boxed()
+/// Limits the text of a record that is about to be encoded: longer ones have no place in any batch.
+#[cfg(feature = "logs")]
+pub(crate) fn limit_body(body: &mut String) {
+    const BODY: usize = 4 * TEXT;
+    if body.len() > BODY {
+        let mut end = BODY;
+        while !body.is_char_boundary(end) {
+            end -= 1;
+        }
+        body.truncate(end);
+        body.push_str("...");
+        body.shrink_to_fit();
+    }
+}
+
+/// A copy of a message: the beginning of it if it is too long. Copying all of it would take too long already.
+pub(crate) fn message(text: &str) -> (String, Option<Arc<Rest>>) {
+    /// Counting the characters of more than this takes longer than a capture may: bytes have to do.
+    const COUNTED: usize = 16 * 1024 * 1024;
+    if text.len() <= TEXT {
+        return (text.to_owned(), None);
+    }
+    let length = if text.len() <= COUNTED { text.chars().count() } else { text.len() };
+    let mut rest = Rest::default();
+    rest.had(vec!["message".to_owned()], length);
+    (beginning(text).to_owned(), rest.boxed())
 }
 
 /// Limits the texts of a chain of errors, the outermost first, which is the last exception.
@@ -252,7 +273,7 @@ impl Walk {
         for (index, exception) in exceptions.iter_mut().enumerate() {
             let at = at.index(index);
             self.option(&at, "value", &mut exception.value);
-            for mechanism in &mut exception.mechanism {
+            if let Some(mechanism) = &mut exception.mechanism {
                 self.map(&at.name("mechanism"), "data", &mut mechanism.data, VALUES);
             }
             self.stack(&at, "stacktrace", &mut exception.stacktrace);

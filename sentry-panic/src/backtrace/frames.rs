@@ -10,19 +10,25 @@ use sentry_core::stacktrace::trim::{self, Role};
 use crate::backtrace::symbol::{Resolved, Symbol};
 use crate::backtrace::symbolicator::symbolicator;
 
-/// The user's word on which frames are the application's.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct InAppPrefixes {
+/// What the options say about frames.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// Functions that are the application's.
     pub(crate) include: Vec<&'static str>,
+    /// Functions that are not.
     pub(crate) exclude: Vec<&'static str>,
+    /// Whether lines of source code are wanted.
+    pub(crate) with_source: bool,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { include: Vec::new(), exclude: Vec::new(), with_source: cfg!(debug_assertions) }
+    }
 }
 
 /// A stack trace of the protocol, oldest frame first, trimmed. `None` when there are no frames.
-pub(crate) fn stacktrace(
-    addresses: &[usize],
-    prefixes: &InAppPrefixes,
-    deadline: Option<Instant>,
-) -> Option<Stacktrace> {
+pub(crate) fn stacktrace(addresses: &[usize], view: &View, deadline: Option<Instant>) -> Option<Stacktrace> {
     let resolved = symbolicator().resolve(addresses, deadline);
     let levels: Vec<(usize, Option<(&Resolved, &Symbol)>)> = addresses
         .iter()
@@ -41,7 +47,7 @@ pub(crate) fn stacktrace(
         .iter()
         .rev()
         .map(|(address, level)| match level {
-            Some((resolved, symbol)) => frame(*address, resolved, symbol, prefixes, deadline),
+            Some((resolved, symbol)) => frame(Addr::from(*address), resolved, symbol, view, deadline),
             None => Frame { instruction_addr: Some(Addr::from(*address)), ..Frame::default() },
         })
         .collect();
@@ -63,18 +69,21 @@ pub(crate) fn shown(roles: &[Role], in_app: impl Fn(usize) -> bool) -> Range<usi
     kept.clone().find(blamed).map_or_else(|| kept.clone(), |first| first..kept.end)
 }
 
-fn frame(
-    address: usize,
+/// One level of a frame, of which everything is known.
+pub(crate) fn frame(
+    address: Addr,
     resolved: &Resolved,
     symbol: &Symbol,
-    prefixes: &InAppPrefixes,
+    view: &View,
     deadline: Option<Instant>,
 ) -> Frame {
     let function = symbol.function.as_deref();
-    let by_user = function.and_then(|name| in_app::by_prefix(name, &prefixes.include, &prefixes.exclude));
+    let by_user = function.and_then(|name| in_app::by_prefix(name, &view.include, &view.exclude));
     let path = symbol.path.as_deref();
     let context = match (path, symbol.line) {
-        (Some(path), Some(line)) => symbolicator().context(path, line, deadline).unwrap_or_default(),
+        (Some(path), Some(line)) if view.with_source => {
+            symbolicator().context(path, line, deadline).unwrap_or_default()
+        }
         _ => Default::default(),
     };
     Frame {
@@ -90,7 +99,7 @@ fn frame(
         post_context: context.after,
         in_app: by_user.or(symbol.in_app),
         image_addr: resolved.image.map(Addr::from),
-        instruction_addr: Some(Addr::from(address)),
+        instruction_addr: Some(address),
         ..Frame::default()
     }
 }

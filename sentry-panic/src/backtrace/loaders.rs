@@ -2,24 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use addr2line::Loader;
 
 use crate::backtrace::fallback;
 use crate::backtrace::symbol::{Resolved, Symbol};
-use crate::modules::{self, Module, ModuleTable};
+use crate::modules::{self, ModuleTable};
 
 /// One loader per module, by the module's place in memory.
 pub(crate) struct Loaders {
     modules: ModuleTable,
     /// `None` for files that cannot be read.
     loaders: BTreeMap<usize, Option<Loader>>,
+    /// Those of files that are not loaded: stacks of earlier runs lie in them.
+    files: BTreeMap<PathBuf, Option<Loader>>,
 }
+
+/// How many of those are kept open.
+const MAX_FILES: usize = 16;
 
 impl Loaders {
     pub(crate) const fn new() -> Self {
-        Self { modules: ModuleTable::new(), loaders: BTreeMap::new() }
+        Self { modules: ModuleTable::new(), loaders: BTreeMap::new(), files: BTreeMap::new() }
     }
 
     /// Looks for modules that came or went. Tells whether one went, so that addresses may have changed their meaning.
@@ -44,35 +50,47 @@ impl Loaders {
         // The call, not the instruction behind it, which may belong to another line or function.
         let call = address.checked_sub(1)?;
         let module = self.modules.find(call)?;
-        let loader = self.loaders.entry(module.start).or_insert_with(|| load(module));
-        let mut symbols = Vec::new();
-        if let Some(loaded) = loader {
-            // Debug information is input from a file: a fault in it must cost the names and nothing else.
-            let read = catch_unwind(AssertUnwindSafe(|| symbols_at(loaded, call - module.bias)));
-            match read {
-                Ok(found) => symbols = found,
-                Err(_) => *loader = None,
-            }
+        let loader =
+            self.loaders.entry(module.start).or_insert_with(|| module.file.as_deref().and_then(load));
+        let symbols = read(loader, call - module.bias);
+        Some(Resolved { symbols, package: Some(Arc::clone(&module.path)), image: Some(module.start) })
+    }
+
+    /// What a file says about a return address in it. `None` if it cannot be read.
+    pub(crate) fn resolve_in(&mut self, file: &Path, address: u64) -> Option<Box<[Symbol]>> {
+        let call = usize::try_from(address.checked_sub(1)?).ok()?;
+        if self.files.len() >= MAX_FILES && !self.files.contains_key(file) {
+            self.files.clear();
         }
-        if symbols.is_empty() {
-            symbols.push(Symbol::default());
-        }
-        Some(Resolved {
-            symbols: symbols.into(),
-            package: Some(Arc::clone(&module.path)),
-            image: Some(module.start),
-        })
+        let loader = self.files.entry(file.to_owned()).or_insert_with(|| load(file));
+        loader.is_some().then(|| read(loader, call))
     }
 
     /// Gives the memory back. The next resolution loads again.
     pub(crate) fn release(&mut self) {
         self.loaders.clear();
+        self.files.clear();
     }
 }
 
-fn load(module: &Module) -> Option<Loader> {
-    let file = module.file.as_ref()?;
+fn load(file: &Path) -> Option<Loader> {
     catch_unwind(|| Loader::new(file).ok()).ok().flatten()
+}
+
+/// What is known about an instruction, at least one level. A fault in the debug information gives its loader up.
+fn read(loader: &mut Option<Loader>, address: usize) -> Box<[Symbol]> {
+    let mut symbols = Vec::new();
+    if let Some(loaded) = loader {
+        // Debug information is input from a file: a fault in it must cost the names and nothing else.
+        match catch_unwind(AssertUnwindSafe(|| symbols_at(loaded, address))) {
+            Ok(found) => symbols = found,
+            Err(_) => *loader = None,
+        }
+    }
+    if symbols.is_empty() {
+        symbols.push(Symbol::default());
+    }
+    symbols.into()
 }
 
 /// The function at `address`, as counted in the file, and what was inlined there; innermost first.

@@ -10,7 +10,9 @@ mod fallback;
 mod frames;
 mod integrations;
 mod loaders;
+mod owned;
 mod parse;
+pub(crate) mod recorded;
 mod stack_source;
 mod symbol;
 pub(crate) mod symbolicator;
@@ -19,6 +21,7 @@ pub use self::convert::{
     backtrace_to_stacktrace, current_stacktrace, current_thread, process_event_stacktrace,
 };
 pub use self::integrations::{AttachStacktraceIntegration, ProcessStacktraceIntegration};
+pub use self::owned::attach_error_backtrace;
 pub use self::parse::parse_stacktrace;
 pub use self::stack_source::NativeStackSource;
 

@@ -2,16 +2,17 @@
 
 use std::time::Instant;
 
-use sentry_core::protocol::Stacktrace;
+use sentry_core::protocol::{Event, Stacktrace};
 use sentry_core::{ClientOptions, RawStack, StackSource};
 
 use crate::backtrace::capture;
-use crate::backtrace::frames::{self, InAppPrefixes};
+use crate::backtrace::frames::{self, View};
+use crate::backtrace::recorded;
 use crate::backtrace::symbolicator::symbolicator;
 
 /// Stack traces of native code.
 ///
-/// Sources share one symbolicator per process; each only carries the in-app prefixes of its client.
+/// Sources share one symbolicator per process; each only carries what its client's options say about frames.
 ///
 /// ```
 /// use sentry_core::StackSource;
@@ -24,7 +25,7 @@ use crate::backtrace::symbolicator::symbolicator;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct NativeStackSource {
-    prefixes: InAppPrefixes,
+    view: View,
 }
 
 impl NativeStackSource {
@@ -34,17 +35,16 @@ impl NativeStackSource {
         Self::default()
     }
 
-    /// A source that knows the in-app prefixes of these options.
+    /// A source that knows the in-app prefixes of these options, and whether they want source lines.
     #[must_use]
     pub fn for_options(options: &ClientOptions) -> Self {
         let (include, exclude) = (options.in_app_include.clone(), options.in_app_exclude.clone());
-        Self { prefixes: InAppPrefixes { include, exclude } }
+        Self { view: View { include, exclude, with_source: options.include_source_context } }
     }
 
-    /// Unmaps debug information and source files of the whole process. What was resolved stays cached, anything new is
-    /// loaded again. For a worker that has been idle for a while.
-    pub fn release(&self) {
-        symbolicator().release();
+    /// What the options of its client say about frames.
+    pub(crate) fn view(&self) -> &View {
+        &self.view
     }
 }
 
@@ -56,6 +56,16 @@ impl StackSource for NativeStackSource {
     }
 
     fn resolve(&self, stack: &RawStack, deadline: Option<Instant>) -> Option<Stacktrace> {
-        frames::stacktrace(&stack.addresses, &self.prefixes, deadline)
+        frames::stacktrace(&stack.addresses, &self.view, deadline)
+    }
+
+    fn restore(&self, event: &mut Event<'static>, deadline: Option<Instant>) -> bool {
+        recorded::restore(event, &self.view, deadline)
+    }
+
+    /// Unmaps debug information and source files of the whole process. What was resolved stays cached, anything new is
+    /// loaded again.
+    fn release(&self) {
+        symbolicator().release();
     }
 }

@@ -71,7 +71,7 @@ fn with_path(name: String, path: Option<&str>) -> String {
     }
 }
 
-fn role(name: Option<&str>, path: Option<&str>) -> Role {
+pub(crate) fn role(name: Option<&str>, path: Option<&str>) -> Role {
     let Some(name) = name else { return Role::Other };
     // Line tables may name inlined functions without their paths.
     let ours = names::crate_of(name).is_none() && path.is_some_and(names::is_sdk_path);

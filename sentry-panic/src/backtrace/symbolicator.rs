@@ -2,6 +2,7 @@
 //!
 //! Two locks: a thread that finds its addresses in the cache never waits for one that is loading symbols.
 
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use sentry_core::process::Held;
 use crate::backtrace::cache::Cache;
 use crate::backtrace::loaders::Loaders;
 use crate::backtrace::symbol::Resolved;
+use crate::heap;
 use crate::modules;
 use crate::source::{Context, Sources};
 use crate::sync::{lock, lock_until, try_lock};
@@ -78,6 +80,22 @@ impl Symbolicator {
         found
     }
 
+    /// What is known about a return address, as counted in an object file that need not be loaded. `package` is its name.
+    pub(crate) fn resolve_in(
+        &self,
+        file: &Path,
+        package: &str,
+        address: u64,
+        deadline: Option<Instant>,
+    ) -> Option<Arc<Resolved>> {
+        if is_over(deadline) {
+            return None;
+        }
+        let symbols =
+            sentry_core::suppress(|| lock_until(&self.loaders, deadline)?.resolve_in(file, address))?;
+        Some(Arc::new(Resolved { symbols, package: Some(package.into()), image: None }))
+    }
+
     /// The lines around a line of a source file. Reads the file unless the deadline has passed.
     pub(crate) fn context(&self, path: &str, line: u32, deadline: Option<Instant>) -> Option<Context> {
         if is_over(deadline) {
@@ -90,6 +108,7 @@ impl Symbolicator {
     pub(crate) fn release(&self) {
         lock(&self.loaders).release();
         lock(&self.sources).release();
+        heap::trim();
     }
 
     /// Another module may lie where one was unloaded: what was known about its addresses is forgotten.

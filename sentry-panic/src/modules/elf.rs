@@ -1,27 +1,58 @@
-//! The beginning of the code in an ELF file: what identifies files without a build id.
+//! What identifies an ELF file: its build id, or the beginning of its code.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::modules::build_id;
+
 /// The first page of `.text`.
 pub(crate) fn first_code(path: &Path) -> Option<Vec<u8>> {
-    if !std::fs::metadata(path).ok()?.is_file() {
-        return None;
+    Sections::read(path)?.content(b".text\0", 4_096)
+}
+
+/// The build id the linker gave it.
+pub(crate) fn build_id(path: &Path) -> Option<Vec<u8>> {
+    let notes = Sections::read(path)?.content(b".note.gnu.build-id\0", 4_096)?;
+    build_id::in_notes(&notes).map(<[u8]>::to_vec)
+}
+
+/// The table of sections of a file.
+struct Sections {
+    file: File,
+    layout: Layout,
+    table: Vec<u8>,
+    names: Vec<u8>,
+}
+
+impl Sections {
+    fn read(path: &Path) -> Option<Self> {
+        if !std::fs::metadata(path).ok()?.is_file() {
+            return None;
+        }
+        let mut file = File::open(path).ok()?;
+        let header = read(&mut file, 0, 64)?;
+        let layout = Layout::of(&header)?;
+        let table = read(&mut file, layout.offset, layout.entry.checked_mul(layout.count)?)?;
+        let mut sections = Self { file, layout, table, names: Vec::new() };
+        let (at, size) = sections.layout.place(sections.entry(sections.layout.names)?)?;
+        sections.names = read(&mut sections.file, at, size.min(MAX_TABLE))?;
+        Some(sections)
     }
-    let mut file = File::open(path).ok()?;
-    let header = read(&mut file, 0, 64)?;
-    let layout = Layout::of(&header)?;
-    let table = read(&mut file, layout.offset, layout.entry.checked_mul(layout.count)?)?;
-    let entry = |index: usize| table.get(index.checked_mul(layout.entry)?..)?.get(..layout.entry);
-    let (names_at, names_size) = layout.place(entry(layout.names)?)?;
-    let names = read(&mut file, names_at, names_size.min(MAX_TABLE))?;
-    let text = (0..layout.count).filter_map(entry).find(|section| {
-        let name = layout.number(section, 0, 4).and_then(|at| names.get(at..));
-        name.is_some_and(|name| name.starts_with(b".text\0"))
-    })?;
-    let (at, size) = layout.place(text)?;
-    read(&mut file, at, size.min(4_096))
+
+    fn entry(&self, index: usize) -> Option<&[u8]> {
+        self.table.get(index.checked_mul(self.layout.entry)?..)?.get(..self.layout.entry)
+    }
+
+    /// The beginning of the section with this name, which ends with a zero.
+    fn content(mut self, name: &[u8], most: usize) -> Option<Vec<u8>> {
+        let section = (0..self.layout.count).filter_map(|index| self.entry(index)).find(|section| {
+            let at = self.layout.number(section, 0, 4);
+            at.and_then(|at| self.names.get(at..)).is_some_and(|rest| rest.starts_with(name))
+        })?;
+        let (at, size) = self.layout.place(section)?;
+        read(&mut self.file, at, size.min(most))
+    }
 }
 
 const MAX_TABLE: usize = 1 << 20;
@@ -89,6 +120,15 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_has_the_build_id_that_is_loaded() {
+        let exe = std::env::current_exe().unwrap();
+        let loaded = crate::modules::loaded();
+        let module = loaded.iter().find(|module| module.file.as_deref() == Some(&*exe)).unwrap();
+        assert_eq!(build_id(&exe).unwrap_or_default(), *module.build_id);
+    }
+
+    #[test]
     fn other_files_have_no_code() {
         let folder = std::env::temp_dir();
         assert_eq!(first_code(&folder), None);
@@ -98,7 +138,7 @@ mod tests {
             [&b""[..], b"\x7fELF", &[0xff; 100], &[b"\x7fELF\x02\x01".as_slice(), &[0xff; 200]].concat()]
         {
             std::fs::write(&path, content).unwrap();
-            assert_eq!(first_code(&path), None);
+            assert_eq!((first_code(&path), build_id(&path)), (None, None));
         }
         std::fs::remove_file(path).unwrap();
     }

@@ -12,8 +12,10 @@ mod platform;
 
 #[cfg(unix)]
 pub(crate) use self::images::hold;
-pub(crate) use self::images::images;
+pub(crate) use self::images::{identity_of, images, recorded_image};
 pub(crate) use self::platform::generation;
+#[cfg(test)]
+pub(crate) use self::platform::loaded;
 pub(crate) use self::table::ModuleTable;
 
 use std::path::PathBuf;

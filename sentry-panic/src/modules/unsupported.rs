@@ -8,6 +8,6 @@ pub(crate) fn generation() -> (u64, u64) {
 }
 
 /// The loaded modules.
-pub(super) fn loaded() -> Vec<Module> {
+pub(crate) fn loaded() -> Vec<Module> {
     Vec::new()
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use sentry_core::Durability;
 use sentry_core::envelope::EnvelopeItem;
 use sentry_core::protocol::Envelope;
 use sentry_core::types::Uuid;
@@ -29,6 +30,8 @@ pub(super) struct Attempt {
     pub(super) not_before_in_hurry: Option<Instant>,
     /// Its entry in the store.
     pub(super) kept: Option<EntryId>,
+    /// What it must survive.
+    pub(super) durability: Durability,
     /// On the wire, at the last try.
     pub(super) bytes: usize,
 }
@@ -49,6 +52,7 @@ impl Attempt {
             not_before: None,
             not_before_in_hurry: None,
             kept: None,
+            durability: Durability::Memory,
             bytes: 0,
         }
     }

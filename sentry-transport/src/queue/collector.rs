@@ -1,13 +1,13 @@
-//! Small items on their way into envelopes.
+//! Small items on their way into batches.
 
 use std::time::Instant;
 
 use sentry_core::protocol::TraceId;
 use sentry_core::{Telemetry, TelemetryKind};
 
-use super::answers::Answers;
-use super::attempt::Attempt;
-use crate::batch::{Batch, Batcher, Bounds};
+use crate::batch::{Batcher, Bounds};
+
+pub(super) type Batch = crate::batch::Batch<Telemetry>;
 
 const MIB: usize = 1024 * 1024;
 
@@ -44,19 +44,19 @@ impl Collector {
         record: Telemetry,
         epoch: u64,
         now: Instant,
-    ) -> impl Iterator<Item = Attempt> + use<> {
+    ) -> impl Iterator<Item = Batch> + use<> {
         let kind = match record.kind() {
             TelemetryKind::Log => &mut self.logs,
             TelemetryKind::Metric => &mut self.metrics,
             TelemetryKind::Span => &mut self.spans,
         };
         let (key, bytes) = (record.trace_id(), record.json().len() + 1);
-        kind.add(key, record, (bytes, epoch), now).map(attempt)
+        kind.add(key, record, (bytes, epoch), now)
     }
 
     /// What has waited long enough.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<Attempt> {
-        self.kinds().into_iter().flat_map(|kind| kind.due(now)).map(attempt).collect()
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Batch> {
+        self.kinds().into_iter().flat_map(|kind| kind.due(now)).collect()
     }
 
     /// When something will have waited long enough.
@@ -65,15 +65,11 @@ impl Collector {
     }
 
     /// Everything.
-    pub(super) fn drain(&mut self) -> Vec<Attempt> {
-        self.kinds().into_iter().flat_map(Batcher::drain).map(attempt).collect()
+    pub(super) fn drain(&mut self) -> Vec<Batch> {
+        self.kinds().into_iter().flat_map(Batcher::drain).collect()
     }
 
     fn kinds(&mut self) -> [&mut Kind; 3] {
         [&mut self.spans, &mut self.metrics, &mut self.logs]
     }
-}
-
-fn attempt(batch: Batch<Telemetry>) -> Attempt {
-    Attempt::new(Telemetry::envelope(&batch.items), Answers::Batch(batch.epochs))
 }

@@ -7,7 +7,7 @@ use sentry_core::clock;
 use sentry_core::protocol::client_report::Reason;
 
 use super::answers::{Answers, Fate};
-use super::shared::{Accepted, Closing, Shared};
+use super::shared::{Accepted, Closing, LastWords, Shared};
 use crate::rate_limit::Limits;
 use crate::sender::Response;
 
@@ -25,13 +25,17 @@ pub(super) struct Turn {
     /// How many items there have ever been.
     pub(super) accepted: u64,
     /// How many flushes and closes.
-    control: u64,
+    pub(super) control: u64,
     /// Whether somebody has begun to wait since the last turn.
     pub(super) hurry: bool,
     /// Whether somebody waits, or the end has been ordered: batches go out as they are.
     pub(super) is_waited_for: bool,
     /// Whether anything is in the lanes or a report is asked for.
     pub(super) has_work: bool,
+    /// Whether last words have changed.
+    pub(super) has_last_words: bool,
+    /// Whether somebody waits for the crashes in the store.
+    pub(super) is_for_crashes: bool,
 }
 
 impl Shared {
@@ -46,7 +50,14 @@ impl Shared {
             hurry: std::mem::take(&mut state.hurry),
             is_waited_for: state.waiting > 0 || state.closing.is_some(),
             has_work: state.has_work(),
+            has_last_words: state.last_words.is_some(),
+            is_for_crashes: state.crashes_first.is_some(),
         }
+    }
+
+    /// Last words that have not been kept or forgotten yet.
+    pub(super) fn take_last_words(&self) -> Option<LastWords> {
+        self.lock().last_words.take()
     }
 
     pub(super) fn has_work(&self) -> bool {

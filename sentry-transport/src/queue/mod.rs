@@ -15,6 +15,7 @@
 mod answers;
 mod attempt;
 mod collector;
+mod consent;
 mod epochs;
 mod flights;
 mod generations;
@@ -24,6 +25,7 @@ mod outbox;
 mod pipeline;
 mod shared;
 mod shelf;
+mod start;
 mod thread;
 mod wake;
 mod width;

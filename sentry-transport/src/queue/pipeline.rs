@@ -1,16 +1,17 @@
 //! From an accepted item to a request, on the worker: finish, limit, stamp, encode.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use sentry_core::envelope::{EnvelopeFilterCallbacks, EnvelopeItem, Written};
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::{ItemLoss, Reason};
-use sentry_core::{Outbound, clock};
+use sentry_core::{Lane, Outbound, Telemetry, clock};
 
 use super::answers::{Answers, Fate};
 use super::attempt::Attempt;
+use super::collector::Batch;
 use super::shared::Shared;
 use crate::caught::caught;
 use crate::encode::{Encoded, Encoder};
@@ -20,6 +21,9 @@ use crate::store::EntryId;
 
 /// Client reports of 4 KiB each that fit one envelope; what is left waits for the next.
 const MAX_REPORTS: usize = 4;
+
+/// How long symbols stay in memory after the last event that may have needed them.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// What the buffer for items keeps of its memory after a large one.
 const MAX_SCRATCH: usize = 256 * 1024;
@@ -31,12 +35,14 @@ pub(super) struct Pipeline {
     flood: Flood,
     encoder: Encoder,
     scratch: Vec<u8>,
+    /// When symbols may be given up.
+    symbols_until: Option<Instant>,
 }
 
 impl Pipeline {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let flood = Flood::new(shared.setup.flood_control);
-        Self { shared, flood, encoder: Encoder::new(), scratch: Vec::new() }
+        Self { shared, flood, encoder: Encoder::new(), scratch: Vec::new(), symbols_until: None }
     }
 
     /// Completes an item. `None`: it has been counted and answered.
@@ -61,10 +67,14 @@ impl Pipeline {
         }
         // Known only now: there is nothing left to ask when finishing has panicked.
         let losses = outbound.losses();
+        let durability = outbound.durability();
+        if outbound.lane() == Lane::Error {
+            self.uses_symbols(now);
+        }
         let finished = caught(|| outbound.finish_by(deadline));
         let lost = match finished {
             Some(envelope) if !envelope.is_empty() => {
-                return Some(Attempt { kept, ..Attempt::new(envelope, answers) });
+                return Some(Attempt { kept, durability, ..Attempt::new(envelope, answers) });
             }
             // Whoever emptied it has counted it.
             Some(_) => false,
@@ -79,6 +89,45 @@ impl Pipeline {
         }
         self.shared.answer(&answers, Fate::Dropped);
         None
+    }
+
+    /// Makes a batch an envelope. `None`: it has been counted and answered.
+    pub(super) fn finish_batch(&self, batch: Batch) -> Option<Attempt> {
+        let answers = Answers::Batch(batch.epochs);
+        let finish = || {
+            let mut envelope = Telemetry::envelope(&batch.items);
+            self.shared.setup.revival.finish(&mut envelope);
+            envelope
+        };
+        match caught(finish).filter(|envelope| !envelope.is_empty()) {
+            Some(envelope) => Some(Attempt::new(envelope, answers)),
+            None => {
+                self.shared.tell("finish", || "a batch could not be completed: a panic was caught".into());
+                for record in &batch.items {
+                    self.shared.recorder.record_loss(&record.losses()[..], Reason::InternalSdkError);
+                }
+                self.shared.answer(&answers, Fate::Dropped);
+                None
+            }
+        }
+    }
+
+    /// Symbols are being used: they stay for a while.
+    pub(super) fn uses_symbols(&mut self, now: Instant) {
+        self.symbols_until = Some(now + IDLE);
+    }
+
+    /// When [`release`](Self::release) has something to do.
+    pub(super) fn symbols_until(&self) -> Option<Instant> {
+        self.symbols_until
+    }
+
+    /// Gives up symbols that nobody has used for a while.
+    pub(super) fn release(&mut self, now: Instant) {
+        if self.symbols_until.is_some_and(|until| until <= now) {
+            self.symbols_until = None;
+            let _ = caught(|| self.shared.setup.revival.release());
+        }
     }
 
     /// Makes the request for one try. `None`: nothing may or can be sent; it has been counted and answered.

@@ -3,14 +3,17 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sentry_core::client_report::Recorder;
 use sentry_core::options::FloodControl;
+use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::{Durability, Outbound, OutboundItem, clock, diagnostics, process};
+use sentry_core::{ConsentGate, Durability, Outbound, OutboundItem, Revival, clock, diagnostics, process};
 
+use super::consent::Keeper;
 use super::epochs::{Epochs, Ticket};
 use super::lanes::{Lanes, MAX_ITEMS};
 use super::shelf::{How, OpenStore, Shelf};
@@ -20,6 +23,7 @@ use crate::caught::caught;
 use crate::driver::Runtime;
 use crate::rate_limit::Limits;
 use crate::sender::{Deadline, Sender, watched};
+use crate::spool::Marker;
 use crate::store::EntryId;
 use crate::wire::Wire;
 
@@ -59,6 +63,8 @@ pub(crate) struct Setup {
     pub(crate) max_in_flight: Option<NonZeroUsize>,
     /// Opens the store, if there is to be one.
     pub(crate) open_store: Option<OpenStore>,
+    /// Where the store is.
+    pub(crate) home: Option<PathBuf>,
     /// Whether everything is put into the store before it is sent.
     pub(crate) keeps_all: bool,
     /// How far apart envelopes from the store are sent.
@@ -67,6 +73,10 @@ pub(crate) struct Setup {
     pub(crate) flood_control: FloodControl,
     /// Whether the client is told that the queue cannot keep up.
     pub(crate) backpressure: bool,
+    /// Finishes what an earlier process has stored unfinished.
+    pub(crate) revival: Revival,
+    /// Whether anything may leave.
+    pub(crate) gate: ConsentGate,
 }
 
 /// One queue with its worker.
@@ -75,6 +85,10 @@ pub(crate) struct Shared {
     pub(super) sender: Arc<dyn Sender>,
     pub(super) recorder: Recorder,
     pub(super) shelf: Shelf,
+    /// Notes of crashes.
+    pub(super) marker: Marker,
+    /// What the user has said, on disk.
+    pub(super) keeper: Keeper,
     pub(super) state: Mutex<State>,
     /// Rung when an epoch ends or the worker does.
     pub(super) progress: Condvar,
@@ -96,6 +110,8 @@ pub(super) struct State {
     pub(super) bell: Bell,
     /// Counts flushes, closes and what else the worker has to know of, so that the worker sees one that came before it armed the bell.
     pub(super) control: u64,
+    /// How much of that the worker had seen when it last found that nothing may leave, and had put away what it can.
+    pub(super) settled: u64,
     /// Counts items, likewise.
     pub(super) accepted: u64,
     /// Items that nothing has become of yet.
@@ -110,7 +126,14 @@ pub(super) struct State {
     pub(super) abandoned: bool,
     /// Something did not fit since this was looked at last.
     pub(super) overflowed: bool,
+    /// What a later process is to tell about this one, where that has changed.
+    pub(super) last_words: Option<LastWords>,
+    /// Until then somebody waits for the crashes of earlier processes to be sent.
+    pub(super) crashes_first: Option<Instant>,
 }
+
+/// What a later process is to tell should this one vanish; `None`: nothing.
+pub(super) type LastWords = Option<Box<Envelope>>;
 
 /// An item in its lane.
 pub(super) struct Accepted {
@@ -166,6 +189,7 @@ impl Shared {
             closing: None,
             bell: Bell::default(),
             control: 0,
+            settled: 0,
             accepted: 0,
             unanswered: 0,
             hurry: false,
@@ -173,14 +197,20 @@ impl Shared {
             failing: false,
             abandoned: false,
             overflowed: false,
+            last_words: None,
+            crashes_first: None,
         };
         let sender = watched((setup.make_sender)(), &recorder);
-        let shelf = Shelf::new(recorder.clone());
+        let shelf = Shelf::new(recorder.clone(), setup.gate.clone());
+        let marker = Marker::new(setup.home.as_deref());
+        let keeper = Keeper::new(setup.gate.clone(), setup.home.as_deref().and_then(Path::parent));
         let shared = Arc::new(Self {
             setup,
             sender,
             recorder,
             shelf,
+            marker,
+            keeper,
             state: Mutex::new(state),
             progress: Condvar::new(),
             #[cfg(test)]
@@ -216,6 +246,7 @@ impl Shared {
 
     /// Obeys what the server has told the parent of this process, if that can be known.
     pub(super) fn adopt_limits(&self, parent: &Self) {
+        self.marker.inherit(&parent.marker);
         // Whoever held this lock at the fork holds it for ever, as far as this process can see.
         if let Ok(parent) = parent.state.try_lock() {
             let mut state = self.lock();
@@ -228,7 +259,13 @@ impl Shared {
     pub(crate) fn push(self: &Arc<Self>, outbound: Outbound) {
         let (lane, size) = (outbound.lane(), outbound.size_hint());
         self.recorder.count_accepted(1);
+        if self.setup.gate.is_refused() {
+            self.recorder.count_dropped(1);
+            self.recorder.record_loss(&outbound.losses()[..], Reason::NoConsent);
+            return;
+        }
         let kept = self.write_ahead(&outbound);
+        self.note_crash(&outbound);
         let mut state = self.lock();
         if let Some(reason) = self.refusal(&mut state, &outbound) {
             drop(state);
@@ -269,11 +306,10 @@ impl Shared {
         if !self.shelf.is_on() {
             return None;
         }
-        // Without loading symbols: this thread panics, and may hold any lock. The copy that stays in memory gets them.
-        let now = clock::instant();
-        let finished = caught(|| outbound.clone().finish_by(now));
+        // This thread panics, and may hold any lock. The copy that stays in memory is finished in peace.
+        let unfinished = caught(|| outbound.unfinished()).flatten();
         let how = How { is_crash: true, is_held: true, durability: outbound.durability() };
-        self.shelf.put(&mut finished?, how)
+        self.shelf.put(&mut unfinished?, how)
     }
 
     /// Nothing in memory stands for this entry any more.
@@ -284,6 +320,21 @@ impl Shared {
         } else {
             self.shelf.give_back(id, clock::now());
             self.recorder.count_spooled(1);
+        }
+    }
+
+    /// Leaves it to the worker to keep last words, or to forget them.
+    pub(crate) fn set_last_words(self: &Arc<Self>, words: Option<Envelope>) {
+        let mut state = self.lock();
+        if self.setup.open_store.is_none() || state.closing.is_some() || self.setup.gate.is_refused() {
+            return;
+        }
+        let previous = state.last_words.replace(words.map(Box::new));
+        let start = state.wants_worker();
+        drop(self.ring(state));
+        drop(previous);
+        if start {
+            thread::start(self);
         }
     }
 
@@ -305,8 +356,11 @@ impl Shared {
         let ticket = self.request_report(&mut state);
         state.hurry = true;
         state.waiting += 1;
+        let asked = state.control + 1;
         let state = self.ring(state);
-        let (mut state, _) = self.wait(state, deadline, |state| state.epochs.is_done(ticket));
+        // What is held back will not be answered: nobody waits for it.
+        let done = |state: &State| state.epochs.is_done(ticket) || state.settled >= asked;
+        let (mut state, _) = self.wait(state, deadline, done);
         state.waiting = state.waiting.saturating_sub(1);
         state.epochs.is_done(ticket)
     }
@@ -320,6 +374,10 @@ impl Shared {
             return true;
         }
         state.closing = Some(Closing::new(now, timeout, self.to_write(&state)));
+        if !std::thread::panicking() {
+            // Whoever unwinds on the way out of `main` does not end in good order.
+            self.marker.end();
+        }
         if self.is_idle(&state) {
             if state.worker != Status::Running {
                 state.worker = Status::Stopped;
@@ -400,7 +458,7 @@ impl Shared {
     }
 
     fn is_idle(&self, state: &State) -> bool {
-        state.epochs.is_idle() && self.recorder.is_empty()
+        state.epochs.is_idle() && state.last_words.is_none() && self.recorder.is_empty()
     }
 
     /// Ends the epoch with a client report, which goes out when everything else in it is answered.
@@ -421,7 +479,7 @@ impl Shared {
     }
 
     /// Tells the worker that there is something new, and starts it where it is missing.
-    fn ring<'s>(self: &'s Arc<Self>, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+    pub(super) fn ring<'s>(self: &'s Arc<Self>, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         state.control += 1;
         let start = !self.is_idle(&state) && state.wants_worker();
         let waker = state.bell.for_control();
@@ -435,7 +493,7 @@ impl Shared {
         self.lock()
     }
 
-    fn wait<'s>(
+    pub(super) fn wait<'s>(
         &'s self,
         mut state: MutexGuard<'s, State>,
         deadline: Deadline,
@@ -484,6 +542,21 @@ impl Shared {
             self.recorder.count_dropped(1);
             self.recorder.record_loss(&item.outbound.losses()[..], reason);
         }
+        self.count_answered(lost);
+    }
+
+    /// Likewise, and nothing of it is left in the store.
+    pub(super) fn count_gone(&self, gone: &[Accepted], reason: Reason) {
+        for item in gone {
+            self.recorder.count_dropped(1);
+            self.recorder.record_loss(&item.outbound.losses()[..], reason);
+        }
+        if !gone.is_empty() {
+            self.count_answered(gone);
+        }
+    }
+
+    fn count_answered(&self, lost: &[Accepted]) {
         let mut state = self.lock();
         state.unanswered = state.unanswered.saturating_sub(lost.len() as u64);
         for item in lost {
@@ -505,7 +578,7 @@ impl Shared {
 
 impl State {
     /// Whether a worker has to be started now; whoever is told so must start it.
-    fn wants_worker(&mut self) -> bool {
+    pub(super) fn wants_worker(&mut self) -> bool {
         let wanted = match self.worker {
             Status::None => true,
             Status::Failed(again) => clock::instant() >= again,

@@ -1,19 +1,24 @@
 //! The queue's side of the store: envelopes in, envelopes out, losses counted.
 //!
 //! The store is opened by whoever needs it first: the worker, or a thread that panics. It may be missing, and it may refuse;
-//! then everything stays in memory, and is counted if it is lost.
+//! then everything stays in memory, and is counted if it is lost. One that cannot be opened is tried again every minute.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use sentry_core::client_report::Recorder;
-use sentry_core::envelope::EnvelopeItem;
+use sentry_core::envelope::{EnvelopeItem, ItemContainer};
 use sentry_core::protocol::Envelope;
-use sentry_core::protocol::client_report::Reason;
-use sentry_core::{Durability, clock, diagnostics};
+use sentry_core::protocol::client_report::{Category, Reason};
+use sentry_core::types::Uuid;
+use sentry_core::{ConsentGate, Durability, clock, diagnostics};
 
-use crate::store::{EntryId, Rank, Record, Store};
+use crate::store::{Entry, EntryId, Lost, Rank, Record, Store};
+
+/// How long a store that could not be opened is left alone.
+const REOPEN_AFTER: Duration = Duration::from_secs(60);
 
 /// Opens the store. `None`: it cannot be used, which has been told.
 pub(crate) type OpenStore = Box<dyn Fn() -> Option<Box<dyn Store>> + Send + Sync>;
@@ -32,25 +37,51 @@ pub(super) struct How {
 /// Where envelopes are kept, if anywhere.
 pub(super) struct Shelf {
     recorder: Recorder,
-    store: OnceLock<Option<Mutex<Box<dyn Store>>>>,
+    gate: ConsentGate,
+    store: OnceLock<Mutex<Box<dyn Store>>>,
+    /// When it may be opened. Held while it is.
+    opens: Mutex<Option<Instant>>,
 }
 
 impl Shelf {
-    pub(super) fn new(recorder: Recorder) -> Self {
-        Self { recorder, store: OnceLock::new() }
+    pub(super) fn new(recorder: Recorder, gate: ConsentGate) -> Self {
+        Self { recorder, gate, store: OnceLock::new(), opens: Mutex::new(None) }
     }
 
-    /// Opens the store if that has not been tried yet.
+    /// Opens the store, unless that has failed a moment ago.
     pub(super) fn open(&self, open: Option<&OpenStore>) {
-        self.store.get_or_init(|| open.and_then(|open| open()).map(Mutex::new));
+        self.open_at(open, clock::instant());
+    }
+
+    fn open_at(&self, open: Option<&OpenStore>, now: Instant) {
+        let Some(open) = open.filter(|_| !self.is_on()) else { return };
+        let mut opens = self.opens.lock().unwrap_or_else(PoisonError::into_inner);
+        if opens.is_some_and(|at| now < at) || self.is_on() {
+            return;
+        }
+        match open() {
+            Some(store) => _ = self.store.set(Mutex::new(store)),
+            None => *opens = Some(now + REOPEN_AFTER),
+        }
     }
 
     pub(super) fn is_on(&self) -> bool {
-        self.store.get().is_some_and(Option::is_some)
+        self.store.get().is_some()
+    }
+
+    /// Looks after the store: takes over what others have left meanwhile, and gives up what is too old.
+    pub(super) fn tidy(&self) {
+        let Some(lost) = self.lock().map(|mut store| store.expire(clock::now())) else { return };
+        self.count_lost(&lost);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.lock().is_none_or(|store| store.is_empty())
+    }
+
+    /// Whether crashes are waiting or on their way.
+    pub(super) fn has_crashes(&self) -> bool {
+        self.lock().is_some_and(|store| store.has_crashes())
     }
 
     /// Reports go back to where they are counted: they ride with whatever goes out next.
@@ -77,15 +108,24 @@ impl Shelf {
             bytes: &bytes,
             rank: if how.is_crash { Rank::Crash } else { rank_of(envelope) },
             event_id: envelope.uuid().copied(),
+            session: session_of(envelope),
             durability: how.durability,
             is_held: how.is_held,
         };
-        let kept = self.lock()?.put(record, clock::now());
+        let mut store = self.lock()?;
+        // Under the lock: what comes after a purge is refused.
+        if self.gate.is_refused() {
+            return None;
+        }
+        let kept = store.put(record, clock::now());
+        drop(store);
         match kept {
             Ok(kept) => {
-                kept.evicted.iter().for_each(|bytes| self.count(bytes, Reason::CacheOverflow));
+                self.count_lost(&kept.evicted);
                 Some(kept.id)
             }
+            // What it does not take is no fault of the place.
+            Err(error) if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded) => None,
             Err(error) => {
                 self.recorder.set_last_error(&format!("the cache directory cannot be written: {error}"));
                 diagnostics::warn_once("cache", || {
@@ -96,17 +136,16 @@ impl Shelf {
         }
     }
 
-    /// The next envelope to be tried.
-    pub(super) fn next(&self) -> Option<(EntryId, Envelope)> {
+    /// The next envelope to be tried, and what is known of it.
+    pub(super) fn next(&self) -> Option<(Entry, Envelope)> {
+        self.tidy();
         let now = clock::now();
-        let expired = self.lock()?.expire(now);
-        expired.iter().for_each(|bytes| self.count(bytes, Reason::CacheOverflow));
         loop {
             let entry = self.lock()?.next(now)?;
             match Envelope::from_slice(&entry.bytes) {
-                Ok(envelope) => return Some((entry.id, envelope)),
+                Ok(envelope) => return Some((entry, envelope)),
                 // Its checksum was right: it was written by something else.
-                Err(_) => self.remove(entry.id),
+                Err(_) => self.lock()?.reject(entry.id),
             }
         }
     }
@@ -114,6 +153,21 @@ impl Shelf {
     pub(super) fn remove(&self, id: EntryId) {
         if let Some(mut store) = self.lock() {
             store.remove(id);
+        }
+    }
+
+    /// Removes everything, and counts what is not on its way.
+    pub(super) fn purge(&self) {
+        let purged = self.lock().map(|mut store| store.purge());
+        for rank in purged.unwrap_or_default() {
+            self.recorder.record(Reason::NoConsent, category_of(rank), 1);
+        }
+    }
+
+    /// It is ready to be sent, and has not harmed this process.
+    pub(super) fn survived(&self, id: EntryId) {
+        if let Some(mut store) = self.lock() {
+            store.survived(id);
         }
     }
 
@@ -125,6 +179,23 @@ impl Shelf {
         }
     }
 
+    /// In a forked child: the entries and the locks are the parent's.
+    pub(super) fn disown(&self) {
+        // Another thread may have been at work; then they stay open for as long as the child lives.
+        if let Some(mut store) = self.store.get().and_then(|store| store.try_lock().ok()) {
+            store.disown();
+        }
+    }
+
+    fn count_lost(&self, lost: &[Lost]) {
+        for lost in lost {
+            match lost {
+                Lost::Envelope(bytes) => self.count(bytes, Reason::CacheOverflow),
+                Lost::Damaged(rank) => self.recorder.record(Reason::InternalSdkError, category_of(*rank), 1),
+            }
+        }
+    }
+
     fn count(&self, bytes: &[u8], reason: Reason) {
         if let Ok(envelope) = Envelope::from_slice(bytes) {
             self.recorder.record_loss(&envelope, reason);
@@ -132,7 +203,7 @@ impl Shelf {
     }
 
     fn lock(&self) -> Option<MutexGuard<'_, Box<dyn Store>>> {
-        let store = self.store.get()?.as_ref()?;
+        let store = self.store.get()?;
         Some(store.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -149,7 +220,64 @@ fn rank_of(envelope: &Envelope) -> Rank {
         EnvelopeItem::SessionUpdate(_)
         | EnvelopeItem::SessionAggregates(_)
         | EnvelopeItem::MonitorCheckIn(_) => Rank::Session,
+        EnvelopeItem::Transaction(_) | EnvelopeItem::ItemContainer(ItemContainer::Spans(_)) => Rank::Span,
+        EnvelopeItem::ItemContainer(ItemContainer::Logs(_)) => Rank::Log,
+        EnvelopeItem::ItemContainer(ItemContainer::Metrics(_)) => Rank::Metric,
+        EnvelopeItem::Unknown(item) => match item.ty() {
+            "event" | "feedback" => Rank::Error,
+            "check_in" | "session" | "sessions" => Rank::Session,
+            "profile" | "profile_chunk" | "span" | "transaction" => Rank::Span,
+            "log" => Rank::Log,
+            "statsd" | "trace_metric" => Rank::Metric,
+            _ => Rank::Other,
+        },
         _ => Rank::Other,
     };
     envelope.items().map(rank).max().unwrap_or(Rank::Other)
+}
+
+/// What is lost with something of that rank, as far as that can be said of what cannot be read.
+fn category_of(rank: Rank) -> Category {
+    match rank {
+        Rank::Crash | Rank::Error => Category::Error,
+        Rank::Session => Category::Session,
+        Rank::Span => Category::Transaction,
+        Rank::Log => Category::LogItem,
+        Rank::Metric => Category::TraceMetric,
+        Rank::Other => Category::Internal,
+    }
+}
+
+/// The session that an envelope brings an update of.
+fn session_of(envelope: &Envelope) -> Option<Uuid> {
+    envelope.items().find_map(|item| match item {
+        EnvelopeItem::SessionUpdate(update) => Some(update.session_id),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_be_opened_is_tried_again_after_a_minute() {
+        static TRIES: AtomicUsize = AtomicUsize::new(0);
+        let open: OpenStore = Box::new(|| {
+            TRIES.fetch_add(1, Ordering::SeqCst);
+            None
+        });
+        let (shelf, now) = (Shelf::new(Recorder::default(), ConsentGate::default()), clock::instant());
+        let tries_at = |after: Duration| {
+            shelf.open_at(Some(&open), now + after);
+            TRIES.load(Ordering::SeqCst)
+        };
+        assert_eq!(tries_at(Duration::ZERO), 1);
+        assert_eq!(tries_at(REOPEN_AFTER / 2), 1);
+        assert_eq!(tries_at(REOPEN_AFTER), 2);
+        assert_eq!(tries_at(REOPEN_AFTER + REOPEN_AFTER / 2), 2);
+        assert!(!shelf.is_on() && shelf.is_empty() && !shelf.has_crashes());
+    }
 }

@@ -11,6 +11,9 @@ use crate::caught::caught;
 /// What stands in the place of what was taken out.
 pub(super) const FILTERED: &str = "[Filtered]";
 
+/// How often what is left is looked at again. Where secrets touch, one may be seen only when the other is gone.
+const PASSES: usize = 4;
+
 /// Texts shorter than this hold nothing.
 const SHORTEST: usize = 5;
 
@@ -78,6 +81,28 @@ impl Cleaned {
         text.push_str(old.get(copied..).unwrap_or_default());
         Some(Self { text, length: old.chars().count(), hits })
     }
+
+    /// With more taken out of what was left.
+    fn again(self, hits: Vec<Hit>) -> Self {
+        let applied = hits.clone();
+        let Some(mut next) = Self::new(&self.text, hits) else { return self };
+        let moved = next.hits.clone();
+        // Both are in order: one walk along them.
+        let mut passed = 0;
+        for old in self.hits {
+            while applied.get(passed).is_some_and(|hit| hit.end <= old.start) {
+                passed += 1;
+            }
+            // It stood in what was taken out now.
+            if applied.get(passed).is_some_and(|hit| hit.start < old.end) {
+                continue;
+            }
+            let (was, is) = passed.checked_sub(1).map_or((0, 0), |last| (applied[last].end, moved[last].end));
+            next.hits.push(Hit { start: old.start - was + is, end: old.end - was + is, ..old });
+        }
+        next.hits.sort_by_key(|hit| hit.start);
+        Self { length: self.length, ..next }
+    }
 }
 
 impl Rules {
@@ -90,7 +115,7 @@ impl Rules {
                     .then(|| Cleaned::whole(Rule::Key, text.chars().count()));
             }
             What::Body => self.clean_body(text, source),
-            _ => Cleaned::new(text, self.hits(text, what, source)),
+            _ => self.settled(text, what, source),
         };
         match self.rule() {
             Some(rule) => {
@@ -108,6 +133,19 @@ impl Rules {
             }
             None => cleaned,
         }
+    }
+
+    /// What is left when nothing more is found.
+    fn settled(&self, text: &str, what: What, source: Source) -> Option<Cleaned> {
+        let mut cleaned = Cleaned::new(text, self.hits(text, what, source))?;
+        for _ in 0..PASSES {
+            let hits = self.hits(&cleaned.text, what, source);
+            if hits.is_empty() {
+                return Some(cleaned);
+            }
+            cleaned = cleaned.again(hits);
+        }
+        Some(Cleaned::whole(Rule::Unreadable, cleaned.length))
     }
 
     /// What is found in `text`, in order.
@@ -139,7 +177,7 @@ impl Rules {
 
     /// What is left of a name that holds a secret itself.
     pub(super) fn clean_name(&self, name: &str, source: Source) -> Option<String> {
-        Some(Cleaned::new(name, self.hits(name, What::Text, source))?.text)
+        Some(self.settled(name, What::Text, source)?.text)
     }
 
     fn clean_body(&self, body: &str, source: Source) -> Option<Cleaned> {
@@ -154,7 +192,7 @@ impl Rules {
                 return Some(Cleaned { text, length: body.chars().count(), hits: Vec::new() });
             }
         } else if pairs::is_form(body) {
-            return Cleaned::new(body, self.hits(body, What::Query, source));
+            return self.settled(body, What::Query, source);
         }
         Some(Cleaned::whole(Rule::Unreadable, body.chars().count()))
     }

@@ -5,10 +5,12 @@
 //! nesting apart; it accepts more than JSON, for a body may have been cut off.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::clean::What;
 use super::rules::{Rules, Source};
 use super::text::is_card;
+use super::visit::free;
 
 /// What came of reading.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ pub(super) fn record(rules: &Rules, json: &[u8]) -> Outcome {
     Walk::new(rules, json, Source::User).run(Role::Record)
 }
 
-/// Deeper nesting is not read.
+/// What is nested deeper is not read, and goes.
 const DEEPEST: usize = 512;
 /// Names shorter than this hold no secret themselves.
 const SHORTEST_NAME: usize = 11;
@@ -57,6 +59,8 @@ enum Role {
     Records,
     /// A log, a metric, a streamed span or a link.
     Record,
+    /// What a record says.
+    Said,
     /// The type of an attribute.
     Type,
     /// What it seems.
@@ -74,7 +78,7 @@ impl Role {
             Self::Batch if name == "items" => Self::Records,
             Self::Record => match name {
                 "attributes" => Self::Attributes,
-                "body" | "name" => Self::Value(What::Text),
+                "body" | "name" => Self::Said,
                 "links" => Self::Records,
                 _ => SKIP,
             },
@@ -84,6 +88,7 @@ impl Role {
                 "type" => Self::Type,
                 _ => SKIP,
             },
+            Self::Said => Self::Value(What::Text),
             Self::Batch | Self::Records | Self::Type => SKIP,
         }
     }
@@ -97,15 +102,20 @@ impl Role {
     fn what(self) -> What {
         match self {
             Self::Value(what) | Self::Attribute(what) => what,
+            Self::Said => What::Text,
             _ => What::Skip,
         }
     }
 }
 
 /// An object or an array that is open.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Level {
     is_object: bool,
+    /// Where its first member stands.
+    start: usize,
+    /// Its names, once one of them had to change: it must not become the same as another.
+    taken: Option<HashSet<String>>,
     /// The next text is a name.
     awaits_name: bool,
     role: Role,
@@ -153,11 +163,13 @@ impl<'a> Walk<'a> {
                 b'"' => self.text(at),
                 b'{' | b'[' => {
                     if self.levels.len() == DEEPEST {
-                        self.is_json = false;
-                        break;
+                        let end = end_of_value(self.input, at);
+                        self.replace((at, end), "\"[Filtered]\"");
+                        end
+                    } else {
+                        self.open(at);
+                        at + 1
                     }
-                    self.open(at);
-                    at + 1
                 }
                 b'}' | b']' => {
                     self.is_json &= self.levels.pop().is_some_and(|level| level.is_object == (byte == b'}'));
@@ -197,6 +209,8 @@ impl<'a> Walk<'a> {
         let is_object = self.input[at] == b'{';
         self.levels.push(Level {
             is_object,
+            start: at + 1,
+            taken: None,
             awaits_name: is_object,
             role,
             next: SKIP,
@@ -251,7 +265,12 @@ impl<'a> Walk<'a> {
             && !is_attribute
             && let Some(clean) = self.rules.clean_name(&name, self.source)
         {
-            self.replace((start, end), &escaped(&clean));
+            let members = &self.input[level.start..];
+            let taken = level.taken.get_or_insert_with(|| names_of(members));
+            let clean = free(clean, |name| taken.contains(name));
+            let written = escaped(&clean).into_owned();
+            taken.insert(clean);
+            self.replace((start, end), &written);
         }
     }
 
@@ -275,7 +294,8 @@ impl<'a> Walk<'a> {
         let text = unescaped(&self.input[start..end], is_escaped);
         let name = self.name_of_value();
         let name = std::str::from_utf8(&self.input[name.0..name.1]).unwrap_or_default();
-        if let Some(cleaned) = self.rules.clean(name, &text, what, self.source) {
+        let source = if role == Role::Said { Source::Automatic } else { self.source };
+        if let Some(cleaned) = self.rules.clean(name, &text, what, source) {
             self.replace((start, end), &escaped(&cleaned.text));
         }
     }
@@ -368,6 +388,30 @@ fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned())
 }
 
+/// The names in an object whose first member is at the start.
+fn names_of(json: &[u8]) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let (mut at, mut is_name) = (0, true);
+    while let Some(&byte) = json.get(at) {
+        let end = match byte {
+            b'}' | b']' => break,
+            b'"' | b'{' | b'[' => end_of_value(json, at),
+            _ => at + 1,
+        };
+        match byte {
+            b'"' if is_name => {
+                let text = &json[at + 1..(end - 1).max(at + 1)];
+                names.insert(unescaped(text, text.contains(&b'\\')).into_owned());
+                is_name = false;
+            }
+            b',' => is_name = true,
+            _ => {}
+        }
+        at = end;
+    }
+    names
+}
+
 /// Who wrote a record, by its attribute `sentry.origin`.
 fn source_of(record: &[u8]) -> Source {
     /// The start of the attribute, up to its value.
@@ -380,7 +424,7 @@ fn source_of(record: &[u8]) -> Source {
     if is_automatic { Source::Automatic } else { Source::User }
 }
 
-/// Where the object or array that begins at `at` ends.
+/// Where the text, object or array that begins at `at` ends.
 fn end_of_value(json: &[u8], at: usize) -> usize {
     let mut depth = 0_usize;
     let mut pos = at;
@@ -401,6 +445,9 @@ fn end_of_value(json: &[u8], at: usize) -> usize {
                         break;
                     }
                     end += 2;
+                }
+                if depth == 0 {
+                    return json.len().min(end + 1);
                 }
                 pos = end;
             }

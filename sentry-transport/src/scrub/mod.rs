@@ -16,10 +16,11 @@
 //! 1. Secrets go, whoever wrote them down: values under names such as `password` or `api_key`, and whatever looks like a
 //!    card number, a token, a key, credentials in a URL, a social security number or a bank account. Here we differ from
 //!    protocol section 11.1 on purpose, which leaves data of the application alone.
-//! 2. What identifies a person (e-mail addresses, public IP addresses, home directories, literals of SQL) goes where it
-//!    was written down automatically and the options do not permit it: messages of exceptions, variables, requests,
-//!    breadcrumbs of type `http`, `query`, `log` and `navigation`, spans and logs whose origin is `auto.…`. What the
-//!    application sets itself, such as the user of a scope, stays.
+//! 2. What identifies a person (e-mail addresses, public IP addresses, home directories, literals of SQL) goes where the
+//!    options do not permit it, from free text (messages, of exceptions too, log lines, names of spans) and from what was
+//!    written down automatically: variables, requests, data of breadcrumbs of type `http`, `query`, `log` and
+//!    `navigation`, attributes of spans and logs whose origin is `auto.…`. What the application sets under a name, such as
+//!    the user of a scope, tags and attributes, stays.
 //! 3. Everything else stays as it is, byte for byte. Ids, hashes, paths and versions are what events are read for.
 //!
 //! No regular expressions are used: every scanner is linear in the length of the text.
@@ -27,16 +28,16 @@
 mod clean;
 mod json;
 mod keys;
-mod notes;
+pub(crate) mod notes;
 mod pairs;
 mod preview;
 mod rules;
 mod scrubber;
 mod sql;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
-mod trail;
+pub(crate) mod trail;
 mod visit;
 
 use sentry_core::ClientOptions;

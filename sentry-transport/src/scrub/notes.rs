@@ -18,7 +18,7 @@ const MOST: usize = 500;
 
 /// The remarks on one item.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(crate) struct Notes {
     meta: Option<Map<String, Value>>,
     count: usize,
     /// The item has no place for them.
@@ -27,33 +27,22 @@ pub(super) struct Notes {
 
 impl Notes {
     /// Goes on with what was remarked before.
-    pub(super) fn of(meta: Option<Map<String, Value>>) -> Self {
+    pub(crate) fn of(meta: Option<Map<String, Value>>) -> Self {
         Self { meta, count: 0, is_silent: false }
     }
 
     /// For items that have no place for remarks.
-    pub(super) fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         Self { is_silent: true, ..Self::default() }
     }
 
-    pub(super) fn into_meta(self) -> Option<Map<String, Value>> {
+    pub(crate) fn into_meta(self) -> Option<Map<String, Value>> {
         self.meta
     }
 
     /// Remarks on what was taken out of the text at `trail`.
     pub(super) fn add(&mut self, trail: &Trail<'_>, cleaned: &Cleaned) {
-        if self.is_silent || self.count == MOST {
-            return;
-        }
-        self.count += 1;
-        let mut names = trail.names().into_iter();
-        let Some(first) = names.next() else { return };
-        let mut place = self.meta.get_or_insert_default().entry(first).or_insert_with(object);
-        for name in names.chain([String::new()]) {
-            let Some(fields) = as_object(place) else { return };
-            place = fields.entry(name).or_insert_with(object);
-        }
-        let Some(fields) = as_object(place) else { return };
+        let Some(fields) = self.at(trail) else { return };
         let remarks = cleaned.remarks();
         match fields.get_mut("rem") {
             Some(Value::Array(rem)) => rem.extend(remarks),
@@ -62,6 +51,35 @@ impl Notes {
             }
         }
         fields.entry("len").or_insert_with(|| cleaned.length.into());
+    }
+
+    /// Where the remarks on the value at `trail` stand, unless there is no place for any.
+    pub(crate) fn at(&mut self, trail: &Trail<'_>) -> Option<&mut Fields<String, Value>> {
+        if self.is_silent {
+            return None;
+        }
+        if self.count == MOST {
+            // What is there has to stay true.
+            return self.within(trail)?.get_mut("")?.as_object_mut();
+        }
+        self.count += 1;
+        let mut names = trail.names().into_iter();
+        let first = names.next()?;
+        let mut place = self.meta.get_or_insert_default().entry(first).or_insert_with(object);
+        for name in names.chain([String::new()]) {
+            place = as_object(place)?.entry(name).or_insert_with(object);
+        }
+        as_object(place)
+    }
+
+    /// What is remarked on the parts of the value at `trail`, and under an empty name on the value itself, if anything.
+    pub(crate) fn within(&mut self, trail: &Trail<'_>) -> Option<&mut Fields<String, Value>> {
+        let mut names = trail.names().into_iter();
+        let mut place = self.meta.as_mut()?.get_mut(&names.next()?)?;
+        for name in names {
+            place = place.as_object_mut()?.get_mut(&name)?;
+        }
+        place.as_object_mut()
     }
 }
 

@@ -37,6 +37,11 @@ impl Rules {
         }
     }
 
+    /// The same, without the code of the application.
+    pub(super) fn without_rule(&self) -> Self {
+        Self { rule: None, ..self.clone() }
+    }
+
     pub(super) fn is_off(&self) -> bool {
         self.level == ScrubLevel::Off
     }

@@ -1,6 +1,7 @@
 //! What is installed as the last stage of finishing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sentry_core::protocol::Envelope;
 use sentry_core::{ClientOptions, Finish};
@@ -37,8 +38,12 @@ impl Scrubber {
     ///
     /// One that was made of raw bytes is passed on as it is, and so is what is in attachments.
     pub fn scrub(&self, envelope: &mut Envelope) {
-        if !self.rules.is_off() {
-            envelope.items_mut().for_each(|item| visit::item(&self.rules, item));
+        if self.rules.is_off() {
+            return;
+        }
+        envelope.items_mut().for_each(|item| visit::item(&self.rules, item));
+        if envelope.raw_bytes().is_none() {
+            visit::trace(&self.rules, envelope.headers_mut());
         }
     }
 
@@ -58,6 +63,18 @@ impl Scrubber {
 impl Finish for Scrubber {
     fn finish(&self, envelope: &mut Envelope) {
         self.scrub(envelope);
+    }
+
+    fn finish_raw(&self, envelope: &mut Envelope) {
+        match self.rules.rule() {
+            // Whoever reads it back asks for the rule.
+            Some(_) => Self { rules: self.rules.without_rule() }.scrub(envelope),
+            None => self.scrub(envelope),
+        }
+    }
+
+    fn for_options(&self, options: &ClientOptions) -> Option<Arc<dyn Finish>> {
+        Some(Arc::new(Self::new(options)))
     }
 }
 

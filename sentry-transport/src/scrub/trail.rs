@@ -2,7 +2,7 @@
 
 /// One step from a value into its parts.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
+pub(crate) enum Step<'a> {
     Index(usize),
     Name(&'a str),
     Root,
@@ -10,24 +10,24 @@ pub(super) enum Step<'a> {
 
 /// The steps from the root of an item.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trail<'a> {
+pub(crate) struct Trail<'a> {
     parent: Option<&'a Self>,
     step: Step<'a>,
 }
 
 impl<'a> Trail<'a> {
-    pub(super) const ROOT: Trail<'static> = Trail { parent: None, step: Step::Root };
+    pub(crate) const ROOT: Trail<'static> = Trail { parent: None, step: Step::Root };
 
-    pub(super) fn name(&'a self, name: &'a str) -> Self {
+    pub(crate) fn name(&'a self, name: &'a str) -> Self {
         Self { parent: Some(self), step: Step::Name(name) }
     }
 
-    pub(super) fn index(&'a self, index: usize) -> Self {
+    pub(crate) fn index(&'a self, index: usize) -> Self {
         Self { parent: Some(self), step: Step::Index(index) }
     }
 
     /// The steps as names, from the root.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let mut names = self.parent.map(Self::names).unwrap_or_default();
         match self.step {
             Step::Index(index) => names.push(index.to_string()),

@@ -1,65 +1,113 @@
-//! Directories for the owner only.
+//! Directories for the owner only, and files that appear whole.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-/// Makes sure that `path` is a directory of ours that nobody else can look into.
-pub(super) fn secure(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
+use super::fs::{Fs, Kind, Stat};
+
+/// A file that could not be published.
+#[derive(Debug)]
+pub(super) struct Unpublished {
+    pub(super) error: io::Error,
+    /// What is left of it, if that could not be removed either.
+    pub(super) litter: Option<PathBuf>,
+}
+
+/// Makes sure that there is a directory, and that it is no link to one. Tells what it is.
+pub(super) fn ensure(fs: &dyn Fs, path: &Path) -> io::Result<Stat> {
+    make_all(fs, path)?;
+    let stat = fs.stat(path)?;
+    if stat.kind == Kind::Dir {
+        return Ok(stat);
+    }
     // A link would lead to wherever somebody wants our files.
-    if !fs::symlink_metadata(path)?.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, "the cache directory is a link or a file"));
-    }
-    close_to_others(path)
+    Err(io::Error::new(io::ErrorKind::NotADirectory, "the cache directory is a link or a file"))
 }
 
-#[cfg(unix)]
-fn close_to_others(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let mut permissions = fs::symlink_metadata(path)?.permissions();
-    if permissions.mode() & 0o077 != 0 {
-        permissions.set_mode(0o700);
-        // Only the owner may do this: a directory of somebody else is refused here.
-        fs::set_permissions(path, permissions)?;
+/// Refuses a directory that anybody may put another one in the place of.
+pub(super) fn check_parent(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    let mode = fs.stat_target(parent)?.mode.unwrap_or(0);
+    // Writable for all, and not sticky as /tmp is.
+    if mode & 0o1002 == 0o002 {
+        let message = "the cache directory lies in a directory that everybody may change";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn close_to_others(_path: &Path) -> io::Result<()> {
-    Ok(())
+/// Closes a directory of ours to others.
+pub(super) fn close(fs: &dyn Fs, path: &Path, stat: Stat) -> io::Result<()> {
+    if stat.mode.is_some_and(|mode| mode & 0o077 != 0) { fs.restrict(path) } else { Ok(()) }
 }
 
-/// A new file for the owner only. A file or a link that is there already is an error.
-pub(super) fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+fn make_all(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    match fs.make_dir(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).ok_or(error)?;
+            make_all(fs, parent)?;
+            match fs.make_dir(path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                made => made,
+            }
+        }
+        // On a file system that cannot be written, one that is there may still be read.
+        Err(error) => fs.stat(path).map(|_| ()).map_err(|_| error),
+    }
 }
 
 /// Writes a file in one go and makes it visible under its name.
-pub(super) fn publish(dir: &Path, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
-    let temporary = dir.join(format!("{name}.tmp"));
-    let written = create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        if sync { file.sync_data() } else { Ok(()) }
-    });
-    let published = written.and_then(|()| fs::rename(&temporary, dir.join(name)));
-    if let Err(error) = published {
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
+pub(super) fn publish(fs: &dyn Fs, dir: &Path, name: &str, bytes: &[u8], sync: bool) -> Result<(), Unpublished> {
+    let (temporary, path) = (dir.join(format!("{name}.tmp")), dir.join(name));
+    let is_created = &mut false;
+    let written = write(fs, &temporary, bytes, sync, is_created).and_then(|()| fs.rename(&temporary, &path));
+    let published = match written {
+        // The name has to survive as well.
+        Ok(()) if sync => fs.sync_dir(dir),
+        written => written,
+    };
+    let Err(error) = published else { return Ok(()) };
+    let remains = |path: &PathBuf| *is_created && delete(fs, path).is_err();
+    let litter = [temporary, path].into_iter().find(remains);
+    Err(Unpublished { error, litter })
+}
+
+fn write(fs: &dyn Fs, path: &Path, bytes: &[u8], sync: bool, is_created: &mut bool) -> io::Result<()> {
+    let mut file = fs.create(path)?;
+    *is_created = true;
+    let (mut rest, mut interruptions) = (bytes, 0);
+    while !rest.is_empty() {
+        match file.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(error) if is_interruption(&error, &mut interruptions) => {}
+            Err(error) => return Err(error),
+        }
     }
-    if sync {
-        // The name has to survive as well. Where directories cannot be synced, this is the best there is.
-        let _ = File::open(dir).and_then(|dir| dir.sync_all());
+    if sync { file.sync() } else { Ok(()) }
+}
+
+/// Whether a call is worth being made again. One that is interrupted for ever is not.
+pub(super) fn is_interruption(error: &io::Error, interruptions: &mut u32) -> bool {
+    *interruptions += 1;
+    error.kind() == io::ErrorKind::Interrupted && *interruptions <= 100
+}
+
+/// Removes a file. One that is not there is removed; a directory in its place is nothing of ours.
+pub(super) fn delete(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    match fs.remove(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => match fs.stat(path) {
+            Ok(stat) if stat.kind == Kind::Dir => Ok(()),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        },
+        removed => removed,
     }
-    Ok(())
 }

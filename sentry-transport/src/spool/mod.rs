@@ -5,8 +5,9 @@
 //!   v1-<hash of the DSN>/         what was meant for one project never reaches another
 //!     <run>.lock                  locked for the life of the process
 //!     <run>/                      of one process; 16 random hex digits
-//!       <sequence>-<time>-<rank>-<tries>-<length>-<checksum>-<event id>.env
+//!       <sequence>-<time>-<rank>-<tries>-<length>-<checksum>-<event id>-<session>.env
 //!       *.tmp                     being written
+//!     crashes/                    notes of processes that crashed
 //!     aside/                      what could not be read, a few files of it
 //! ```
 //!
@@ -22,9 +23,30 @@
 //! Names carry no data of the user: the event id is random. Contents are envelopes as they are sent, in plain, for the owner
 //! of the directory only. Nothing is encrypted.
 
+mod adopt;
+pub(crate) mod consent;
+#[cfg(test)]
+mod cost_tests;
 mod dir;
+mod evict;
+#[cfg(test)]
+mod fault_tests;
+mod fs;
+mod health;
+#[cfg(all(test, unix))]
+mod hostile_tests;
+mod index;
+mod marker;
 mod name;
 mod run;
+mod session;
+mod show;
 mod store;
+#[cfg(test)]
+mod upkeep_tests;
+mod view;
 
-pub(crate) use self::store::{Limits, Spool};
+pub(crate) use self::marker::Marker;
+pub use self::show::show;
+pub(crate) use self::store::{Limits, Spool, home};
+pub use self::view::{Entry, Kind, State, list, purge, purge_all};

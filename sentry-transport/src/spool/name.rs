@@ -22,9 +22,17 @@ pub(super) struct Name {
     pub(super) length: u32,
     pub(super) checksum: u32,
     pub(super) event_id: Uuid,
+    /// A number for the session that it brings an update of, if any.
+    pub(super) session: u32,
 }
 
 impl Name {
+    /// The same file with another content: only an update of a session is ever rewritten, and gets longer by that.
+    pub(super) fn is_older_version_of(&self, other: &Self) -> bool {
+        let rewritten = Self { tries: self.tries, length: self.length, checksum: self.checksum, time: self.time, ..*other };
+        self.session != 0 && *self == rewritten && self.length < other.length
+    }
+
     /// Whether `bytes` are what the name says.
     pub(super) fn fits(&self, bytes: &[u8]) -> bool {
         bytes.len() == self.length as usize && checksum(bytes) == self.checksum
@@ -39,11 +47,11 @@ pub(super) fn checksum(bytes: &[u8]) -> u32 {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sequence, time, rank, tries, length, checksum, event_id } = self;
+        let Self { sequence, time, rank, tries, length, checksum, event_id, session } = self;
         let rank = *rank as u8;
         write!(
             f,
-            "{sequence:016x}-{time:010x}-{rank}-{tries:02x}-{length:08x}-{checksum:08x}-{}{COMPLETE}",
+            "{sequence:016x}-{time:010x}-{rank}-{tries:02x}-{length:08x}-{checksum:08x}-{}-{session:08x}{COMPLETE}",
             event_id.simple()
         )
     }
@@ -53,22 +61,17 @@ impl FromStr for Name {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let parts: Vec<&str> = text.strip_suffix(COMPLETE).ok_or(())?.split('-').collect();
-        let [sequence, time, rank, tries, length, checksum, event_id] = parts[..] else { return Err(()) };
+        let parts: Vec<&str> = text.strip_suffix(COMPLETE).ok_or(())?.splitn(9, '-').collect();
+        let [sequence, time, rank, tries, length, checksum, event_id, session] = parts[..] else { return Err(()) };
         let name = Self {
             sequence: number(sequence)?,
             time: number(time)?,
-            rank: match rank {
-                "0" => Rank::Other,
-                "1" => Rank::Session,
-                "2" => Rank::Error,
-                "3" => Rank::Crash,
-                _ => return Err(()),
-            },
+            rank: Rank::ALL.into_iter().find(|one| number(rank) == Ok(*one as u64)).ok_or(())?,
             tries: u8::try_from(number(tries)?).map_err(|_| ())?,
             length: u32::try_from(number(length)?).map_err(|_| ())?,
             checksum: u32::try_from(number(checksum)?).map_err(|_| ())?,
             event_id: Uuid::parse_str(event_id).map_err(|_| ())?,
+            session: u32::try_from(number(session)?).map_err(|_| ())?,
         };
         // One name per file: no other spelling of the same.
         if name.to_string() == text { Ok(name) } else { Err(()) }
@@ -92,6 +95,7 @@ mod tests {
             length: 5,
             checksum: checksum(b"hello"),
             event_id: Uuid::from_u128(42),
+            session: 0x5e55,
         }
     }
 
@@ -99,6 +103,10 @@ mod tests {
     fn a_name_is_read_back_and_knows_its_bytes() {
         let text = name().to_string();
         assert_eq!(text.parse(), Ok(name()));
+        for rank in Rank::ALL {
+            let name = Name { rank, ..name() };
+            assert_eq!(name.to_string().parse(), Ok(name));
+        }
         assert!(name().fits(b"hello"));
         assert!(!name().fits(b"hellO") && !name().fits(b"hell") && !name().fits(b""));
     }
@@ -122,7 +130,7 @@ mod tests {
             format!("0{good}"),
             format!("{good}x"),
         ]);
-        wrong.push(good.replacen("-3-", "-9-", 1));
+        wrong.push(good.replacen("-6-", "-9-", 1));
         for text in wrong {
             assert_eq!(text.parse::<Name>(), Err(()), "{text}");
         }

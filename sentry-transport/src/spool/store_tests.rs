@@ -1,4 +1,5 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use sentry_core::clock;
 
@@ -6,25 +7,25 @@ use super::*;
 use crate::store::Rank;
 
 /// A directory of its own, gone with the test.
-struct Place(PathBuf);
+pub(in crate::spool) struct Place(pub(in crate::spool) PathBuf);
 
 impl Place {
-    fn new(name: &str) -> Self {
+    pub(in crate::spool) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("sentry-spool-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         Self(path)
     }
 
-    fn open(&self) -> Spool {
+    pub(in crate::spool) fn open(&self) -> Spool {
         self.open_with(Limits { items: 10_000, bytes: 1 << 25, age: Duration::from_secs(86_400) })
     }
 
-    fn open_with(&self, limits: Limits) -> Spool {
+    pub(in crate::spool) fn open_with(&self, limits: Limits) -> Spool {
         Spool::open(&self.0, &"https://key@host/1".parse().unwrap(), limits).unwrap()
     }
 
     /// Every file below, with its path.
-    fn files(&self) -> Vec<PathBuf> {
+    pub(in crate::spool) fn files(&self) -> Vec<PathBuf> {
         let (mut files, mut dirs) = (Vec::new(), vec![self.0.clone()]);
         while let Some(dir) = dirs.pop() {
             for entry in fs::read_dir(dir).unwrap().flatten() {
@@ -38,7 +39,7 @@ impl Place {
         files
     }
 
-    fn envelopes(&self) -> Vec<PathBuf> {
+    pub(in crate::spool) fn envelopes(&self) -> Vec<PathBuf> {
         self.files()
             .into_iter()
             .filter(|path| path.extension().is_some_and(|extension| extension == "env"))
@@ -52,18 +53,23 @@ impl Drop for Place {
     }
 }
 
-fn put(spool: &mut Spool, bytes: &str, rank: Rank, is_held: bool) -> Kept {
+pub(in crate::spool) fn put(spool: &mut Spool, bytes: &str, rank: Rank, is_held: bool) -> Kept {
     let record = Record {
         bytes: bytes.as_bytes(),
         rank,
         event_id: Some(Uuid::from_u128(7)),
+        session: None,
         durability: Durability::Process,
         is_held,
     };
     spool.put(record, clock::now()).unwrap()
 }
 
-fn drain(spool: &mut Spool) -> Vec<String> {
+pub(in crate::spool) fn lost(text: &str) -> Lost {
+    Lost::Envelope(text.as_bytes().to_vec())
+}
+
+pub(in crate::spool) fn drain(spool: &mut Spool) -> Vec<String> {
     let mut all = Vec::new();
     while let Some(entry) = spool.next(clock::now()) {
         all.push(String::from_utf8(entry.bytes).unwrap());
@@ -73,8 +79,8 @@ fn drain(spool: &mut Spool) -> Vec<String> {
 }
 
 /// As if the process had been killed: the lock goes, everything else stays.
-fn kill(mut spool: Spool) {
-    spool.items.clear();
+pub(in crate::spool) fn kill(mut spool: Spool) {
+    spool.index = Index::default();
     spool.runs.clear();
 }
 
@@ -171,13 +177,14 @@ fn the_least_important_goes_first_and_the_oldest_of_it() {
     for (text, rank) in [("error", Rank::Error), ("log 1", Rank::Other), ("log 2", Rank::Other)] {
         assert!(put(&mut spool, text, rank, false).evicted.is_empty());
     }
-    assert_eq!(put(&mut spool, "crash", Rank::Crash, false).evicted, [b"log 1"]);
-    assert_eq!(put(&mut spool, &"x".repeat(95), Rank::Error, false).evicted, [b"log 2", b"error"]);
+    assert_eq!(put(&mut spool, "crash", Rank::Crash, false).evicted, [lost("log 1")]);
+    assert_eq!(put(&mut spool, &"x".repeat(95), Rank::Error, false).evicted, [lost("log 2"), lost("error")]);
     assert_eq!(drain(&mut spool)[0], "crash");
     let too_large = Record {
         bytes: &[0; 101],
         rank: Rank::Crash,
         event_id: None,
+        session: None,
         durability: Durability::Power,
         is_held: false,
     };
@@ -190,7 +197,7 @@ fn what_is_too_old_is_given_up() {
     let mut spool = place.open_with(Limits { items: 3, bytes: 100, age: Duration::from_secs(60) });
     put(&mut spool, "old", Rank::Crash, false);
     assert!(spool.expire(clock::now()).is_empty());
-    assert_eq!(spool.expire(clock::now() + Duration::from_secs(120)), [b"old"]);
+    assert_eq!(spool.expire(clock::now() + Duration::from_secs(120)), [lost("old")]);
     assert!(place.envelopes().is_empty());
 }
 
@@ -239,7 +246,7 @@ fn garbage_is_set_aside_and_the_rest_is_found() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(
         "/etc/passwd",
-        dir.join(file("good").file_name().unwrap().to_str().unwrap().replace("-2-00-", "-3-00-")),
+        dir.join(file("good").file_name().unwrap().to_str().unwrap().replace("-5-00-", "-6-00-")),
     )
     .unwrap();
     let mut spool = place.open();
@@ -304,7 +311,7 @@ fn no_sequence_of_operations_and_deaths_loses_or_doubles_anything() {
                 model.insert(text);
             }
             4..=6 => {
-                spools[which].adopted = None;
+                spools[which].looked = None;
                 if let Some(entry) = spools[which].next(clock::now()) {
                     let text = String::from_utf8(entry.bytes).unwrap();
                     assert!(model.contains(&text), "{text} was removed before");

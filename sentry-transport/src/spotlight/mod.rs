@@ -8,6 +8,9 @@
 //! fit or cannot be delivered is gone without being counted, for it is a copy. While Spotlight is away, it is tried again
 //! after 1 s, 2 s, … 60 s; an envelope gets one more try and is dropped then, and the first failure is said once.
 //!
+//! Without the user's consent nothing is shown either, and nothing is held for later: the address may be another machine, and
+//! whoever develops a dialog that asks for consent sees here what a server would see.
+//!
 //! A scrubber, once there is one, belongs to the way to the server only: what stays on this machine keeps its personal data.
 
 mod address;
@@ -36,18 +39,19 @@ impl Spotlight {
     /// If it is switched on, and its address makes sense. No thread is started yet.
     pub(crate) fn of(options: &ClientOptions) -> Option<Self> {
         let url = options.spotlight.url()?;
+        options.consent_gate.require(options.consent);
         let address = Address::parse(url);
         if address.is_none() {
             diagnostics::warn_once("spotlight address", || {
                 "Spotlight gets nothing: its address is not of the form http://host:port/path".into()
             });
         }
-        Some(Self { queues: PerProcess::new(Queue::new(address?, &options.user_agent)) })
+        Some(Self { queues: PerProcess::new(Queue::new(address?, &options.user_agent, options.consent_gate.clone())) })
     }
 
     /// The queue of this process: what is in that of a parent is for the parent to send.
     fn queue(&self) -> &Arc<Queue> {
-        self.queues.get(|parent| Queue::new(parent.address.clone(), &parent.user_agent))
+        self.queues.get(|parent| Queue::new(parent.address.clone(), &parent.user_agent, parent.gate.clone()))
     }
 
     /// Takes a copy, or forgets it. Never waits.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sentry_core::{Outbound, clock};
+use sentry_core::{ConsentGate, Outbound, clock};
 
 use super::address::Address;
 use super::worker;
@@ -19,6 +19,8 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct Queue {
     pub(super) address: Address,
     pub(super) user_agent: String,
+    /// Whether anything may be shown.
+    pub(super) gate: ConsentGate,
     state: Mutex<State>,
     /// Rung for new items, for the end of one, and for a flush or the end of all.
     changed: Condvar,
@@ -40,12 +42,15 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(address: Address, user_agent: &str) -> Arc<Self> {
+    pub(super) fn new(address: Address, user_agent: &str, gate: ConsentGate) -> Arc<Self> {
         let user_agent = user_agent.chars().filter(|c| matches!(c, ' '..='~')).collect();
-        Arc::new(Self { address, user_agent, state: Mutex::default(), changed: Condvar::new() })
+        Arc::new(Self { address, user_agent, gate, state: Mutex::default(), changed: Condvar::new() })
     }
 
     pub(super) fn push(self: &Arc<Self>, copy: Outbound) {
+        if !self.gate.is_open() {
+            return;
+        }
         let size = copy.size_hint();
         let mut state = self.lock();
         if state.closed {

@@ -57,6 +57,9 @@ impl Worker<'_> {
         if self.attempt(&body) {
             return true;
         }
+        if !self.queue.gate.is_open() {
+            return false;
+        }
         let pause = self.backoff.failed();
         // Whoever waits for a flush is not kept waiting for somebody who was away a moment ago.
         self.queue.pause(pause) && self.attempt(&body)
@@ -69,6 +72,10 @@ impl Worker<'_> {
     }
 
     fn attempt(&mut self, body: &Encoded) -> bool {
+        // What waits when the user says no is forgotten one by one, right away.
+        if !self.queue.gate.is_open() {
+            return false;
+        }
         let Queue { address, user_agent, .. } = self.queue;
         match post(address, user_agent, body, Deadline::after(clock::instant(), TRY)) {
             Ok(()) => {

@@ -16,12 +16,30 @@ macro_rules! over_background {
                 }
             }
 
+            fn start(&self) -> sentry_core::LastRun {
+                self.inner.as_ref().map_or(sentry_core::LastRun::Unknown, |inner| inner.start())
+            }
+
+            fn send_crashes(&self, timeout: std::time::Duration) -> bool {
+                self.inner.as_ref().is_none_or(|inner| inner.send_crashes(timeout))
+            }
+
+            fn set_last_words(&self, envelope: Option<sentry_core::protocol::Envelope>) {
+                if let Some(inner) = &self.inner {
+                    inner.set_last_words(envelope);
+                }
+            }
+
             fn flush(&self, timeout: std::time::Duration) -> bool {
                 self.inner.as_ref().is_none_or(|inner| inner.flush(timeout))
             }
 
             fn shutdown(&self, timeout: std::time::Duration) -> bool {
                 self.inner.as_ref().is_none_or(|inner| inner.shutdown(timeout))
+            }
+
+            fn holds_for_consent(&self) -> bool {
+                true
             }
 
             fn is_idle(&self) -> bool {

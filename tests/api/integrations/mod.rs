@@ -4,3 +4,5 @@ mod backtrace;
 mod contexts;
 mod debug_images;
 mod panic;
+#[cfg(feature = "tracing")]
+mod tracing;

@@ -10,6 +10,7 @@ mod hub;
 mod integration;
 mod propagation;
 mod scope;
+mod telemetry;
 mod transaction;
 mod transaction_context;
 mod transport;

@@ -12,7 +12,7 @@ use crate::modules::Module;
 pub(crate) use self::phdr::generation;
 
 /// The loaded modules; the executable comes first.
-pub(super) fn loaded() -> Vec<Module> {
+pub(crate) fn loaded() -> Vec<Module> {
     phdr::mapped().into_iter().filter_map(module).collect()
 }
 

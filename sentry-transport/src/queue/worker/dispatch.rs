@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::attempt::Attempt;
+use super::super::collector::Batch;
 use super::super::flights::Flights;
 use super::super::inbox::Turn;
 use super::Worker;
@@ -15,7 +16,7 @@ const SLOWEST_BYTES_PER_SECOND: usize = 32 * 1024;
 const MAX_BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
 
 /// How long loading symbols for one event may take.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Items per turn that led to no request: answers must not wait behind a long row of them.
 const TURN: usize = 64;
@@ -29,6 +30,8 @@ pub(super) enum Rest {
     Full,
     /// The host is not to be bothered until then.
     Closed(Instant),
+    /// The user has not consented.
+    Barred,
     /// Nothing is left to start.
     Idle,
 }
@@ -53,6 +56,9 @@ impl Worker {
         last_call: bool,
     ) -> Rest {
         for _ in 0..TURN {
+            if self.shared.is_barred() {
+                return self.hold(turn, now);
+            }
             // The last report must not wait for requests that hang.
             let is_wide = flights.len() < self.gate.width(self.width.get()) + usize::from(last_call);
             if !is_wide || (!last_call && flights.bytes() >= MAX_BYTES_IN_FLIGHT) {
@@ -70,10 +76,18 @@ impl Worker {
             let attempt = self.keep_first(attempt);
             let Some((attempt, request)) = self.pipeline.prepare(attempt, now) else { continue };
             let for_its_size = Duration::from_secs((request.body().len() / SLOWEST_BYTES_PER_SECOND) as u64);
+            if self.shared.is_barred() {
+                self.outbox.push([attempt]);
+                continue;
+            }
             let patience = self.shared.setup.request_timeout.saturating_add(for_its_size);
             let mut deadline = Deadline::after(now, patience);
             if let Some(closing) = turn.closing {
                 deadline = deadline.min(closing.deadline.into());
+            }
+            if let Some(id) = attempt.kept.filter(|_| attempt.is_replayed()) {
+                // A process that is killed while the server is slow says nothing about what was on the wire.
+                self.shared.shelf.survived(id);
             }
             flights.start(sender, attempt, request, (now, deadline));
         }
@@ -82,7 +96,8 @@ impl Worker {
 
     /// The next thing to send: what waits here, then the lanes, then a client report.
     fn next(&mut self, flights: &Flights<'_>, turn: &Turn, now: Instant, is_last: bool) -> Next {
-        self.outbox.push(self.collector.due(now));
+        let due = self.collector.due(now);
+        self.push_batches(due);
         if let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
             return Next::Attempt(Box::new(attempt));
         }
@@ -90,7 +105,7 @@ impl Worker {
             return Next::Nothing;
         }
         if turn.is_waited_for && !self.collector.is_empty() {
-            self.outbox.push(self.collector.drain());
+            self.push_collected();
             return Next::Nothing;
         }
         if let Some(attempt) = self.replay(turn, now) {
@@ -113,7 +128,10 @@ impl Worker {
         let any = !run.is_empty();
         for item in run {
             match item.outbound.into_telemetry() {
-                Ok(record) => self.outbox.push(self.collector.add(record, item.epoch, now)),
+                Ok(record) => {
+                    let full = self.collector.add(record, item.epoch, now);
+                    self.push_batches(full);
+                }
                 Err(outbound) => {
                     let deadline = if is_late { now } else { now + RESOLVE_TIMEOUT };
                     self.outbox.push(self.pipeline.finish(
@@ -125,6 +143,16 @@ impl Worker {
             }
         }
         any
+    }
+
+    /// Sends on everything that waits for company.
+    pub(super) fn push_collected(&mut self) {
+        let batches = self.collector.drain();
+        self.push_batches(batches);
+    }
+
+    pub(super) fn push_batches(&mut self, batches: impl IntoIterator<Item = Batch>) {
+        self.outbox.push(batches.into_iter().filter_map(|batch| self.pipeline.finish_batch(batch)));
     }
 
     fn report(&mut self, epoch: u64, now: Instant) -> Attempt {

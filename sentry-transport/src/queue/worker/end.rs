@@ -22,7 +22,8 @@ impl Worker {
     /// still to be sent.
     pub(super) fn give_up_if_hopeless(&mut self, closing: Closing, now: Instant) -> bool {
         let closed = self.gate.opens(true, now).is_some_and(|opens| opens >= closing.last_start);
-        if !self.refused && !closed && now < closing.last_start {
+        let barred = self.shared.is_barred();
+        if !barred && !self.refused && !closed && now < closing.last_start {
             // What must not be tried again before the end.
             for attempt in self.outbox.take_late(closing.last_start) {
                 self.abandon(attempt, Reason::SendError);
@@ -30,7 +31,7 @@ impl Worker {
             return false;
         }
         self.give_up(Some(closing));
-        if self.refused || closed {
+        if barred || self.refused || closed {
             while let Some(epoch) = self.shared.pop_report(true) {
                 self.shared.answer(&Answers::Report(epoch), Fate::Dropped);
             }
@@ -49,7 +50,7 @@ impl Worker {
 
     /// After a panic: counts everything on this side of the lanes.
     pub(super) fn fail(&mut self, flights: &mut Flights<'_>) {
-        self.outbox.push(self.collector.drain());
+        self.push_collected();
         let landed = std::mem::take(&mut self.landed).into_iter().map(|landing| landing.attempt);
         let waiting = self.outbox.take();
         for attempt in flights.abort(clock::instant()).into_iter().chain(landed).chain(waiting) {
@@ -59,10 +60,13 @@ impl Worker {
 
     /// Counts everything that is not under way.
     fn give_up(&mut self, closing: Option<Closing>) {
-        let failing = self.refused || self.gate.is_failing();
-        let waited = if failing { Reason::NetworkError } else { Reason::QueueOverflow };
+        let waited = match () {
+            () if self.shared.is_barred() => Reason::NoConsent,
+            () if self.refused || self.gate.is_failing() => Reason::NetworkError,
+            () => Reason::QueueOverflow,
+        };
         self.spill_lanes(closing);
-        self.outbox.push(self.collector.drain());
+        self.push_collected();
         for attempt in self.outbox.take() {
             let reason = match attempt.tries {
                 0 => waited,

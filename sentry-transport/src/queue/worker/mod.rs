@@ -4,6 +4,7 @@
 //! are made elsewhere ([`Gate`], [`classify`](crate::retry::classify), [`Limits`](crate::rate_limit::Limits)); the loop
 //! obeys them.
 
+mod consent;
 mod dispatch;
 mod end;
 mod settle;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use sentry_core::clock;
+use sentry_core::{ConsentState, clock};
 
 use self::dispatch::Rest;
 use super::collector::Collector;
@@ -30,6 +31,7 @@ use crate::caught::caught;
 use crate::driver::Timer;
 use crate::retry::Gate;
 use crate::sender::{BoxFuture, Sender};
+use crate::store::EntryId;
 
 /// How often the client is told whether the queue keeps up (protocol section 19).
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
@@ -60,8 +62,16 @@ pub(super) struct Worker {
     next_check: Instant,
     /// When the store may be asked for something.
     next_replay: Instant,
+    /// When to look after the store.
+    next_look: Instant,
     /// When a request was answered last, or the end was ordered.
     heard: Option<Instant>,
+    /// What the store keeps of last words.
+    last_words: Option<EntryId>,
+    /// What the user wanted when this was looked at last.
+    consent: ConsentState,
+    /// When to look whether another process was told otherwise.
+    next_recall: Instant,
     /// During the end: the host refused, so there is nothing left to hope for.
     refused: bool,
 }
@@ -77,6 +87,9 @@ impl Worker {
             next_report: now + shared.setup.report_interval,
             next_check: now + HEALTH_INTERVAL,
             next_replay: now,
+            next_recall: now,
+            consent: ConsentState::NotNeeded,
+            next_look: now + spool::REOPEN,
             width: Width::new(shared.setup.max_in_flight),
             shared,
             timer,
@@ -85,6 +98,7 @@ impl Worker {
             accepted_at_failure: 0,
             drain_at: None,
             heard: None,
+            last_words: None,
             refused: false,
         }
     }
@@ -102,6 +116,7 @@ impl Worker {
             })
             .await
         };
+        self.forget_last_words();
         if finished {
             self.end(&mut flights);
         } else {
@@ -114,6 +129,10 @@ impl Worker {
         loop {
             let mut turn = self.shared.turn();
             let now = clock::instant();
+            self.obey(now);
+            if turn.has_last_words {
+                self.keep_last_words();
+            }
             if turn.hurry {
                 self.gate.hurry();
                 self.outbox.hurry();
@@ -121,9 +140,14 @@ impl Worker {
             }
             if self.drain_at.is_some_and(|at| at <= now) {
                 self.drain_at = None;
-                self.outbox.push(self.collector.drain());
+                self.push_collected();
             }
             self.check_health(now);
+            self.look_after_store(&turn, now);
+            self.pipeline.release(now);
+            if turn.closing.is_none() {
+                self.shared.marker.survive(now);
+            }
             let mut last_call = false;
             if let Some(closing) = turn.closing {
                 last_call = self.give_up_if_hopeless(closing, now);
@@ -139,6 +163,7 @@ impl Worker {
                 self.heard = Some(now);
             }
             let rest = self.dispatch(sender, flights, &turn, now, last_call);
+            self.watch_crashes(&turn, now);
             if rest == Rest::Idle && turn.closing.is_some() && flights.is_empty() && self.has_nothing() {
                 // The last of it came to nothing: there is nothing left to wait for.
                 continue;
@@ -171,6 +196,7 @@ impl Worker {
         let has_losses = !self.shared.recorder.is_empty();
         let own = match rest {
             Rest::Busy | Rest::Full => None,
+            Rest::Barred => earliest([self.collector.next_deadline(), self.next_idle_look()]),
             Rest::Closed(opens) => {
                 let has_any =
                     turn.has_work || !self.has_nothing() || has_losses || self.next_replay(turn).is_some();
@@ -183,6 +209,7 @@ impl Worker {
                     self.collector.next_deadline(),
                     report,
                     self.next_replay(turn),
+                    self.pipeline.symbols_until(),
                 ])
             }
         };
@@ -193,7 +220,9 @@ impl Worker {
         let silence = silence.map(|heard| heard + SILENCE).filter(|at| *at > now);
         let slowed = self.shared.setup.backpressure && self.shared.recorder.downsample_factor() > 0;
         let check = slowed.then_some(self.next_check);
-        earliest([flights.next_deadline(), own, end, check, silence, self.drain_at])
+        let survived = self.shared.marker.survived_at().filter(|_| turn.closing.is_none());
+        let look = self.next_look(turn);
+        earliest([flights.next_deadline(), own, end, check, silence, survived, look, self.drain_at])
     }
 
     /// Sleeps until something has happened, and returns what has landed.
@@ -210,6 +239,8 @@ impl Worker {
         }
         let for_data = match rest {
             Rest::Full => false,
+            // What is held in memory is left where it is.
+            Rest::Barred => self.shared.shelf.is_on() || self.shared.setup.gate.is_refused(),
             Rest::Closed(_) => !self.has_fresh(turn),
             Rest::Busy | Rest::Idle => true,
         };

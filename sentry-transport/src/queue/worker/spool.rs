@@ -2,18 +2,33 @@
 
 use std::time::{Duration, Instant};
 
-use sentry_core::clock;
 use sentry_core::envelope::EnvelopeItem;
+use sentry_core::{Durability, clock};
 
 use super::super::answers::{Answers, Fate};
 use super::super::attempt::Attempt;
 use super::super::flights::Flights;
 use super::super::inbox::Turn;
 use super::super::shelf::How;
+use super::dispatch::RESOLVE_TIMEOUT;
 use super::{SILENCE, Worker};
+use crate::caught::caught;
+use crate::store::Rank;
 
 /// Writes in a row: a flush or the end must not wait behind a long row of them.
-const WRITES: usize = 32;
+pub(super) const WRITES: usize = 32;
+
+/// How often to look whether processes have died meanwhile that have left something.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// How often to look whether a store that could not be opened can be.
+pub(super) const REOPEN: Duration = Duration::from_secs(60);
+
+/// Processes that may die of loading symbols for an envelope, or meanwhile; then it goes without.
+const MAX_DEATHS: u8 = 2;
+
+/// How often to look for a crash again that could not be sent, while somebody waits for it.
+const FOR_CRASHES: Duration = Duration::from_millis(100);
 
 /// How often to look whether a limit is over.
 const LIMITED: Duration = Duration::from_secs(1);
@@ -21,7 +36,56 @@ const LIMITED: Duration = Duration::from_secs(1);
 impl Worker {
     /// Opens the store, once the worker runs.
     pub(super) fn open_store(&self) {
+        if self.shared.setup.gate.is_refused() {
+            return;
+        }
         self.shared.shelf.open(self.shared.setup.open_store.as_ref());
+        if self.shared.shelf.is_on() {
+            self.shared.marker.prepare();
+        }
+    }
+
+    /// Looks after the store from time to time, whatever else there is to do.
+    pub(super) fn look_after_store(&mut self, turn: &Turn, now: Instant) {
+        if now < self.next_look || self.next_look(turn).is_none() {
+            return;
+        }
+        if self.shared.setup.gate.is_refused() {
+            // Somebody may have died before it could know.
+            self.shared.purge();
+        }
+        self.open_store();
+        self.shared.shelf.tidy();
+        self.next_look = now + if self.shared.shelf.is_on() { LOOK } else { REOPEN };
+    }
+
+    pub(super) fn next_look(&self, turn: &Turn) -> Option<Instant> {
+        let is_wanted = self.shared.setup.open_store.is_some() && turn.closing.is_none();
+        is_wanted.then_some(self.next_look)
+    }
+
+    /// What a later process is to tell should this one vanish is an entry of the store that nobody here may send. A process
+    /// that vanishes leaves it to whoever takes over.
+    pub(super) fn keep_last_words(&mut self) {
+        while let Some(words) = self.shared.take_last_words() {
+            // First the old: better nothing is told than two things.
+            self.drop_last_words();
+            self.last_words = words.and_then(|mut envelope| {
+                self.shared.shelf.put(&mut envelope, How { is_held: true, ..How::default() })
+            });
+        }
+    }
+
+    /// In an orderly end there is nobody to speak for.
+    pub(super) fn forget_last_words(&mut self) {
+        drop(self.shared.take_last_words());
+        self.drop_last_words();
+    }
+
+    fn drop_last_words(&mut self) {
+        if let Some(id) = self.last_words.take() {
+            self.shared.shelf.remove(id);
+        }
     }
 
     /// With the host away, or the lanes crowded, what waits is better off on disk. Tells whether anything was written.
@@ -82,11 +146,13 @@ impl Worker {
         }
     }
 
-    /// The policy that keeps everything: into the store before the first try.
+    /// The policy that keeps everything, and crashes that could not be stored before callbacks had seen them: into the store
+    /// before the first try.
     pub(super) fn keep_first(&self, mut attempt: Attempt) -> Attempt {
-        if self.shared.setup.keeps_all && attempt.tries == 0 && attempt.kept.is_none() && !attempt.is_report()
-        {
-            let how = How { is_held: true, ..How::default() };
+        let is_wanted = self.shared.setup.keeps_all || attempt.durability > Durability::Memory;
+        if is_wanted && attempt.tries == 0 && attempt.kept.is_none() && !attempt.is_report() {
+            let durability = attempt.durability;
+            let how = How { is_crash: durability > Durability::Memory, is_held: true, durability };
             attempt.kept = self.shared.shelf.put(&mut attempt.envelope, how);
         }
         attempt
@@ -94,7 +160,7 @@ impl Worker {
 
     /// Puts an attempt into the store, to be tried from there. `Some`: it could not be.
     pub(super) fn keep(&self, mut attempt: Attempt) -> Option<Attempt> {
-        if attempt.is_report() || !self.shared.shelf.is_on() {
+        if attempt.is_report() || !self.shared.shelf.is_on() || self.shared.setup.gate.is_refused() {
             return Some(attempt);
         }
         match attempt.kept {
@@ -121,15 +187,42 @@ impl Worker {
             self.next_replay = now + LIMITED;
             return None;
         }
-        let Some((id, envelope)) = self.shared.shelf.next() else {
+        let Some((entry, envelope)) = self.shared.shelf.next() else {
             if !self.shared.shelf.is_empty() {
                 // There is something, and it may not be tried yet.
                 self.next_replay = now + LIMITED;
             }
             return None;
         };
-        self.next_replay = now + self.shared.setup.pace;
+        let id = entry.id;
+        if turn.is_for_crashes && entry.rank != Rank::Crash {
+            // Only crashes as long as somebody waits for them: whatever else were under way when this process dies would be
+            // taken for the reason.
+            self.shared.shelf.give_back(id, clock::now());
+            self.next_replay = now + FOR_CRASHES;
+            return None;
+        }
+        self.next_replay = if turn.is_for_crashes { now } else { now + self.shared.setup.pace };
+        self.pipeline.uses_symbols(now);
+        // Loading symbols takes long. Programs that are gone before that is done still get their crashes sent.
+        let patience = if entry.deaths < MAX_DEATHS { RESOLVE_TIMEOUT } else { Duration::ZERO };
+        let revived = caught(|| self.shared.setup.revival.revive(envelope.clone(), now + patience));
+        // As it was stored, if that came to a panic.
+        let envelope = revived.unwrap_or(envelope);
+        if envelope.is_empty() {
+            // A callback has dropped it, and counted it.
+            self.shared.shelf.remove(id);
+            self.next_replay = now;
+            return None;
+        }
         Some(Attempt { kept: Some(id), ..Attempt::new(envelope, Answers::Kept) })
+    }
+
+    /// Somebody waits for the crashes in the store: tells them when there is none, or none that may be sent.
+    pub(super) fn watch_crashes(&self, turn: &Turn, now: Instant) {
+        if turn.is_for_crashes && (!self.shared.shelf.has_crashes() || self.shared.is_limited(now) || self.shared.is_barred()) {
+            self.shared.has_sent_crashes();
+        }
     }
 
     /// When to look into the store again.

@@ -92,48 +92,17 @@ fn of_word(word: &[u8], has_qualifier: &mut bool) -> Secrecy {
 }
 
 /// Words that make the words before them something to tell about.
+#[rustfmt::skip]
 fn is_describing(word: &[u8]) -> bool {
     matches!(
         word,
-        b"age"
-            | b"bucket"
-            | b"bytes"
-            | b"class"
-            | b"count"
-            | b"counter"
-            | b"disabled"
-            | b"duration"
-            | b"enabled"
-            | b"expiration"
-            | b"expired"
-            | b"expires"
-            | b"expiry"
-            | b"kind"
-            | b"len"
-            | b"length"
-            | b"limit"
-            | b"method"
-            | b"mode"
-            | b"ms"
-            | b"policy"
-            | b"present"
-            | b"provider"
-            | b"required"
-            | b"secs"
-            | b"seconds"
-            | b"size"
-            | b"started"
-            | b"state"
-            | b"status"
-            | b"strength"
-            | b"timeout"
-            | b"total"
-            | b"ttl"
-            | b"type"
-            | b"usage"
-            | b"used"
-            | b"valid"
-            | b"version"
+        b"age" | b"at" | b"banner" | b"bucket" | b"bytes" | b"class" | b"consent" | b"count" | b"counter"
+        | b"disabled" | b"domain" | b"duration" | b"enabled" | b"endpoint" | b"expiration" | b"expired"
+        | b"expires" | b"expiry" | b"host" | b"kind" | b"len" | b"length" | b"limit" | b"method" | b"mode"
+        | b"ms" | b"name" | b"path" | b"policy" | b"port" | b"present" | b"provider" | b"region"
+        | b"required" | b"seconds" | b"secs" | b"size" | b"started" | b"state" | b"status" | b"strength"
+        | b"timeout" | b"total" | b"ttl" | b"type" | b"uri" | b"url" | b"usage" | b"used" | b"valid"
+        | b"version"
     )
 }
 
@@ -242,6 +211,9 @@ mod tests {
             "authentication",
             "authority",
             "numSessions",
+            "cookie_consent",
+            "token_url",
+            "session_expires_at",
         ] {
             assert_eq!(secrecy(name.as_bytes()), Secrecy::Clear, "{name}");
         }

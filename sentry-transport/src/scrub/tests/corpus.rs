@@ -7,6 +7,8 @@ use crate::scrub::rules::{Rules, Source};
 
 const SECRETS: &str = include_str!("corpus/secrets.txt");
 const INNOCENT: &str = include_str!("corpus/innocent.txt");
+/// Not looked at while the scanners were written.
+const HELD_BACK: &str = include_str!("corpus/held_back.txt");
 
 fn samples(file: &str) -> impl Iterator<Item = (&str, String)> {
     let lines = file.lines().filter(|line| !line.starts_with('#'));
@@ -41,51 +43,93 @@ fn marked(text: &str) -> (String, Vec<&str>, Vec<&str>) {
     (text.replace(['‹', '›'], ""), secrets, rest)
 }
 
-#[test]
-fn secrets_go_and_the_innocent_stays() {
-    let rules = Rules::new(&ClientOptions::new());
-    let (mut found, mut missed, mut spoilt) = (0, Vec::new(), Vec::new());
-    for (context, sample) in samples(SECRETS) {
-        let (text, secrets, rest) = marked(&sample);
-        assert!(!secrets.is_empty(), "no secret: {sample}");
-        let left = cleaned(&rules, context, &text);
+/// What became of a file of samples.
+#[derive(Default)]
+struct Score {
+    secrets: usize,
+    innocent: usize,
+    /// Secrets that are still there.
+    missed: Vec<String>,
+    /// Innocent samples that are not what they were.
+    wrong: Vec<String>,
+    /// Samples that have lost more than their secrets.
+    spoilt: Vec<String>,
+}
+
+impl Score {
+    fn of(files: &[&str]) -> Self {
+        let rules = Rules::new(&ClientOptions::new());
+        let mut score = Self::default();
+        for (context, sample) in files.iter().flat_map(|file| samples(file)) {
+            score.count(&rules, context, &sample);
+        }
+        println!(
+            "secrets: {}, recall {:.1} %; innocent: {}, false positives {:.1} %; {} lost more than their secret",
+            score.secrets,
+            100.0 - 100.0 * score.missed.len() as f64 / score.secrets as f64,
+            score.innocent,
+            100.0 * score.wrong.len() as f64 / score.innocent as f64,
+            score.spoilt.len(),
+        );
+        score
+    }
+
+    fn count(&mut self, rules: &Rules, context: &str, sample: &str) {
+        let (text, secrets, rest) = marked(sample);
+        let left = cleaned(rules, context, &text);
+        assert_eq!(cleaned(rules, context, &left), left, "done twice: {sample}");
+        let story = || format!("{context}|{sample} => {left}");
+        if secrets.is_empty() {
+            self.innocent += 1;
+            if left != text {
+                self.wrong.push(story());
+            }
+            return;
+        }
+        self.secrets += 1;
         // In order, what was between the secrets is still there, and they are not.
         let mut tail = &*left;
+        let mut is_missed = left == text || secrets.iter().any(|it| it.len() > 3 && left.contains(it));
+        let mut is_spoilt = false;
         for part in &rest {
             match tail.find(part) {
                 Some(at) => {
-                    if secrets.iter().any(|secret| tail[..at].contains(secret)) {
-                        missed.push(format!("{context}|{sample} => {left}"));
-                    }
+                    is_missed |= secrets.iter().any(|secret| tail[..at].contains(secret));
                     tail = &tail[at + part.len()..];
                 }
-                None => spoilt.push(format!("{context}|{sample} => {left}")),
+                None => is_spoilt = true,
             }
         }
-        if left == text || secrets.iter().any(|secret| secret.len() > 3 && left.contains(secret)) {
-            missed.push(format!("{context}|{sample} => {left}"));
-        } else {
-            found += 1;
+        if is_missed {
+            self.missed.push(story());
         }
-        assert_eq!(cleaned(&rules, context, &left), left, "done twice: {sample}");
+        if is_spoilt {
+            self.spoilt.push(story());
+        }
     }
-    let innocent: Vec<_> = samples(INNOCENT).collect();
-    let wrong: Vec<_> = innocent
-        .iter()
-        .filter_map(|(context, text)| {
-            let left = cleaned(&rules, context, text);
-            (left != *text).then(|| format!("{context}|{text} => {left}"))
-        })
-        .collect();
-    let all = samples(SECRETS).count();
-    println!(
-        "secrets: {all}, recall {:.3}; innocent: {}, precision {:.3}",
-        f64::from(found) / all as f64,
-        innocent.len(),
-        f64::from(found) / (f64::from(found) + wrong.len() as f64),
-    );
-    assert!(all >= 60 && innocent.len() >= 100);
-    assert!(missed.is_empty(), "missed:\n{}", missed.join("\n"));
-    assert!(wrong.is_empty(), "wrongly taken out:\n{}", wrong.join("\n"));
-    assert!(spoilt.is_empty(), "more than the secret was taken out:\n{}", spoilt.join("\n"));
+
+    fn assert_perfect(&self) {
+        assert!(self.missed.is_empty(), "missed:\n{}", self.missed.join("\n"));
+        assert!(self.wrong.is_empty(), "wrongly taken out:\n{}", self.wrong.join("\n"));
+        assert!(self.spoilt.is_empty(), "more than the secret was taken out:\n{}", self.spoilt.join("\n"));
+    }
+}
+
+#[test]
+fn secrets_go_and_the_innocent_stays() {
+    let score = Score::of(&[SECRETS, INNOCENT]);
+    assert!(score.secrets >= 130 && score.innocent >= 200);
+    score.assert_perfect();
+}
+
+#[test]
+fn samples_that_were_held_back_come_out_as_well() {
+    let score = Score::of(&[HELD_BACK]);
+    let seen = Score::of(&[SECRETS, INNOCENT]);
+    let (held_back, seen) = (score.secrets + score.innocent, seen.secrets + seen.innocent);
+    assert!(held_back * 3 >= held_back + seen, "a third is held back");
+    assert!(score.missed.is_empty(), "missed:\n{}", score.missed.join("\n"));
+    assert!(score.spoilt.is_empty(), "more than the secret was taken out:\n{}", score.spoilt.join("\n"));
+    // `1.2.3.4` behind the name of a program is one of its versions, or an address.
+    assert!(score.wrong.len() * 100 <= score.innocent, "wrongly taken out:\n{}", score.wrong.join("\n"));
 }

@@ -264,7 +264,10 @@ fn telemetry_is_the_same_encoded_and_not() {
 #[test]
 fn who_wrote_a_log_is_told_by_its_origin() {
     let record = |origin: &str| {
-        let json = json!({"body": "jo@example.com", "attributes": {"sentry.origin": {"value": origin, "type": "string"}}});
+        let json = json!({"body": "hello", "attributes": {
+            "sentry.origin": {"value": origin, "type": "string"},
+            "mail": {"value": "jo@example.com", "type": "string"},
+        }});
         String::from_utf8(
             Scrubber::new(&ClientOptions::new())
                 .scrub_record(json.to_string().as_bytes())
@@ -272,8 +275,10 @@ fn who_wrote_a_log_is_told_by_its_origin() {
         )
         .unwrap()
     };
-    assert!(record("auto.log.tracing").contains(r#""body":"[Filtered]""#));
+    assert!(record("auto.log.tracing").contains(r#""value":"[Filtered]""#));
     assert_eq!(record("manual"), "", "unchanged");
+    let said = Scrubber::new(&ClientOptions::new()).scrub_record(br#"{"body":"hello jo@example.com"}"#);
+    assert_eq!(said.as_deref(), Some(&br#"{"body":"hello [Filtered]"}"#[..]), "free text");
 }
 
 #[test]

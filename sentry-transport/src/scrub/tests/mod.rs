@@ -2,7 +2,7 @@
 
 mod corpus;
 mod cost;
-mod dice;
+pub(crate) mod dice;
 mod hostile;
 mod items;
 mod oracle;

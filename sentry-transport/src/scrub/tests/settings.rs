@@ -71,9 +71,18 @@ fn personal_data_goes_where_nobody_permitted_it() {
         "no user jo@example.com"
     );
     let said = || Event { message: Some("hello jo@example.com".into()), ..Event::default() };
-    assert_eq!(scrubbed(ClientOptions::new(), said()).message, said().message, "the application said it");
-    let strict = ClientOptions::new().send_default_pii(true).scrub(ScrubOptions::strict());
-    assert_eq!(scrubbed(strict, said()).message.as_deref(), Some("hello [Filtered]"));
+    assert_eq!(scrubbed(ClientOptions::new(), said()).message.as_deref(), Some("hello [Filtered]"));
+    let set = || Event {
+        event_id: sentry_core::types::Uuid::nil(),
+        timestamp: std::time::UNIX_EPOCH,
+        extra: [("note".to_owned(), "hello jo@example.com".into())].into(),
+        tags: [("mail".to_owned(), "jo@example.com".to_owned())].into(),
+        ..Event::default()
+    };
+    assert_eq!(scrubbed(ClientOptions::new(), set()), set(), "the application has set it");
+    let strict = scrubbed(ClientOptions::new().send_default_pii(true).scrub(ScrubOptions::strict()), set());
+    assert_eq!(strict.extra["note"], "hello [Filtered]");
+    assert_eq!(strict.tags["mail"], "[Filtered]");
 }
 
 #[test]

@@ -51,10 +51,11 @@ impl Visit<'_> {
     fn trace(&mut self, at: &Trail<'_>, trace: &mut TraceContext) {
         let is_automatic = trace.origin.as_ref().is_some_and(|origin| origin.starts_with("auto."));
         let source = if is_automatic { Source::Automatic } else { Source::User };
-        self.with_source(source, |visit| {
+        self.with_source(Source::Automatic, |visit| {
             visit.option(at, "description", &mut trace.description, What::Text);
-            visit.map(at, "data", &mut trace.data);
+            visit.option(at, "op", &mut trace.op, What::Text);
         });
+        self.with_source(source, |visit| visit.map(at, "data", &mut trace.data));
     }
 
     fn response(&mut self, at: &Trail<'_>, response: &mut ResponseContext) {

@@ -13,12 +13,14 @@ pub(super) fn scrub(rules: &Rules, event: &mut Event<'static>) {
     let root = Trail::ROOT;
     let mut visit = Visit::new(rules, Notes::of(event.meta.take().map(|meta| *meta)));
     if rules.covers(ScrubField::Messages) {
-        visit.option(&root, "message", &mut event.message, What::Text);
-        if let Some(entry) = &mut event.logentry {
-            visit.log_entry(entry);
-        }
-        visit.option(&root, "transaction", &mut event.transaction, What::Text);
-        visit.option(&root, "culprit", &mut event.culprit, What::Text);
+        visit.with_source(Source::Automatic, |visit| {
+            visit.option(&root, "message", &mut event.message, What::Text);
+            if let Some(entry) = &mut event.logentry {
+                visit.log_entry(entry);
+            }
+            visit.option(&root, "transaction", &mut event.transaction, What::Text);
+            visit.option(&root, "culprit", &mut event.culprit, What::Text);
+        });
         visit.fingerprint(event);
     }
     if rules.covers(ScrubField::Exceptions) {
@@ -141,11 +143,11 @@ impl Visit<'_> {
             let is_automatic = matches!(&*crumb.ty, "http" | "query" | "log" | "navigation");
             let is_query = crumb.ty == "query" || crumb.category.as_deref() == Some("query");
             let source = if is_automatic { Source::Automatic } else { self.source };
-            self.with_source(source, |visit| {
-                let what = if is_query { What::Sql } else { What::Text };
+            let what = if is_query { What::Sql } else { What::Text };
+            self.with_source(Source::Automatic, |visit| {
                 visit.option(&at, "message", &mut crumb.message, what);
-                visit.map(&at, "data", &mut crumb.data);
             });
+            self.with_source(source, |visit| visit.map(&at, "data", &mut crumb.data));
         }
     }
 }

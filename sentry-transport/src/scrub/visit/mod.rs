@@ -8,6 +8,9 @@ mod telemetry;
 mod transaction;
 mod values;
 
+pub(super) use self::values::free;
+
+use sentry_core::envelope::EnvelopeHeaders;
 use sentry_core::options::ScrubField;
 use sentry_core::protocol::{EnvelopeItem, FileAttachment, MonitorCheckIn, SessionAggregates, SessionUpdate};
 
@@ -51,6 +54,17 @@ pub(super) fn item(rules: &Rules, item: &mut EnvelopeItem) {
         EnvelopeItem::FileAttachment(FileAttachment { filename, .. }) => file_name(rules, filename),
         // Counts of our own, and bytes that are to be passed on as they are.
         _ => {}
+    }
+}
+
+/// Scrubs what the header says of the trace: it has the name of the transaction in it.
+pub(super) fn trace(rules: &Rules, headers: &mut EnvelopeHeaders) {
+    const NAME: &str = "transaction";
+    let Some(trace) = headers.trace().filter(|_| rules.covers(ScrubField::Spans)) else { return };
+    let Some(name) = trace.get(NAME) else { return };
+    if let Some(cleaned) = rules.clean(NAME, name, What::Text, Source::Automatic) {
+        let trace = trace.clone().with_transaction(cleaned.text);
+        headers.set_trace(Some(trace));
     }
 }
 

@@ -20,10 +20,10 @@ pub(super) fn container(rules: &Rules, container: &mut ItemContainer) {
         ItemContainer::Logs(logs) if rules.covers(ScrubField::Logs) => {
             for log in logs {
                 let source = source_of(log.attributes.get(ORIGIN).map(|attribute| &attribute.0));
-                visit.with_source(source, |visit| {
+                visit.with_source(Source::Automatic, |visit| {
                     visit.text(&Trail::ROOT, "body", &mut log.body, What::Text);
-                    visit.attributes(&mut log.attributes);
                 });
+                visit.with_source(source, |visit| visit.attributes(&mut log.attributes));
             }
         }
         ItemContainer::Metrics(metrics) if rules.covers(ScrubField::Metrics) => {
@@ -85,10 +85,10 @@ impl Visit<'_> {
     fn span_v2(&mut self, span: &mut Value) {
         let origin = span.pointer("/attributes/sentry.origin/value");
         let source = source_of(origin);
+        if let Some(name) = span.get_mut("name") {
+            self.with_source(Source::Automatic, |visit| visit.value(&Trail::ROOT, "name", name, What::Text));
+        }
         self.with_source(source, |visit| {
-            if let Some(name) = span.get_mut("name") {
-                visit.value(&Trail::ROOT, "name", name, What::Text);
-            }
             visit.attributes_v2(span.get_mut("attributes"));
             for link in span.get_mut("links").and_then(Value::as_array_mut).into_iter().flatten() {
                 visit.attributes_v2(link.get_mut("attributes"));

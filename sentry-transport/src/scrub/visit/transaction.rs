@@ -13,7 +13,9 @@ pub(super) fn scrub(rules: &Rules, transaction: &mut Transaction<'static>) {
     let root = Trail::ROOT;
     let mut visit = Visit::new(rules, Notes::of(transaction.meta.take().map(|meta| *meta)));
     if rules.covers(ScrubField::Spans) {
-        visit.option(&root, "transaction", &mut transaction.name, What::Text);
+        visit.with_source(Source::Automatic, |visit| {
+            visit.option(&root, "transaction", &mut transaction.name, What::Text);
+        });
         let at = root.name("spans");
         for (index, span) in transaction.spans.iter_mut().enumerate() {
             visit.span(&at.index(index), span);
@@ -37,10 +39,13 @@ impl Visit<'_> {
     fn span(&mut self, at: &Trail<'_>, span: &mut Span) {
         let is_automatic = span.origin.as_ref().is_some_and(|origin| origin.starts_with("auto."));
         let source = if is_automatic { Source::Automatic } else { Source::User };
-        let is_query = span.op.as_ref().is_some_and(|op| op == "db" || op.starts_with("db.sql"));
-        self.with_source(source, |visit| {
-            let what = if is_query { What::Sql } else { What::Text };
+        let is_query = span.op.as_ref().is_some_and(|op| op == "db" || op.starts_with("db."));
+        let what = if is_query { What::Sql } else { What::Text };
+        self.with_source(Source::Automatic, |visit| {
             visit.option(at, "description", &mut span.description, what);
+            visit.option(at, "op", &mut span.op, What::Text);
+        });
+        self.with_source(source, |visit| {
             visit.map(at, "data", &mut span.data);
             visit.tags(at, &mut span.tags);
         });

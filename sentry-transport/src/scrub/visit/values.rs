@@ -148,7 +148,7 @@ impl Visit<'_> {
 }
 
 /// `name`, or the first of `name 2`, `name 3`, … that is not taken.
-fn free(name: String, is_taken: impl Fn(&str) -> bool) -> String {
+pub(in crate::scrub) fn free(name: String, is_taken: impl Fn(&str) -> bool) -> String {
     if !is_taken(&name) {
         return name;
     }

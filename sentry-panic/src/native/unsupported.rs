@@ -1,0 +1,19 @@
+//! Where nothing of this exists yet: everything compiles, and says so.
+
+use std::io;
+use std::sync::Arc;
+
+use sentry_core::{Client, LastRun, diagnostics};
+
+pub(super) fn start(_client: &Arc<Client>) -> LastRun {
+    diagnostics::warn_once("crash-handler", || "native crashes are not captured on this platform".to_owned());
+    LastRun::Unknown
+}
+
+pub(super) fn stop(_client: &Client) {}
+
+pub(super) fn protect_thread() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn panic_was_reported(_addresses: &[usize]) {}

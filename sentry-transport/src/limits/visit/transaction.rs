@@ -1,0 +1,109 @@
+//! Transactions and their spans.
+
+use sentry_core::protocol::{Span, Transaction};
+
+use crate::limits::caps::Caps;
+use crate::limits::names;
+use crate::limits::visit::{Seen, Visit};
+use crate::scrub::trail::Trail;
+
+const TRANSACTION: usize = 600;
+/// Ids, times and their names.
+const SPAN: usize = 260;
+const MEASUREMENT: usize = 80;
+const LINK: usize = 160;
+
+/// Cuts a transaction down to its caps.
+pub(in crate::limits) fn transaction(caps: &Caps, transaction: &mut Transaction<'static>) -> Seen {
+    let root = Trail::ROOT;
+    let mut visit = Visit::with_remarks(caps, transaction.meta.take());
+    visit.count(TRANSACTION);
+    visit.option(&root, "transaction", &mut transaction.name, caps.transaction);
+    names::release(&mut visit, &mut transaction.release);
+    names::environment(&mut visit, &mut transaction.environment);
+    names::dist(&mut visit, &mut transaction.dist);
+    visit.cow(&root, "server_name", &mut transaction.server_name, caps.tag);
+    visit.spans(&mut transaction.spans);
+    visit.measurements(&root, &mut transaction.measurements);
+    visit.tags(&root, &mut transaction.tags);
+    if let Some(request) = &mut transaction.request {
+        visit.request(request);
+    }
+    if let Some(user) = &mut transaction.user {
+        visit.user(user);
+    }
+    visit.contexts(&mut transaction.contexts);
+    visit.extra(&mut transaction.extra);
+    let (meta, seen) = visit.finish();
+    transaction.meta = meta;
+    seen
+}
+
+impl Visit<'_> {
+    fn spans(&mut self, spans: &mut Vec<Span>) {
+        let root = Trail::ROOT;
+        let at = root.name("spans");
+        let (start, most) = (self.bytes, self.caps.spans_bytes);
+        let mut kept = spans.len().min(self.caps.spans);
+        for (index, span) in spans.iter_mut().take(kept).enumerate() {
+            self.span(&at.index(index), span);
+            if self.bytes - start > most {
+                kept = index;
+                break;
+            }
+        }
+        self.keep_spans(&at, spans, kept);
+        self.bytes = self.bytes.min(start + most);
+    }
+
+    /// They are in the order in which they began: what is left out is the end.
+    pub(in crate::limits) fn keep_spans(&mut self, at: &Trail<'_>, spans: &mut Vec<Span>, most: usize) {
+        let length = spans.len();
+        if length <= most {
+            return;
+        }
+        spans.truncate(most);
+        spans.shrink_to_fit();
+        self.spans += length - most;
+        self.notes.moved(at, |index| (index < most).then_some(index));
+        self.count_cut();
+        self.notes.shortened(at, length, most);
+    }
+
+    fn span(&mut self, at: &Trail<'_>, span: &mut Span) {
+        let caps = self.caps;
+        self.count(SPAN);
+        self.option(at, "op", &mut span.op, caps.label);
+        self.option(at, "description", &mut span.description, caps.description);
+        self.option(at, "origin", &mut span.origin, caps.label);
+        self.tags(at, &mut span.tags);
+        self.map(at, "data", &mut span.data, caps.span);
+        self.measurements(at, &mut span.measurements);
+        if span.links.len() > caps.links {
+            let length = span.links.len();
+            span.links.truncate(caps.links);
+            self.count_cut();
+            self.notes.shortened(&at.name("links"), length, span.links.len());
+        }
+        self.count(LINK * span.links.len());
+    }
+
+    fn measurements<T>(&mut self, at: &Trail<'_>, measurements: &mut sentry_core::protocol::Map<String, T>) {
+        if measurements.is_empty() {
+            return;
+        }
+        let length = measurements.len();
+        let is_long = |name: &String| name.len() > MEASUREMENT;
+        if length > self.caps.measurements || measurements.keys().any(is_long) {
+            let mut left = self.caps.measurements;
+            measurements.retain(|name, _| {
+                let is_kept = left > 0 && !is_long(name);
+                left -= usize::from(is_kept);
+                is_kept
+            });
+            self.count_cut();
+            self.notes.shortened(&at.name("measurements"), length, measurements.len());
+        }
+        self.count(2 * MEASUREMENT * measurements.len());
+    }
+}

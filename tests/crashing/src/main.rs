@@ -1,0 +1,76 @@
+//! Crashes on demand: `crashing <dsn, or - without SDK> <cache directory, or -> <kind> <main or thread> <hint>`.
+//!
+//! The kind `nothing` starts and ends: it reports what earlier runs have left.
+#![cfg_attr(unix, expect(unsafe_code, reason = "crashes"))]
+
+#[cfg(unix)]
+mod allocator;
+#[cfg(unix)]
+mod kinds;
+
+#[cfg(unix)]
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [dsn, cache, kind, place, hint] = &arguments[..] else { return };
+    let _guard = (dsn != "-").then(|| sentry::init(options(dsn, cache, hint)));
+    sentry::configure_scope(|scope| {
+        scope.set_tag("kind", kind);
+        scope.set_user(Some(sentry::User { id: Some("42".into()), ..Default::default() }));
+    });
+    sentry::add_breadcrumb(sentry::Breadcrumb {
+        message: Some("about to crash".into()),
+        ..Default::default()
+    });
+    let Some(crash) = kinds::find(kind) else { return };
+    match place.as_str() {
+        "thread" => {
+            let body = move || {
+                sentry::configure_scope(|scope| scope.set_tag("place", "thread"));
+                crash();
+            };
+            if let Ok(thread) = std::thread::Builder::new().name("worker".into()).spawn(body) {
+                let _ = thread.join();
+            }
+        }
+        _ => crash(),
+    }
+}
+
+#[cfg(unix)]
+fn options(dsn: &str, cache: &str, hint: &str) -> sentry::ClientOptions {
+    let mut options = sentry::ClientOptions::new().dsn(dsn).release("crashing@1").environment("test");
+    if cache != "-" {
+        options = options.cache_dir(cache);
+    }
+    if hint == "off" {
+        options = options.default_integrations(false);
+    } else if !hint.is_empty() {
+        options = options.add_integration(Failing { crashes: hint == "crash" });
+    }
+    options
+}
+
+/// Whoever completes the event of a crash on the thread that reports it gets nowhere.
+#[cfg(unix)]
+struct Failing {
+    crashes: bool,
+}
+
+#[cfg(unix)]
+impl sentry::Integration for Failing {
+    fn enrich(&self, event: &mut sentry::protocol::Event<'static>, _options: &sentry::ClientOptions) {
+        while !event.exception.is_empty() && std::thread::current().name() == Some("sentry-crash") {
+            if let (true, Some(crash)) = (self.crashes, kinds::find("null-write")) {
+                crash();
+            }
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+    }
+
+    fn processes_events(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(not(unix))]
+fn main() {}

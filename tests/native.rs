@@ -1,0 +1,335 @@
+//! Native crashes: a child per kind dies of its signal as it would have without the SDK, and exactly one event arrives, from
+//! the dying process or from the next start.
+//!
+//! A program of its own, because the children are built first. `SENTRY_TEST_LONG` repeats more often; `KIND` picks one.
+#![expect(clippy::disallowed_methods, reason = "a test reads its environment and measures")]
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use ingest::Server;
+use sentry::protocol::Value;
+
+fn main() {
+    if !cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))) {
+        return;
+    }
+    let program = build();
+    panics(&program);
+    circumstances(&program);
+    without_cache(&program);
+    for case in CASES.iter().filter(|case| is_wanted(case.kind)) {
+        for place in ["main", "thread"] {
+            for way in [Way::AtOnce, Way::Spool, Way::Record] {
+                let begun = Instant::now();
+                // Those that wait for a deadline take seconds each.
+                let times = if way == Way::AtOnce { repeats() } else { repeats().div_ceil(10) };
+                for _ in 0..times {
+                    check(&program, case, place, way);
+                }
+                println!("{:14} {place:6} {way:?}: ok, {times} times in {:?}", case.kind, begun.elapsed());
+            }
+        }
+    }
+}
+
+/// What else may be the matter while a process crashes.
+fn circumstances(program: &Path) {
+    // Kind, hint, whether the dying process gets the event out, the function to blame.
+    let all = [
+        ("low-stack", "", true, "null_write"),
+        ("many", "", true, "null_write"),
+        ("locks-held", "", false, "null_write"),
+        ("in-allocator", "", false, "in_allocator"),
+        ("null-write", "crash", false, "null_write"),
+        ("forked", "", false, "null_write"),
+        ("plugin", "", true, "plugin"),
+        ("foreign", "", true, "deeper"),
+    ];
+    for (kind, hint, at_once, function) in all {
+        if !is_wanted(kind) {
+            continue;
+        }
+        for _ in 0..repeats() {
+            let (cache, server) = (Cache::new(), Server::start());
+            let bare = run(program, &["-", "-", kind, "main", ""]);
+            let died = run(program, &[&server.dsn(), cache.path(), kind, "main", hint]);
+            assert_eq!(died.status, bare.status, "{kind} {hint}");
+            assert_eq!(died.error, bare.error, "{kind} {hint}");
+            assert_eq!(server.events().len(), usize::from(at_once), "{kind} {hint}: from the dying process");
+            run(program, &[&server.dsn(), cache.path(), "nothing", "main", ""]);
+            let events = server.wait_for_events(1, Duration::from_secs(5));
+            assert_eq!(events.len(), 1, "{kind} {hint}");
+            let exception = &events[0]["exception"]["values"][0];
+            assert_eq!(exception["type"], "SIGSEGV", "{kind} {hint}");
+            let frames = exception["stacktrace"]["frames"].as_array().expect("frames");
+            let newest = frames.iter().rev().find(|frame| frame["in_app"] == true);
+            let blamed = newest.and_then(|frame| frame["function"].as_str()).unwrap_or_default();
+            assert!(blamed.ends_with(function), "{kind} {hint}: {blamed} of {frames:#?}");
+            assert_eq!(events[0]["tags"]["kind"], kind, "{kind} {hint}");
+            assert_eq!(cache.files(), Vec::<PathBuf>::new(), "{kind} {hint}");
+        }
+        println!("{kind} {hint}: ok, {} times", repeats());
+    }
+}
+
+/// Without a cache directory the dying process is the only one who can send.
+fn without_cache(program: &Path) {
+    let server = Server::start();
+    let died = run(program, &[&server.dsn(), "-", "null-write", "main", ""]);
+    assert_eq!((died.status.signal(), server.events().len()), (Some(11), 1));
+    println!("without a cache directory: ok");
+}
+
+/// Panics that end by an abort are reported by the hook, and not once more as a signal. Other aborts are.
+fn panics(program: &Path) {
+    for (kind, panics, signals) in
+        [("double-panic", 2, 0), ("nounwind-panic", 1, 0), ("caught-then-abort", 1, 1)]
+    {
+        if !is_wanted(kind) {
+            continue;
+        }
+        let (cache, server) = (Cache::new(), Server::start());
+        let bare = run(program, &["-", "-", kind, "main", ""]);
+        let died = run(program, &[&server.dsn(), cache.path(), kind, "main", ""]);
+        assert_eq!(died.status, bare.status, "{kind}");
+        run(program, &[&server.dsn(), cache.path(), "nothing", "main", ""]);
+        let of = |mechanism: &str| {
+            let is = |event: &&Value| event["exception"]["values"][0]["mechanism"]["type"] == mechanism;
+            server.events().iter().filter(is).count()
+        };
+        assert_eq!((of("panic"), of("signalhandler")), (panics, signals), "{kind}");
+        assert_eq!(cache.files(), Vec::<PathBuf>::new(), "{kind}");
+        println!("{kind}: {panics} panics and {signals} signals");
+    }
+}
+
+fn is_wanted(kind: &str) -> bool {
+    std::env::var("KIND").map_or(true, |wanted| wanted == kind)
+}
+
+fn repeats() -> usize {
+    let given = std::env::var("REPEATS").ok().and_then(|repeats| repeats.parse().ok());
+    given.unwrap_or(if std::env::var_os("SENTRY_TEST_LONG").is_some() { 100 } else { 1 })
+}
+
+/// How an event is to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// From the dying process.
+    AtOnce,
+    /// By the next start, finished and stored by the dying process: nobody listens meanwhile.
+    Spool,
+    /// By the next start, from the record: the dying process gets nowhere with the SDK.
+    Record,
+}
+
+struct Case {
+    kind: &'static str,
+    signal: &'static str,
+    /// The newest frame of the application; empty where the stack cannot be known.
+    function: &'static str,
+    value: &'static str,
+}
+
+const CASES: [Case; 19] = [
+    case("null-write", "SIGSEGV", "null_write", "no memory is mapped there at 0x0"),
+    case("null-read", "SIGSEGV", "null_read", "no memory is mapped there at 0x0"),
+    case("wild-read", "SIGSEGV", "wild_read", ""),
+    case("null-call", "SIGSEGV", "null_call", "no memory is mapped there at 0x0"),
+    case("illegal", "SIGILL", "illegal", "unknown instruction"),
+    case("divide", "SIGFPE", "divide", "division by zero"),
+    case("breakpoint", "SIGTRAP", "breakpoint", ""),
+    case("bus", "SIGBUS", "bus", "the mapped file ends before"),
+    case("libc-abort", "SIGABRT", "libc_abort", "the process was aborted"),
+    case("process-abort", "SIGABRT", "process_abort", "the process was aborted"),
+    case("double-free", "SIGABRT", "double_free", "the process was aborted"),
+    // Whoever uses the heap next may be the one who crashes.
+    case("heap", "", "", ""),
+    case("allocation", "SIGABRT", "allocation", "memory allocation failed"),
+    case("overflow", "SIGSEGV", "deeper", "stack overflow at"),
+    case("smashed-frame", "SIGSEGV", "smashed_frame", ""),
+    case("smashed-stack", "SIGSEGV", "smashed_stack", ""),
+    case("sys", "SIGSYS", "sys", ""),
+    case("raise-fpe", "SIGFPE", "raise_fpe", "arithmetic error"),
+    case("in-libc", "SIGSEGV", "in_libc", "no memory is mapped there at 0x0"),
+];
+
+const fn case(kind: &'static str, signal: &'static str, function: &'static str, value: &'static str) -> Case {
+    Case { kind, signal, function, value }
+}
+
+fn check(program: &Path, case: &Case, place: &str, way: Way) {
+    let about = format!("{} {place} {way:?}", case.kind);
+    let cache = Cache::new();
+    let server = Server::start();
+    let dsn = server.dsn();
+    let bare = run(program, &["-", "-", case.kind, place, ""]);
+    if way == Way::Spool {
+        server.refuse();
+    }
+    let begun = Instant::now();
+    let hint = if way == Way::Record { "hang" } else { "" };
+    let died = run(program, &[&dsn, cache.path(), case.kind, place, hint]);
+    let took = begun.elapsed();
+    assert_eq!(died.status, bare.status, "{about}: ends otherwise; {}", died.error);
+    assert_eq!(died.error, bare.error, "{about}: says something else");
+    assert!(took < Duration::from_secs(10), "{about}: took {took:?}");
+    if way == Way::Spool {
+        server.resume();
+    }
+    let at_once = server.events().len();
+    // With a broken heap the dying process may not get that far.
+    if case.kind != "heap" || way != Way::AtOnce {
+        assert_eq!(at_once, usize::from(way == Way::AtOnce), "{about}: from the dying process");
+    }
+    let next = run(program, &[&dsn, cache.path(), "nothing", place, ""]);
+    assert_eq!(next.status.code(), Some(0), "{about}: {}", next.error);
+    let events = server.wait_for_events(1, Duration::from_secs(5));
+    assert_eq!(events.len(), 1, "{about}");
+    verify(&events[0], case, place, &died, &about);
+    assert_eq!(cache.files(), Vec::<PathBuf>::new(), "{about}: left behind");
+}
+
+fn verify(event: &Value, case: &Case, place: &str, died: &Ended, about: &str) {
+    if std::env::var_os("SHOW").is_some() {
+        println!("{event:#}");
+    }
+    let exceptions = event["exception"]["values"].as_array().expect("exceptions");
+    assert_eq!(exceptions.len(), 1, "{about}");
+    let exception = &exceptions[0];
+    let (mechanism, signal) = (&exception["mechanism"], &exception["mechanism"]["meta"]["signal"]);
+    if !case.signal.is_empty() {
+        assert_eq!(exception["type"], case.signal, "{about}");
+    }
+    assert!(
+        exception["value"].as_str().unwrap_or_default().contains(case.value),
+        "{about}: {}",
+        exception["value"]
+    );
+    assert_eq!(
+        (&mechanism["type"], &mechanism["handled"]),
+        (&"signalhandler".into(), &false.into()),
+        "{about}"
+    );
+    assert_eq!(signal["name"], exception["type"], "{about}");
+    // std ends an overflow by an abort of its own.
+    if case.kind != "overflow" {
+        assert_eq!(signal["number"].as_i64(), died.status.signal().map(i64::from), "{about}");
+    }
+    assert_eq!(event["level"], "fatal", "{about}");
+    let crashed: Vec<&Value> = event["threads"]["values"]
+        .as_array()
+        .expect("threads")
+        .iter()
+        .filter(|thread| thread["crashed"] == true)
+        .collect();
+    assert_eq!(crashed.len(), 1, "{about}");
+    assert_eq!(crashed[0]["id"], exception["thread_id"], "{about}");
+    let is_any = case.kind == "heap";
+    let name = if place == "thread" { "worker" } else { "crashing" };
+    assert!(is_any || crashed[0]["name"] == name, "{about}: {}", crashed[0]["name"]);
+    assert!(exception["stacktrace"]["registers"].as_object().is_some_and(|all| all.len() > 10), "{about}");
+    assert!(event["debug_meta"]["images"].as_array().is_some_and(|images| images.len() > 1), "{about}");
+    assert_eq!((&event["release"], &event["environment"]), (&"crashing@1".into(), &"test".into()), "{about}");
+    assert_eq!(event["tags"]["kind"], case.kind, "{about}: {}", event["tags"]);
+    assert_eq!(event["user"]["id"], "42", "{about}");
+    assert_eq!(event["breadcrumbs"]["values"][0]["message"], "about to crash", "{about}");
+    assert!(event["contexts"]["os"]["name"].is_string(), "{about}: {}", event["contexts"]);
+    if case.function.is_empty() {
+        return;
+    }
+    let frames = exception["stacktrace"]["frames"].as_array().expect("frames");
+    let newest = frames
+        .iter()
+        .rev()
+        .find(|frame| frame["in_app"] == true)
+        .unwrap_or_else(|| panic!("{about}: {frames:#?}"));
+    let function = newest["function"].as_str().unwrap_or_default();
+    assert!(function.ends_with(&format!("kinds::{}", case.function)), "{about}: {function} of {frames:#?}");
+    assert!(newest["filename"].as_str().unwrap_or_default().ends_with("kinds.rs"), "{about}: {newest}");
+    let line = died
+        .output
+        .lines()
+        .find_map(|line| line.strip_prefix("line="))
+        .and_then(|line| line.parse::<u64>().ok());
+    if let Some(line) = line.filter(|line| *line > 0) {
+        assert_eq!(newest["lineno"].as_u64(), Some(line), "{about}: {newest}");
+    }
+}
+
+/// How a child has ended.
+struct Ended {
+    status: ExitStatus,
+    output: String,
+    error: String,
+}
+
+fn run(program: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
+    let output = command.output().expect("the program starts");
+    let text = |bytes: Vec<u8>| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        // Numbers of threads differ from run to run.
+        text.lines()
+            .map(|line| line.replace(|c: char| c.is_ascii_digit() && !line.starts_with("line="), ""))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    Ended { status: output.status, output: text(output.stdout), error: text(output.stderr) }
+}
+
+fn build() -> PathBuf {
+    if let Some(built) = std::env::var_os("CRASHING") {
+        return built.into();
+    }
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crashing");
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--quiet", "--package", "crashing", "--target-dir"]).arg(&target);
+    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo starts");
+    assert!(status.success(), "cargo build");
+    target.join("debug/crashing")
+}
+
+/// A directory of its own, gone with the test.
+struct Cache(PathBuf);
+
+impl Cache {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("sentry-native-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("a path of ours")
+    }
+
+    /// Everything below that could still be sent.
+    fn files(&self) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.0.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rec" || extension == "env") {
+                    files.push(path);
+                }
+            }
+        }
+        files
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

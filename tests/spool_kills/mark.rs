@@ -1,0 +1,51 @@
+//! What a captured item says about itself, so that garbage is told from what was captured: a child's seed, a number, and a
+//! text that follows from both.
+
+use sentry::protocol::Value;
+
+use crate::random::{Random, mix};
+
+/// One captured item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    pub(crate) seed: u64,
+    pub(crate) number: u64,
+}
+
+impl Mark {
+    /// The message, or the text of the error or panic.
+    pub(crate) fn text(self) -> String {
+        format!("{:016x} {} {:016x}", self.seed, self.number, mix(self.seed ^ mix(self.number)))
+    }
+
+    /// Up to 6 KB of letters.
+    pub(crate) fn blob(self) -> String {
+        let mut random = Random::new(self.seed ^ mix(self.number));
+        let length = random.below(6_000);
+        (0..length)
+            .map(|n| if n % 7 == 6 { ' ' } else { char::from(b'a' + (random.next() % 26) as u8) })
+            .collect()
+    }
+
+    /// Reads an event that was received. What is not exactly as it was captured is an error.
+    pub(crate) fn of_event(event: &Value) -> Result<Self, String> {
+        let exception = || event["exception"]["values"].as_array()?.last()?["value"].as_str();
+        let text =
+            event["message"].as_str().or_else(|| event["logentry"]["formatted"].as_str()).or_else(exception);
+        let text = text.ok_or("an event without a text")?;
+        let mut parts = text.split(' ');
+        let seed = parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
+        let number = parts.next().and_then(|part| part.parse().ok());
+        let (Some(seed), Some(number)) = (seed, number) else {
+            return Err(format!("a text of nobody: {text:?}"));
+        };
+        let mark = Self { seed, number };
+        if mark.text() != text {
+            return Err(format!("a text that was changed: {text:?}"));
+        }
+        if event["extra"]["blob"].as_str() != Some(&*mark.blob()) {
+            return Err(format!("an extra that was changed: {mark:?}"));
+        }
+        Ok(mark)
+    }
+}
