@@ -158,7 +158,9 @@ impl ConsentGate {
         let listeners: Vec<_> = read(&self.inner.listeners).iter().filter_map(Weak::upgrade).collect();
         for listener in listeners {
             if catch_unwind(AssertUnwindSafe(|| listener.decided(by_user))).is_err() {
-                diagnostics::warn_once("consent", || "a transport panicked when consent was decided on".into());
+                diagnostics::warn_once("consent", || {
+                    "a transport panicked when consent was decided on".into()
+                });
             }
         }
     }
@@ -217,7 +219,9 @@ mod tests {
 
     #[test]
     fn every_state_is_read_as_it_was_written() {
-        for state in [ConsentState::NotNeeded, ConsentState::Unknown, ConsentState::Given, ConsentState::Revoked] {
+        for state in
+            [ConsentState::NotNeeded, ConsentState::Unknown, ConsentState::Given, ConsentState::Revoked]
+        {
             assert_eq!(ConsentState::from_number(state as u8), state);
         }
         assert_eq!(ConsentState::from_number(77), ConsentState::Unknown);

@@ -18,7 +18,6 @@
 )]
 
 mod api;
-#[cfg(any(feature = "logs", feature = "metrics"))]
 mod attributes;
 mod breadcrumbs;
 mod check_in;

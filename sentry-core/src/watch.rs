@@ -62,10 +62,17 @@ pub fn changed() -> Vec<(u32, Scope)> {
             let scope = entry.scope();
             if scope.is_none() {
                 entry.changed.store(true, Ordering::Release);
+                PENDING.store(true, Ordering::Release);
             }
             Some((entry.thread, scope?))
         })
         .collect()
+}
+
+/// Whether [`changed`] has something to tell. Whoever is told so asks again without waiting for `wake`.
+#[must_use]
+pub fn is_pending() -> bool {
+    PENDING.load(Ordering::Acquire)
 }
 
 /// The scopes that a thread works in now; those of the main hub for a thread that never used the SDK. Waits for nothing:

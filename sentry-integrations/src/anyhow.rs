@@ -24,15 +24,12 @@ pub fn event_from_error(error: &anyhow::Error) -> Event<'static> {
     #[cfg_attr(not(feature = "backtrace"), expect(unused_mut, reason = "the stack trace needs the feature"))]
     let mut event = sentry_core::event_from_error(source);
     #[cfg(feature = "backtrace")]
+    if error.backtrace().status() == std::backtrace::BacktraceStatus::Captured
+        && event.exception.values.last().is_some_and(|exception| exception.stacktrace.is_none())
     {
-        let backtrace = error.backtrace();
-        if backtrace.status() == std::backtrace::BacktraceStatus::Captured
-            && let Some(exception) = event.exception.values.last_mut()
-            && exception.stacktrace.is_none()
-        {
-            // The text is all that can be had of it. What made it loads the symbols, on this thread.
-            exception.stacktrace = sentry_panic::backtrace::parse_stacktrace(&format!("{backtrace:#}"));
-        }
+        // The text is all that can be had of it. It is made, and symbols are loaded for it, on this thread.
+        let backtrace = error.backtrace().to_string();
+        let _ = sentry_panic::backtrace::attach_error_backtrace(&mut event, &backtrace);
     }
     event
 }

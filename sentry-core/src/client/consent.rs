@@ -72,7 +72,8 @@ impl Client {
     fn discards_undecided(&self) -> bool {
         if self.is_enabled() {
             diagnostics::warn_once("consent of a transport", || {
-                "this transport cannot hold back what is captured before consent is given: it is discarded".into()
+                "this transport cannot hold back what is captured before consent is given: it is discarded"
+                    .into()
             });
         }
         true

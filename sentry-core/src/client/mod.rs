@@ -19,7 +19,6 @@ mod live;
 mod pipeline;
 mod process;
 mod sessions;
-#[cfg(any(feature = "logs", feature = "metrics"))]
 mod telemetry;
 mod waiter;
 
@@ -71,8 +70,7 @@ struct Inner {
     last_run: last_run::Cell,
     /// What there is to tell about sessions later.
     sessions: Arc<session::Buffer>,
-    /// What all logs and metrics say.
-    #[cfg(any(feature = "logs", feature = "metrics"))]
+    /// What all logs, metrics and streamed spans say.
     attributes: telemetry::Attributes,
     /// Some callback or integration must see complete events, so they are completed on the capturing thread.
     completes_events: bool,
@@ -135,7 +133,6 @@ impl Client {
                 enabled: AtomicBool::new(enabled),
                 last_run: last_run::Cell::new(),
                 sessions,
-                #[cfg(any(feature = "logs", feature = "metrics"))]
                 attributes: telemetry::Attributes::default(),
                 completes_events,
                 holds_for_consent,

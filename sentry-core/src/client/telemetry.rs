@@ -18,6 +18,7 @@ pub(super) struct Attributes {
     logs: OnceLock<Defaults>,
     #[cfg(feature = "metrics")]
     metrics: OnceLock<Defaults>,
+    spans: OnceLock<Defaults>,
 }
 
 impl Client {
@@ -36,6 +37,10 @@ impl Client {
     #[cfg(feature = "metrics")]
     pub(crate) fn metric_defaults(&self) -> &Defaults {
         self.defaults(&self.inner.attributes.metrics, || Defaults::new(self.common()))
+    }
+
+    pub(crate) fn span_defaults(&self) -> &Defaults {
+        self.defaults(&self.inner.attributes.spans, || Defaults::new(self.common()))
     }
 
     fn defaults<'a>(&self, slot: &'a OnceLock<Defaults>, make: impl FnOnce() -> Defaults) -> &'a Defaults {
@@ -75,6 +80,7 @@ impl Client {
     }
 
     /// Counts what is not sent.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
     pub(crate) fn lose(&self, reason: Reason, what: &[(Category, u64)]) {
         what.iter().for_each(|(category, quantity)| self.recorder().record(reason, *category, *quantity));
     }

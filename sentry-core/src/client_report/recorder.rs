@@ -325,6 +325,14 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_has_consented_to_is_counted_and_not_reported() {
+        let recorder = Recorder::default();
+        recorder.record(protocol::Reason::NoConsent, Category::Error, 3);
+        assert!(recorder.is_empty() && recorder.take().is_none());
+        assert_eq!(recorder.totals(), [Item::new(Category::Error, protocol::Reason::NoConsent, 3)]);
+    }
+
+    #[test]
     fn reports_stay_below_the_size_limit_and_lose_nothing() {
         let recorder = Recorder::default();
         for reason in protocol::Reason::VARIANTS {
@@ -337,7 +345,8 @@ mod tests {
             assert!(serde_json::to_vec(&report).unwrap().len() <= 4096);
             seen += report.items().len();
         }
-        assert_eq!(seen, Category::VARIANTS.len() * protocol::Reason::VARIANTS.len());
+        // All reasons but the one that is not told.
+        assert_eq!(seen, Category::VARIANTS.len() * (protocol::Reason::VARIANTS.len() - 1));
     }
 
     #[test]

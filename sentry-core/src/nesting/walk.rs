@@ -20,6 +20,11 @@ const TEXT: usize = 128 * 1024;
 const WORD: usize = 1024;
 /// Bytes of all values in extras, in contexts, in tags: each.
 const VALUES: usize = 512 * 1024;
+/// Bytes of one extra, of one context, of the data of one breadcrumb and of the variables of one frame: one that is too
+/// large must not take the room of the others.
+const EXTRA: usize = 32 * 1024;
+const CONTEXT: usize = 16 * 1024;
+const DATA: usize = 8 * 1024;
 /// Bytes of all breadcrumbs, and how many.
 const BREADCRUMBS: usize = 2 * 1024 * 1024;
 const MAX_BREADCRUMBS: usize = 1_000;
@@ -126,7 +131,7 @@ impl Walk {
         event.logentry.iter_mut().for_each(|entry| self.log_entry(entry));
         self.option(&root, "culprit", &mut event.culprit);
         self.option(&root, "transaction", &mut event.transaction);
-        self.map(&root, "extra", &mut event.extra, VALUES);
+        self.extra(&mut event.extra);
         self.contexts(&mut event.contexts);
         self.texts(&root, "tags", &mut event.tags);
         self.texts(&root, "modules", &mut event.modules);
@@ -150,7 +155,7 @@ impl Walk {
     fn transaction(&mut self, transaction: &mut Transaction<'_>) {
         let root = Place::ROOT;
         self.option(&root, "transaction", &mut transaction.name);
-        self.map(&root, "extra", &mut transaction.extra, VALUES);
+        self.extra(&mut transaction.extra);
         self.contexts(&mut transaction.contexts);
         self.texts(&root, "tags", &mut transaction.tags);
         transaction.request.iter_mut().for_each(|request| self.request(request));
@@ -169,8 +174,9 @@ impl Walk {
 
     fn span(&mut self, at: &Place<'_>, span: &mut Span) {
         self.option(at, "description", &mut span.description);
-        let room = self.room;
-        self.map(at, "data", &mut span.data, room);
+        if !span.data.is_empty() {
+            self.within(EXTRA, |walk| walk.fields(&at.name("data"), &mut span.data));
+        }
         let left = self.room;
         self.texts(at, "tags", &mut span.tags);
         self.room = left;
@@ -206,7 +212,7 @@ impl Walk {
                 kept = index;
                 break;
             }
-            self.context(&at.name(name), context);
+            self.within(CONTEXT, |walk| walk.context(&at.name(name), context));
         }
         if kept < length {
             // What links the event to its trace stays, wherever it comes in the order of names.
@@ -221,8 +227,9 @@ impl Walk {
         match context {
             Context::Feedback(feedback) => self.text(&at.name("message"), &mut feedback.message),
             Context::Response(response) => {
+                let room = self.room;
                 self.texts(at, "headers", &mut response.headers);
-                self.room = VALUES;
+                self.room = room;
             }
             _ => {}
         }
@@ -243,7 +250,7 @@ impl Walk {
         for (index, crumb) in crumbs.iter_mut().enumerate().rev().take(MAX_BREADCRUMBS) {
             let at = at.index(index);
             self.option(&at, "message", &mut crumb.message);
-            self.fields(&at.name("data"), &mut crumb.data);
+            self.within(DATA, |walk| walk.fields(&at.name("data"), &mut crumb.data));
             kept += 1;
             if self.room == 0 {
                 break;
@@ -295,7 +302,7 @@ impl Walk {
         self.room = VALUES;
         for (index, frame) in stacktrace.frames.iter_mut().enumerate() {
             if !frame.vars.is_empty() {
-                self.fields(&at.index(index).name("vars"), &mut frame.vars);
+                self.within(DATA, |walk| walk.fields(&at.index(index).name("vars"), &mut frame.vars));
             }
         }
     }
@@ -330,7 +337,18 @@ impl Walk {
         }
     }
 
+    fn extra(&mut self, extra: &mut Map<String, Value>) {
+        if !extra.is_empty() {
+            self.room = VALUES;
+            self.fields_of(&Place::ROOT.name("extra"), extra, EXTRA);
+        }
+    }
+
     fn fields(&mut self, at: &Place<'_>, values: &mut Map<String, Value>) {
+        self.fields_of(at, values, usize::MAX);
+    }
+
+    fn fields_of(&mut self, at: &Place<'_>, values: &mut Map<String, Value>, each: usize) {
         let length = values.len();
         let mut kept = length;
         for (index, (name, value)) in values.iter_mut().enumerate() {
@@ -339,7 +357,7 @@ impl Walk {
                 break;
             }
             self.spend(name.len());
-            self.value(&at.name(name), value, DEEPEST);
+            self.within(each, |walk| walk.value(&at.name(name), value, DEEPEST));
         }
         if kept < length {
             let mut all = mem::take(values).into_iter();
@@ -406,6 +424,15 @@ impl Walk {
             self.rest.add(Piece::Text(at.names(), mem::replace(text, kept)));
         }
         self.spend(text.len());
+    }
+
+    /// What `walk` may keep, in so much of the room that is left.
+    fn within(&mut self, each: usize, walk: impl FnOnce(&mut Self)) {
+        let before = self.room;
+        self.room = before.min(each);
+        let given = self.room;
+        walk(self);
+        self.room = before - (given - self.room);
     }
 
     fn spend(&mut self, bytes: usize) {

@@ -1,6 +1,7 @@
 //! The fields and their defaults.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,7 @@ use crate::client_report::{OnDrop, Recorder};
 use crate::consent::ConsentGate;
 use crate::integration::Integration;
 use crate::last_run::OnCrashedLastRun;
-use crate::options::{
-    CacheOptions, Consent, DataCollection, EventSamplingStrategy, FloodControl, HttpOptions,
-    MaxRequestBodySize, ScrubOptions, SessionMode, Spotlight, TracesSampler, TracesSamplingStrategy,
-};
+use crate::options::{BeforeSendSpan, CacheOptions, Consent, DataCollection, EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, ScrubOptions, SessionMode, Spotlight, TraceLifecycle, TracesSampler, TracesSamplingStrategy};
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::stacktrace::StackSource;
@@ -110,6 +108,16 @@ pub struct ClientOptions {
     pub before_send_check_in: Option<BeforeCallback<MonitorCheckIn>>,
     /// Changes or drops what users have to say: events with a feedback context. A panic in it drops the feedback.
     pub before_send_feedback: Option<BeforeCallback<Event<'static>>>,
+    /// Changes spans that are about to be sent. A panic in it leaves the span as it was.
+    pub before_send_span: Option<BeforeSendSpan>,
+    /// When the spans of a trace are sent.
+    pub trace_lifecycle: TraceLifecycle,
+    /// Transactions whose name contains one of these are dropped.
+    pub ignore_transactions: Vec<Cow<'static, str>>,
+    /// Spans whose description contains one of these are left out.
+    pub ignore_spans: Vec<Cow<'static, str>>,
+    /// Transactions that answered with one of these HTTP status codes are dropped.
+    pub trace_ignore_status_codes: Vec<RangeInclusive<u16>>,
     /// Makes the way out.
     pub transport: Option<Arc<dyn TransportFactory>>,
     /// The proxy for servers reached by `http`.
@@ -202,6 +210,11 @@ impl Default for ClientOptions {
             before_breadcrumb: None,
             before_send_log: None,
             before_send_metric: None,
+            before_send_span: None,
+            trace_lifecycle: TraceLifecycle::Static,
+            ignore_transactions: Vec::new(),
+            ignore_spans: Vec::new(),
+            trace_ignore_status_codes: Vec::new(),
             before_send_check_in: None,
             before_send_feedback: None,
             transport: None,

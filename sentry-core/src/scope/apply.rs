@@ -115,7 +115,6 @@ impl ScopeSnapshot {
     }
 
     /// The attributes for logs and metrics.
-    #[cfg(any(feature = "logs", feature = "metrics"))]
     pub(crate) fn attributes(&self) -> BTreeMap<&str, &LogAttribute> {
         let mut layers: Vec<_> =
             self.layers().map(|layer| &layer.attributes).filter(|map| !map.is_empty()).collect();

@@ -26,10 +26,13 @@ mod root;
 mod sample_rand;
 mod sampling;
 mod span;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod transaction_or_span;
+#[cfg(test)]
+mod wanted_tests;
 
 use std::sync::Arc;
 

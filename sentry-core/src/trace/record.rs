@@ -70,6 +70,21 @@ impl Record {
         }
     }
 
+    /// The wire form of a span that has ended, for one that is sent at once.
+    pub(super) fn to_span(&self) -> protocol::Span {
+        let mut state = lock(&self.state);
+        let ended = RecordState {
+            label: state.label.clone(),
+            status: state.status,
+            origin: state.origin.take(),
+            data: std::mem::take(&mut state.data),
+            tags: std::mem::take(&mut state.tags),
+            end: state.end,
+        };
+        drop(state);
+        wire_form(&self.ids, self.start, ended)
+    }
+
     /// The wire form. What other handles of the span write from now on is lost.
     pub(super) fn into_span(self: Arc<Self>) -> protocol::Span {
         match Arc::try_unwrap(self) {

@@ -6,11 +6,13 @@ use std::time::SystemTime;
 use crate::client::Client;
 use crate::clock;
 use crate::hub::{Hub, WeakHub};
+use crate::options::{self, TraceLifecycle};
 use crate::protocol::client_report::{Category, Reason};
 use crate::protocol::{
     self, DynamicSamplingContext, Map, Request, SpanStatus, TraceContext, TransactionInfo, Value,
 };
 use crate::scope::ScopeSnapshot;
+use crate::suppress::guarded;
 use crate::sync::lock;
 use crate::trace::data::HoldsData;
 use crate::trace::dsc::{self, Head};
@@ -19,6 +21,7 @@ use crate::trace::label::Label;
 use crate::trace::record::Record;
 use crate::trace::sampling::Verdict;
 use crate::trace::span::Off;
+use crate::trace::stream::{self, Segment};
 use crate::trace::{MAX_SPANS, Transaction, TransactionContext};
 
 pub(super) struct Root {
@@ -29,6 +32,8 @@ pub(super) struct Root {
     client: Arc<Client>,
     /// Sampling dropped it, and it is recorded for Spotlight only: nobody else may see a difference.
     pub(super) only_shown: bool,
+    /// Spans are sent one by one.
+    streams: bool,
     /// The hub that started it. Weak: the scope of a hub may hold this transaction.
     hub: WeakHub,
     start: SystemTime,
@@ -72,7 +77,8 @@ impl Root {
             (WeakHub::default(), SystemTime::UNIX_EPOCH, ScopeSnapshot::default())
         };
         let state = Mutex::new(State { label, scope, ..State::default() });
-        Self { ids, verdict, incoming, client, only_shown, hub, start, state }
+        let streams = client.options().trace_lifecycle == TraceLifecycle::Stream && !only_shown;
+        Self { ids, verdict, incoming, client, only_shown, streams, hub, start, state }
     }
 
     /// The state of a recorded transaction.
@@ -130,9 +136,12 @@ impl Root {
     }
 
     /// Ends a span and takes it in. Too many are a loss, those that come too late are not expected any more.
-    pub(super) fn finish_span(&self, record: &Arc<Record>, end: SystemTime) {
+    pub(super) fn finish_span(self: &Arc<Self>, record: &Arc<Record>, end: SystemTime) {
         if !record.end(end) {
             return;
+        }
+        if self.streams {
+            return self.stream(record.to_span());
         }
         let mut state = lock(&self.state);
         if state.finished {
@@ -160,6 +169,11 @@ impl Root {
             return;
         }
         let end = end.unwrap_or_else(clock::now).max(self.start);
+        if let Some(reason) = self.unwanted(&state) {
+            let spans = 1 + state.spans.len() as u64;
+            drop(state);
+            return self.discard(reason, spans);
+        }
         // Name, operation and status stay: events captured later may still refer to this transaction.
         let data = std::mem::take(&mut state.data);
         let trace = trace_context(&self.ids, data, &state);
@@ -169,6 +183,9 @@ impl Root {
         let at_start = std::mem::take(&mut state.scope);
         drop(state);
         self.count_unsampled();
+        if self.streams {
+            return self.stream(segment(trace, tags, self.start, end));
+        }
 
         let transaction = protocol::Transaction {
             name: Some(name).filter(|name| !name.is_empty()),
@@ -176,7 +193,7 @@ impl Root {
             tags,
             extra,
             request: request.map(|request| *request),
-            spans: spans.into_iter().map(Record::into_span).collect(),
+            spans: spans.into_iter().map(|record| self.shown(record.into_span())).collect(),
             contexts: [("trace".to_owned(), trace.into())].into(),
             start_timestamp: self.start,
             timestamp: Some(end),
@@ -192,8 +209,78 @@ impl Root {
         }
     }
 
+    /// Whether a span is left out, which is counted.
+    pub(super) fn ignores(&self, op: &str, description: &str) -> bool {
+        let texts = &self.client.options().ignore_spans;
+        if texts.is_empty() {
+            return false;
+        }
+        let is_ignored = options::is_ignored(texts, if description.is_empty() { op } else { description });
+        if is_ignored && !self.only_shown {
+            self.lose(Reason::Ignored, Category::Span);
+        }
+        is_ignored
+    }
+
+    /// The ids of what a new span with `ids` would be below.
+    pub(super) fn above(&self, ids: &Ids) -> Ids {
+        Ids::new(ids.trace_id(), ids.parent_span_id().unwrap_or_else(|| self.ids.span_id()), None)
+    }
+
+    /// Why the transaction shall not be sent after all.
+    fn unwanted(&self, state: &State) -> Option<Reason> {
+        let options = self.client.options();
+        if options::is_ignored(&options.ignore_transactions, state.label.first()) {
+            return Some(Reason::Ignored);
+        }
+        if options.trace_ignore_status_codes.is_empty() {
+            return None;
+        }
+        let code = state.data.get("http.response.status_code")?;
+        let code = code
+            .as_u64()
+            .or_else(|| code.as_str()?.parse().ok())
+            .and_then(|code| u16::try_from(code).ok())?;
+        options
+            .trace_ignore_status_codes
+            .iter()
+            .any(|codes| codes.contains(&code))
+            .then_some(Reason::EventProcessor)
+    }
+
+    fn discard(&self, reason: Reason, spans: u64) {
+        if self.only_shown {
+            return;
+        }
+        let recorder = &self.client.options().client_report_recorder;
+        if !self.streams {
+            recorder.record(reason, Category::Transaction, 1);
+        }
+        recorder.record(reason, Category::Span, spans);
+    }
+
+    /// A span as the application wants to have it sent.
+    fn shown(&self, span: protocol::Span) -> protocol::Span {
+        let Some(before_send) = &self.client.options().before_send_span else { return span };
+        let mut copy = span.clone();
+        match guarded("before_send_span", || before_send(&mut copy)) {
+            Ok(()) => copy,
+            Err(_) => span,
+        }
+    }
+
+    /// Sends a span by itself.
+    fn stream(self: &Arc<Self>, span: protocol::Span) {
+        let scope = self.hub.upgrade().map(|hub| hub.snapshot()).unwrap_or_default();
+        let name = lock(&self.state).label.first().to_owned();
+        let segment = Segment { name: &name, id: self.ids.span_id(), context: self.dsc() };
+        stream::send(&self.client, span, &segment, &scope);
+    }
+
     fn count_unsampled(&self) {
-        if self.verdict.reported {
+        if self.verdict.reported && self.streams {
+            self.lose(self.verdict.reason, Category::Span);
+        } else if self.verdict.reported {
             self.lose(self.verdict.reason, Category::Transaction);
             self.lose(self.verdict.reason, Category::Span);
         }
@@ -202,6 +289,28 @@ impl Root {
     /// May call the application: no lock of ours is held.
     fn lose(&self, reason: Reason, category: Category) {
         self.client.options().client_report_recorder.record(reason, category, 1);
+    }
+}
+
+/// The transaction as a span.
+fn segment(
+    trace: TraceContext,
+    tags: Map<String, String>,
+    start: SystemTime,
+    end: SystemTime,
+) -> protocol::Span {
+    protocol::Span {
+        span_id: trace.span_id,
+        trace_id: trace.trace_id,
+        parent_span_id: trace.parent_span_id,
+        op: trace.op,
+        start_timestamp: start,
+        timestamp: Some(end),
+        status: trace.status,
+        tags,
+        data: trace.data,
+        origin: trace.origin,
+        ..protocol::Span::default()
     }
 }
 

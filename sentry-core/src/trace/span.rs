@@ -34,6 +34,8 @@ enum Kind {
         root: Arc<Root>,
         record: Arc<Record>,
     },
+    /// Left out of its trace, by the word of the application.
+    Ignored(Arc<Root>),
 }
 
 /// What is left of a span or a transaction that is not recorded: enough to pass its trace on.
@@ -57,6 +59,10 @@ impl Span {
         description: &str,
         start: SystemTime,
     ) -> Self {
+        if root.ignores(op, description) {
+            // What is below it belongs to what is above it, whose ids it therefore has.
+            return Self { ids: root.above(&ids), kind: Kind::Ignored(Arc::clone(root)) };
+        }
         let record = Arc::new(Record::new(ids, Label::new(op, description), start));
         Self { ids, kind: Kind::Recorded { root: Arc::clone(root), record } }
     }
@@ -67,7 +73,7 @@ impl Span {
     pub fn start_child(&self, op: &str, description: &str) -> Self {
         match &self.kind {
             Kind::Off(off) => Self::off(off.clone(), self.ids.child()),
-            Kind::Recorded { root, .. } => {
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => {
                 Self::recorded(root, self.ids.child(), op, description, clock::now())
             }
         }
@@ -85,7 +91,9 @@ impl Span {
         let ids = self.ids.child_with_id(id);
         match &self.kind {
             Kind::Off(off) => Self::off(off.clone(), ids),
-            Kind::Recorded { root, .. } => Self::recorded(root, ids, op, description, start),
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => {
+                Self::recorded(root, ids, op, description, start)
+            }
         }
     }
 
@@ -148,7 +156,7 @@ impl Span {
     #[must_use]
     pub fn data(&self) -> Data<'_> {
         match &self.kind {
-            Kind::Off(_) => Data::new(None),
+            Kind::Off(_) | Kind::Ignored(_) => Data::new(None),
             Kind::Recorded { record, .. } => Data::new(Some(record.state())),
         }
     }
@@ -163,7 +171,7 @@ impl Span {
     #[must_use]
     pub fn get_status(&self) -> Option<SpanStatus> {
         match &self.kind {
-            Kind::Off(_) => None,
+            Kind::Off(_) | Kind::Ignored(_) => None,
             Kind::Recorded { root, .. } if root.only_shown => None,
             Kind::Recorded { record, .. } => record.status(),
         }
@@ -173,7 +181,7 @@ impl Span {
     #[must_use]
     pub fn get_trace_context(&self) -> TraceContext {
         match &self.kind {
-            Kind::Off(_) => self.ids.trace_context(),
+            Kind::Off(_) | Kind::Ignored(_) => self.ids.trace_context(),
             Kind::Recorded { root, .. } if root.only_shown => self.ids.trace_context(),
             Kind::Recorded { record, .. } => record.trace_context(),
         }
@@ -182,7 +190,7 @@ impl Span {
     /// Whether the span is recorded for the server.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        matches!(&self.kind, Kind::Recorded { root, .. } if !root.only_shown)
+        matches!(&self.kind, Kind::Recorded { root, .. } | Kind::Ignored(root) if !root.only_shown)
     }
 
     /// The headers that continue the trace in another service, below this span.
@@ -190,8 +198,10 @@ impl Span {
     pub fn iter_headers(&self) -> TraceHeadersIter {
         match &self.kind {
             Kind::Off(off) => off.headers(&self.ids),
-            Kind::Recorded { root, .. } if root.only_shown => root.passed_on().headers(&self.ids),
-            Kind::Recorded { root, .. } => {
+            Kind::Recorded { root, .. } | Kind::Ignored(root) if root.only_shown => {
+                root.passed_on().headers(&self.ids)
+            }
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => {
                 TraceHeadersIter::new(self.ids.sentry_trace(self.decision()), Some(&root.dsc()))
             }
         }
@@ -204,22 +214,24 @@ impl Span {
     pub(super) fn decision(&self) -> Decision {
         match &self.kind {
             Kind::Off(off) => off.decision,
-            Kind::Recorded { root, .. } => root.verdict.decision,
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => root.verdict.decision,
         }
     }
 
     pub(super) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {
         match &self.kind {
             Kind::Off(off) => off.incoming.as_ref(),
-            Kind::Recorded { root, .. } => root.incoming.as_ref(),
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => root.incoming.as_ref(),
         }
     }
 
     pub(super) fn dsc(&self, options: &ClientOptions) -> DynamicSamplingContext {
         match &self.kind {
             Kind::Off(off) => off.dsc(&self.ids, options),
-            Kind::Recorded { root, .. } if root.only_shown => root.passed_on().dsc(&self.ids, options),
-            Kind::Recorded { root, .. } => Arc::unwrap_or_clone(root.dsc()),
+            Kind::Recorded { root, .. } | Kind::Ignored(root) if root.only_shown => {
+                root.passed_on().dsc(&self.ids, options)
+            }
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => Arc::unwrap_or_clone(root.dsc()),
         }
     }
 

@@ -1,0 +1,91 @@
+//! Spans that are sent one by one (protocol.md 10).
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::attributes::{self, FromScope};
+use crate::client::Client;
+use crate::protocol::{self, DynamicSamplingContext, LogAttribute, SpanId, SpanStatus, TraceId, timestamp};
+use crate::scope::ScopeSnapshot;
+use crate::suppress::guarded;
+use crate::telemetry::Telemetry;
+
+/// The topmost span of a trace within this service.
+pub(super) struct Segment<'a> {
+    pub(super) name: &'a str,
+    pub(super) id: SpanId,
+    pub(super) context: Arc<DynamicSamplingContext>,
+}
+
+/// All of a span but its attributes.
+#[derive(Serialize)]
+struct Head<'a> {
+    trace_id: TraceId,
+    span_id: SpanId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_span_id: Option<SpanId>,
+    name: &'a str,
+    status: &'static str,
+    is_segment: bool,
+    #[serde(with = "timestamp::seconds")]
+    start_timestamp: SystemTime,
+    #[serde(with = "timestamp::seconds")]
+    end_timestamp: SystemTime,
+}
+
+/// Sends a span that has ended.
+pub(super) fn send(client: &Client, mut span: protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) {
+    if let Some(before_send) = &client.options().before_send_span {
+        let mut copy = span.clone();
+        if guarded("before_send_span", || before_send(&mut copy)).is_ok() {
+            span = copy;
+        }
+    }
+    let trace_id = span.trace_id;
+    let json = encode(client, &span, segment, scope);
+    client.send_telemetry(Telemetry::span(json, trace_id, Arc::clone(&segment.context)));
+}
+
+fn encode(client: &Client, span: &protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) -> Vec<u8> {
+    let is_segment = span.span_id == segment.id;
+    let op = span.op.as_deref().filter(|op| !op.is_empty());
+    let own_name = span.description.as_deref().filter(|name| !name.is_empty());
+    let head = Head {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        parent_span_id: span.parent_span_id,
+        name: if is_segment { segment.name } else { own_name.or(op).unwrap_or_default() },
+        status: match span.status {
+            None | Some(SpanStatus::Ok) => "ok",
+            Some(_) => "error",
+        },
+        is_segment,
+        start_timestamp: span.start_timestamp,
+        end_timestamp: span.timestamp.unwrap_or(span.start_timestamp),
+    };
+    let text = |text: &str| LogAttribute::from(text);
+    let mut own: Vec<(&str, LogAttribute)> = vec![
+        ("sentry.segment.name", text(segment.name)),
+        ("sentry.segment.id", LogAttribute::from(segment.id.to_string())),
+        ("sentry.trace_lifecycle", text("stream")),
+        ("sentry.platform", text("native")),
+    ];
+    own.extend(op.map(|op| ("sentry.op", text(op))));
+    own.extend(span.origin.as_deref().map(|origin| ("sentry.origin", text(origin))));
+    if is_segment {
+        own.push(("sentry.segment.name.source", text("custom")));
+    }
+    own.extend(span.tags.iter().map(|(key, value)| (key.as_str(), text(value))));
+    own.extend(span.data.iter().map(|(key, value)| (key.as_str(), LogAttribute(value.clone()))));
+    let mut out = Vec::with_capacity(1_024);
+    // Written into memory, and none of its parts can fail.
+    let _ = serde_json::to_writer(&mut out, &head);
+    out.pop();
+    out.extend_from_slice(b",\"attributes\":");
+    let own = own.iter().map(|(key, value)| (*key, value));
+    attributes::write(&mut out, own, &FromScope::new(scope), client.span_defaults());
+    out.push(b'}');
+    out
+}
