@@ -16,7 +16,7 @@ use ingest::Server;
 use sentry::options::{CacheOptions, Consent};
 use sentry::protocol::client_report::Reason;
 use sentry::protocol::{Envelope, Event, Log, LogLevel};
-use sentry::{Client, ClientInitGuard, ClientOptions, ConsentState, Level, Transport, TransactionContext};
+use sentry::{Client, ClientInitGuard, ClientOptions, ConsentState, Level, TransactionContext, Transport};
 
 #[path = "common/disk.rs"]
 #[expect(dead_code, reason = "shared by several programs")]
@@ -32,7 +32,7 @@ fn main() {
         return child();
     }
     // As the harness would print it.
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 12] = [
         ("undecided_nothing_arrives_and_a_later_yes_sends_it_all", held_and_sent),
         ("a_no_removes_what_is_held_and_is_remembered", purged),
         ("a_yes_after_a_no_works_again", given_again),
@@ -42,6 +42,7 @@ fn main() {
         ("another_process_sees_a_yes", yes_seen_by_others),
         ("a_crash_waits_for_consent_like_everything_else", crash),
         ("copies_and_spotlight_wait_as_well", copies),
+        ("a_forked_child_decides_for_itself_and_on_disk_for_all", forked),
         ("a_transport_that_holds_nothing_gets_nothing", custom_transport),
         ("after_a_no_captures_cost_next_to_nothing", cost),
     ];
@@ -106,10 +107,26 @@ fn obey(guard: &mut Option<ClientInitGuard>, word: &str, rest: &str) -> String {
         "consent" => return format!("{:?}", sentry::consent()),
         "flush" => return client.unwrap().flush(None).to_string(),
         "stats" => return format!("{:?}", client.unwrap().stats()),
+        "fork" => return fork(guard.as_ref().unwrap(), rest),
         "close" => drop(guard.take()),
         other => panic!("{other}"),
     }
     String::new()
+}
+
+/// Decides in a child.
+#[cfg(unix)]
+fn fork(guard: &ClientInitGuard, decision: &str) -> String {
+    let Some(child) = forking::fork() else {
+        if decision == "give" {
+            sentry::give_consent();
+        } else {
+            sentry::revoke_consent();
+        }
+        sentry::capture_message("of the child", Level::Error);
+        forking::exit_now(i32::from(!guard.flush(Some(LONG))))
+    };
+    format!("{:?}", child.wait(LONG + LONG).and_then(|status| status.code()))
 }
 
 /// One of every kind.
@@ -152,7 +169,7 @@ impl Program {
         writeln!(self.orders, "{order}").unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
-        let (took, answer) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+        let (took, answer) = line.trim_end_matches('\n').split_once(' ').unwrap();
         (answer.to_owned(), took.parse().unwrap())
     }
 
@@ -188,8 +205,10 @@ fn assert_untouched(server: &Server) {
 
 fn kinds(server: &Server) -> Vec<String> {
     let envelopes = server.log().accepted_envelopes();
-    let mut kinds: Vec<String> =
-        envelopes.iter().flat_map(|envelope| envelope.items.iter().map(|item| item.kind().to_string())).collect();
+    let mut kinds: Vec<String> = envelopes
+        .iter()
+        .flat_map(|envelope| envelope.items.iter().map(|item| item.kind().to_string()))
+        .collect();
     kinds.sort_unstable();
     kinds
 }
@@ -369,7 +388,9 @@ fn crash() {
     let dsn = server.dsn();
     let mut crashed = Program::start(&dsn, Some(&cache), &[]);
     crashed.tell("panic");
-    assert_eq!(cache.envelopes().len(), 1, "on disk before anything else, as ever");
+    let entries = sentry::spool::list(&cache.0).unwrap();
+    let crashes = entries.iter().filter(|entry| entry.kind == sentry::spool::Kind::Crash);
+    assert_eq!(crashes.count(), 1, "on disk before anything else, as ever");
     crashed.kill();
     let begun = Instant::now();
     let mut next = Program::start(&dsn, Some(&cache), &[]);
@@ -388,7 +409,8 @@ fn crash() {
 }
 
 fn copies() {
-    let (cache, server, second, spotlight) = (Cache::new("copies"), Server::start(), Server::start(), Server::start());
+    let (cache, server, second, spotlight) =
+        (Cache::new("copies"), Server::start(), Server::start(), Server::start());
     let url = format!("http://{}/stream", spotlight.addr());
     let (dsn, also) = (server.dsn(), second.dsn());
     let mut program = Program::start(&dsn, Some(&cache), &[("ALSO", &also), ("SPOTLIGHT", &url)]);
@@ -408,6 +430,40 @@ fn copies() {
     assert_eq!(cache.envelopes().len(), 0);
     spotlight.allow_problems();
 }
+
+#[cfg(unix)]
+fn forked() {
+    let (cache, server) = (Cache::new("forked"), Server::start());
+    let dsn = server.dsn();
+    let mut program = Program::start(&dsn, None, &[]);
+    program.tell("capture 2");
+    assert_eq!(program.tell("fork give"), "Some(0)");
+    assert_eq!(program.tell("consent"), "Unknown", "there is nothing they share but a memory of the past");
+    let messages: Vec<_> = server.accepted_events().iter().map(|event| event["message"].clone()).collect();
+    assert_eq!(messages, ["of the child"]);
+    program.tell("give");
+    assert_eq!(program.tell("flush"), "true");
+    assert_eq!(server.accepted_events().len(), 3);
+    assert_eq!(program.tell("fork revoke"), "Some(0)");
+    assert_eq!(program.tell("consent"), "Given");
+    program.end();
+
+    server.clear();
+    let mut program = Program::start(&dsn, Some(&cache), &[]);
+    program.tell("capture 2");
+    program.tell("flush");
+    assert_eq!(program.tell("fork revoke"), "Some(0)");
+    wait_until("a no", || {
+        program.tell("capture 1");
+        program.tell("consent") == "Revoked"
+    });
+    wait_until("a purge", || cache.envelopes().is_empty());
+    program.end();
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[cfg(not(unix))]
+fn forked() {}
 
 /// Knows nothing of consent.
 #[derive(Default)]

@@ -50,8 +50,10 @@ fn a_child_keeps_what_is_its_own_and_leaves_the_parent_what_is_the_parents() {
         pace: Duration::ZERO,
         ..CacheOptions::default()
     };
-    let options =
-        ClientOptions::new().dsn(&server.dsn()).cache(cache_options).shutdown_timeout(Duration::from_millis(300));
+    let options = ClientOptions::new()
+        .dsn(&server.dsn())
+        .cache(cache_options)
+        .shutdown_timeout(Duration::from_millis(300));
 
     let guard = sentry::init(options.clone());
     wait_for("the parent has a run", || files(&cache, ".lock").len() == 1);

@@ -90,7 +90,10 @@ fn assert_core(payload: &Value) {
     let outermost = exceptions.last().expect("an exception");
     assert_eq!((&outermost["type"], &outermost["value"]), (&"ShopError".into(), &"out of stock".into()));
     let frames = outermost["stacktrace"]["frames"].as_array().expect("frames");
-    assert_eq!((frames.len(), &frames[0]["function"], &frames[29]["lineno"]), (30, &"step_0".into(), &30.into()));
+    assert_eq!(
+        (frames.len(), &frames[0]["function"], &frames[29]["lineno"]),
+        (30, &"step_0".into(), &30.into())
+    );
     assert_eq!((&payload["tags"]["a.region"], &payload["tags"]["a.plan"]), (&"eu".into(), &"free".into()));
 }
 
@@ -118,7 +121,9 @@ fn a_hundred_megabytes_of_nested_extras() {
         sentry::capture_event(event);
     });
     assert_core(&payload);
-    assert!(payload["extra"]["extra 0000"]["field 0"][0].as_str().is_some_and(|text| text.starts_with("0 xxx")));
+    assert!(
+        payload["extra"]["extra 0000"]["field 0"][0].as_str().is_some_and(|text| text.starts_with("0 xxx"))
+    );
     assert_eq!(payload["_meta"]["extra"][""]["len"], 1_000);
 }
 
@@ -177,7 +182,7 @@ fn a_depth_bomb() {
         sentry::capture_event(event);
     });
     assert_core(&payload);
-    let text = payload["extra"].pointer("/bomb/deeper/0/deeper/0/deeper/0/deeper").and_then(Value::as_str);
+    let text = payload["extra"].pointer("/bomb/deeper/0/deeper/0/deeper").and_then(Value::as_str);
     assert!(text.is_some_and(|text| text.contains("deeper")), "{}", payload["extra"]);
 }
 
@@ -194,7 +199,10 @@ fn ten_thousand_frames() {
         0,
         Exception {
             ty: "StackOverflow".into(),
-            stacktrace: Some(Stacktrace { frames: (0..10_000).map(frame).collect(), ..Stacktrace::default() }),
+            stacktrace: Some(Stacktrace {
+                frames: (0..10_000).map(frame).collect(),
+                ..Stacktrace::default()
+            }),
             ..Exception::default()
         },
     );
@@ -233,11 +241,12 @@ fn a_huge_chain_of_exceptions() {
 #[test]
 fn fifty_thousand_spans() {
     let setup = Setup::new(ClientOptions::new());
-    let trace_id = sentry::protocol::TraceId::default();
+    let (trace_id, start) = (sentry::protocol::TraceId::default(), clock::now());
     let span = |n: usize| Span {
         trace_id,
         op: Some("function".into()),
         description: Some(format!("step {n}")),
+        start_timestamp: start,
         timestamp: Some(clock::now()),
         data: [("rows".to_owned(), Value::from(n))].into(),
         ..Span::default()
@@ -246,6 +255,7 @@ fn fifty_thousand_spans() {
     let transaction = Transaction {
         name: Some("GET /orders".into()),
         transaction_info: Some(TransactionInfo { source: Some("route".into()) }),
+        start_timestamp: start,
         timestamp: Some(clock::now()),
         contexts: [("trace".to_owned(), context.into())].into(),
         spans: (0..50_000).map(span).collect(),

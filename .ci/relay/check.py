@@ -49,7 +49,11 @@ def problems_of(raw):
     except RelayError as error:
         # The rest of the text is a stack trace of Relay.
         return [f"rejected: {str(error).splitlines()[0]}"]
-    problems = list(notes(kept.get("_meta", {}), sent.get("_meta", {})))
+    sent_meta = dict(sent.get("_meta", {}))
+    if "message" in sent_meta and "logentry" not in sent_meta:
+        # Remarks move with what they are about.
+        sent_meta["logentry"] = {"formatted": sent_meta["message"]}
+    problems = list(notes(kept.get("_meta", {}), sent_meta))
     noted = [path for path, _ in problems]
     for path, value in missing(sent, kept):
         if not any(path == note or path.startswith(note + ".") for note in noted):

@@ -2,6 +2,7 @@
 //!
 //!     cd benches && cargo run --release                       what calls cost their thread
 //!     cd benches && cargo run --release burst [KIND] [MS]     what becomes of 10,000 events
+//!     cd benches && cargo run --release spool [WHAT]          what the cache directory costs
 //!     cd benches && cargo run --release scrub                 how fast secrets are found
 //!
 //! Calls: both capture into a transport that throws everything away. Ours overrides `Transport::send`, as the background
@@ -13,6 +14,7 @@ mod burst;
 mod measure;
 mod rows;
 mod scrub;
+mod spool;
 mod table;
 
 fn main() {
@@ -23,6 +25,8 @@ fn main() {
         ["burst-client", ref of @ ..] => burst::client(of),
         ["burst-server", latency] => burst::server(latency),
         ["burst-probe"] => burst::probe(),
+        ["spool", ref of @ ..] => spool::measure(of),
+        ["spool-client", ref of @ ..] => spool::client(of),
         ["scrub"] => scrub::all(),
         _ => table::print(&rows::all(arguments.first().copied())),
     }

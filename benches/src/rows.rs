@@ -32,25 +32,80 @@ fn run(name: &'static str, ours: Round, official: Round, budget: Option<(f64, f6
 
 const OFF: [Spec; 3] = [
     ("off: capture_message", ours_rows::off_message, official_rows::off_message, Some((0.6, 0.0))),
-    ("off: add_breadcrumb, closure", ours_rows::off_breadcrumb, official_rows::off_breadcrumb, Some((0.6, 0.0))),
+    (
+        "off: add_breadcrumb, closure",
+        ours_rows::off_breadcrumb,
+        official_rows::off_breadcrumb,
+        Some((0.6, 0.0)),
+    ),
     ("off: with_scope", ours_rows::off_with_scope, official_rows::off_with_scope, Some((0.6, 0.0))),
 ];
 
 const ON: [Spec; 16] = [
-    ("off: init without a DSN", ours_rows::init_off, official_rows::init_off, Some((15_000.0, f64::INFINITY))),
+    (
+        "off: init without a DSN",
+        ours_rows::init_off,
+        official_rows::init_off,
+        Some((15_000.0, f64::INFINITY)),
+    ),
     ("capture_message", ours_rows::message, official_rows::message, Some((150.0, 3.0))),
-    ("capture_message, 100 breadcrumbs", ours_rows::message_ring, official_rows::message_ring, Some((160.0, 3.0))),
+    (
+        "capture_message, 100 breadcrumbs",
+        ours_rows::message_ring,
+        official_rows::message_ring,
+        Some((160.0, 3.0)),
+    ),
     ("capture_message, rich scope", ours_rows::message_rich, official_rows::message_rich, Some((160.0, 3.0))),
     ("capture_message, finished on the caller", finished::message, official_rows::message, None),
-    ("capture_message, before_send set", ours_rows::message_before_send, official_rows::message_before_send, None),
-    ("capture_error, chain of 3", ours_rows::error_chain, official_rows::error_chain, Some((500.0, f64::INFINITY))),
-    ("capture_message + backtrace, warm", ours_rows::backtrace, official_rows::backtrace, Some((5_000.0, f64::INFINITY))),
-    ("(a breadcrumb built and dropped by the caller)", ours_rows::crumb_alone, official_rows::crumb_alone, None),
-    ("add_breadcrumb, full ring", ours_rows::breadcrumb, official_rows::breadcrumb, Some((82.0, f64::INFINITY))),
+    (
+        "capture_message, before_send set",
+        ours_rows::message_before_send,
+        official_rows::message_before_send,
+        None,
+    ),
+    (
+        "capture_error, chain of 3",
+        ours_rows::error_chain,
+        official_rows::error_chain,
+        Some((500.0, f64::INFINITY)),
+    ),
+    (
+        "capture_message + backtrace, warm",
+        ours_rows::backtrace,
+        official_rows::backtrace,
+        Some((5_000.0, f64::INFINITY)),
+    ),
+    (
+        "(a breadcrumb built and dropped by the caller)",
+        ours_rows::crumb_alone,
+        official_rows::crumb_alone,
+        None,
+    ),
+    (
+        "add_breadcrumb, full ring",
+        ours_rows::breadcrumb,
+        official_rows::breadcrumb,
+        Some((82.0, f64::INFINITY)),
+    ),
     ("with_scope, empty", ours_rows::with_scope, official_rows::with_scope, Some((25.0, f64::INFINITY))),
-    ("with_scope + set_tag over 10 tags", ours_rows::with_scope_tag, official_rows::with_scope_tag, Some((90.0, f64::INFINITY))),
-    ("with_scope + breadcrumb, full ring", ours_rows::with_scope_crumb, official_rows::with_scope_crumb, Some((150.0, f64::INFINITY))),
-    ("child span, sampled", ours_rows::span_sampled, official_rows::span_sampled, Some((130.0, f64::INFINITY))),
+    (
+        "with_scope + set_tag over 10 tags",
+        ours_rows::with_scope_tag,
+        official_rows::with_scope_tag,
+        Some((90.0, f64::INFINITY)),
+    ),
+    (
+        "with_scope + breadcrumb, full ring",
+        ours_rows::with_scope_crumb,
+        official_rows::with_scope_crumb,
+        Some((150.0, f64::INFINITY)),
+    ),
+    (
+        "child span, sampled",
+        ours_rows::span_sampled,
+        official_rows::span_sampled,
+        Some((130.0, f64::INFINITY)),
+    ),
     ("child span, unsampled", ours_rows::span_unsampled, official_rows::span_unsampled, Some((8.0, 0.0))),
     ("init until it returns", ours_rows::init_on, official_rows::init_on, Some((300_000.0, f64::INFINITY))),
 ];
@@ -107,9 +162,9 @@ macro_rules! rows {
         mod $module {
             use std::sync::Arc;
 
-            use $krate as sentry;
             use sentry::protocol::{Breadcrumb, User};
             use sentry::{Client, ClientOptions, Hub, Level, Scope, TransactionContext};
+            use $krate as sentry;
 
             use super::*;
 
@@ -119,7 +174,11 @@ macro_rules! rows {
             }
 
             /// Runs `f` in a hub of its own with a client of its own.
-            pub(super) fn with(options: ClientOptions, setup: impl FnOnce(&mut Scope), f: impl FnOnce() -> Cost) -> Cost {
+            pub(super) fn with(
+                options: ClientOptions,
+                setup: impl FnOnce(&mut Scope),
+                f: impl FnOnce() -> Cost,
+            ) -> Cost {
                 let client = Arc::new(Client::from(sentry::apply_defaults(options)));
                 let hub = Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default()));
                 let cost = Hub::run(hub, || {
@@ -131,7 +190,11 @@ macro_rules! rows {
             }
 
             fn crumb() -> Breadcrumb {
-                Breadcrumb { category: Some("http".into()), message: Some("GET /orders".into()), ..Default::default() }
+                Breadcrumb {
+                    category: Some("http".into()),
+                    message: Some("GET /orders".into()),
+                    ..Default::default()
+                }
             }
 
             fn fill_ring() {
@@ -185,10 +248,14 @@ macro_rules! rows {
             }
 
             pub fn message_ring() -> Cost {
-                with(options(), |_| {}, || {
-                    fill_ring();
-                    round(send)
-                })
+                with(
+                    options(),
+                    |_| {},
+                    || {
+                        fill_ring();
+                        round(send)
+                    },
+                )
             }
 
             pub fn message_rich() -> Cost {
@@ -203,13 +270,17 @@ macro_rules! rows {
             }
 
             pub fn backtrace() -> Cost {
-                with(options().attach_stacktrace(true), |_| {}, || {
-                    deeper(20, &mut || {
-                        // The first ones load symbols and warm caches.
-                        (0..20).for_each(|_| send());
-                        round(send)
-                    })
-                })
+                with(
+                    options().attach_stacktrace(true),
+                    |_| {},
+                    || {
+                        deeper(20, &mut || {
+                            // The first ones load symbols and warm caches.
+                            (0..20).for_each(|_| send());
+                            round(send)
+                        })
+                    },
+                )
             }
 
             pub fn crumb_alone() -> Cost {
@@ -217,10 +288,14 @@ macro_rules! rows {
             }
 
             pub fn breadcrumb() -> Cost {
-                with(options(), |_| {}, || {
-                    fill_ring();
-                    round(|| sentry::add_breadcrumb(black_box(crumb())))
-                })
+                with(
+                    options(),
+                    |_| {},
+                    || {
+                        fill_ring();
+                        round(|| sentry::add_breadcrumb(black_box(crumb())))
+                    },
+                )
             }
 
             pub fn with_scope() -> Cost {
@@ -234,10 +309,14 @@ macro_rules! rows {
             }
 
             pub fn with_scope_crumb() -> Cost {
-                with(options(), |_| {}, || {
-                    fill_ring();
-                    round(|| sentry::with_scope(|_| {}, || sentry::add_breadcrumb(black_box(crumb()))))
-                })
+                with(
+                    options(),
+                    |_| {},
+                    || {
+                        fill_ring();
+                        round(|| sentry::with_scope(|_| {}, || sentry::add_breadcrumb(black_box(crumb()))))
+                    },
+                )
             }
 
             pub fn span_sampled() -> Cost {
@@ -249,17 +328,22 @@ macro_rules! rows {
             }
 
             fn spans(rate: f32) -> Cost {
-                with(options().traces_sample_rate(rate), |_| {}, || {
-                    // A transaction keeps 1,000 spans at most, so a round is a transaction of 900.
-                    let transaction = sentry::start_transaction(TransactionContext::new("GET /orders", "http.server"));
-                    let (total, ()) = once(|| {
-                        for _ in 0..900 {
-                            transaction.start_child("db.query", "SELECT 1").finish();
-                        }
-                    });
-                    transaction.finish();
-                    Cost { nanos: total.nanos / 900.0, allocations: total.allocations / 900.0 }
-                })
+                with(
+                    options().traces_sample_rate(rate),
+                    |_| {},
+                    || {
+                        // A transaction keeps 1,000 spans at most, so a round is a transaction of 900.
+                        let transaction =
+                            sentry::start_transaction(TransactionContext::new("GET /orders", "http.server"));
+                        let (total, ()) = once(|| {
+                            for _ in 0..900 {
+                                transaction.start_child("db.query", "SELECT 1").finish();
+                            }
+                        });
+                        transaction.finish();
+                        Cost { nanos: total.nanos / 900.0, allocations: total.allocations / 900.0 }
+                    },
+                )
             }
         }
     };
@@ -274,7 +358,8 @@ mod finished {
     pub fn message() -> Cost {
         let options = ours::ClientOptions::new().dsn("http://public@127.0.0.1:9/42");
         let options = options.transport(std::sync::Arc::new(DiscardFinished));
-        let send = || _ = black_box(ours::capture_message(black_box("something happened"), ours::Level::Info));
+        let send =
+            || _ = black_box(ours::capture_message(black_box("something happened"), ours::Level::Info));
         ours_rows::with(options, |_| {}, || round(send))
     }
 }

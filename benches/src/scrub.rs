@@ -18,9 +18,11 @@ pub fn all() {
     let scrubber = Scrubber::new(&ClientOptions::new());
     println!("{:<44} {:>8} {:>10} {:>8}", "scrubbing", "bytes", "ns", "MB/s");
     let mut slowest = f64::INFINITY;
-    for (name, event) in
-        [("message", message()), ("error, 40 frames, 20 breadcrumbs", error()), ("the same with a request", request())]
-    {
+    for (name, event) in [
+        ("message", message()),
+        ("error, 40 frames, 20 breadcrumbs", error()),
+        ("the same with a request", request()),
+    ] {
         slowest = slowest.min(print(name, event_bytes(&event), measure(&scrubber, &event)));
     }
     let mut dirty = request();
@@ -78,7 +80,9 @@ fn error() -> Event<'static> {
         filename: Some("orders/pipeline.rs".into()),
         abs_path: Some("/build/shop/src/orders/pipeline.rs".into()),
         lineno: Some(index),
-        context_line: Some("    let carrier = carriers.find(&order.region).ok_or(ShippingError::NoCarrier)?;".into()),
+        context_line: Some(
+            "    let carrier = carriers.find(&order.region).ok_or(ShippingError::NoCarrier)?;".into(),
+        ),
         ..Frame::default()
     };
     let crumb = |index: u32| Breadcrumb {

@@ -12,7 +12,10 @@ pub struct Row {
 }
 
 pub fn print(rows: &[Row]) {
-    println!("{:<46} {:>12} {:>6} {:>12} {:>6} {:>9} {:>12}  budget", "", "ours", "al", "official", "al", "ratio", "budget");
+    println!(
+        "{:<46} {:>12} {:>6} {:>12} {:>6} {:>9} {:>12}  budget",
+        "", "ours", "al", "official", "al", "ratio", "budget"
+    );
     for row in rows {
         let ratio = row.official.nanos / row.ours.nanos;
         let (budget, verdict) = match row.budget {

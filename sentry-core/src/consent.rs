@@ -198,7 +198,7 @@ mod tests {
         gate.require(Consent::Required);
         assert_eq!(gate.state(), ConsentState::Given, "a decision outlasts the option");
         gate.decide(false);
-        assert!(gate.clone().is_refused());
+        assert!(gate.is_refused());
     }
 
     #[test]

@@ -344,11 +344,13 @@ impl Outbound {
                 self.event_envelope(Box::new(event))
             }
         };
-        if let Some(rest) = rest {
+        if let Some(rest) = rest.filter(|rest| rest.has_remarks()) {
             for item in envelope.items_mut() {
                 match item {
-                    EnvelopeItem::Event(event) => rest.remark(&mut event.meta),
-                    EnvelopeItem::Transaction(transaction) => rest.remark(&mut transaction.meta),
+                    EnvelopeItem::Event(event) => rest.remark(event.meta.get_or_insert_default()),
+                    EnvelopeItem::Transaction(transaction) => {
+                        rest.remark(transaction.meta.get_or_insert_default());
+                    }
                     _ => {}
                 }
             }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use url::{Url, form_urlencoded};
 
+pub use crate::nesting::take_apart;
+
 /// What stands in the place of a value that was taken out.
 const FILTERED: &str = "[Filtered]";
 

@@ -54,7 +54,8 @@ fn start(consent: Consent, dir: Option<&Path>) -> Run {
 
 fn start_for(dsn: &str, consent: Consent, dir: Option<&Path>) -> Run {
     let recorder = Recorder::default();
-    let cache = CacheOptions { dir: dir.map(Path::to_owned), pace: Duration::ZERO, ..CacheOptions::default() };
+    let cache =
+        CacheOptions { dir: dir.map(Path::to_owned), pace: Duration::ZERO, ..CacheOptions::default() };
     let options = ClientOptions {
         dsn: dsn.parse().ok(),
         client_report_recorder: recorder.clone(),
@@ -189,7 +190,9 @@ fn a_no_removes_everything_and_is_remembered() {
     dead.capture(4);
     assert!(dead.transport.shutdown(LONG));
     drop(dead);
-    wait_until(|| spool::list(&dir.0).is_ok_and(|entries| entries.iter().all(|it| it.state == spool::State::Orphan)));
+    wait_until(|| {
+        spool::list(&dir.0).is_ok_and(|entries| entries.iter().all(|it| it.state == spool::State::Orphan))
+    });
 
     let run = start(Consent::Required, Some(&dir.0));
     run.capture(3);
@@ -197,7 +200,10 @@ fn a_no_removes_everything_and_is_remembered() {
     assert_eq!(dir.entries(), 7);
     run.gate.decide(false);
     assert_eq!(dir.entries(), 0, "on the spot");
-    let lost = [Item::new(Category::Default, Reason::NoConsent, 4), Item::new(Category::Error, Reason::NoConsent, 3)];
+    let lost = [
+        Item::new(Category::Default, Reason::NoConsent, 4),
+        Item::new(Category::Error, Reason::NoConsent, 3),
+    ];
     assert_eq!(run.lost(), lost);
     run.capture(2);
     assert_eq!(run.flush(), (true, false));
@@ -254,14 +260,15 @@ fn another_process_is_obeyed() {
     spool::consent::remember(&dir.0, false).unwrap();
     wait_until(|| {
         // Something to do, so that it looks.
-        run.transport.flush(Duration::ZERO);
         run.capture(1);
         run.gate.is_refused()
     });
     wait_until(|| dir.entries() == 0);
     spool::consent::remember(&dir.0, true).unwrap();
-    // It has nothing to do, and looks all the same.
-    wait_until(|| run.gate.is_open());
+    wait_until(|| {
+        run.transport.flush(Duration::ZERO);
+        run.gate.is_open()
+    });
     run.capture(1);
     assert!(run.flush().0);
     assert_eq!(run.sender.bodies().len(), 1);

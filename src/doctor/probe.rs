@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sentry_core::client_report::Recorder;
 use sentry_core::diagnostics::{Exchange, Watcher};
-use sentry_core::options::{CacheOptions, EventSamplingStrategy, FloodControl, Spotlight};
+use sentry_core::options::{CacheOptions, Consent, EventSamplingStrategy, FloodControl, Spotlight};
 use sentry_core::protocol::{Event, Level};
 use sentry_core::types::Uuid;
 use sentry_core::{Client, ClientOptions, Hub};
@@ -96,6 +96,8 @@ fn for_probe(options: &ClientOptions, send: &Sender<News>) -> ClientOptions {
         also_send_to: Vec::new(),
         // Neither leaves anything there nor sends what it finds.
         cache: CacheOptions::default(),
+        // Nothing in it is of the user of the application.
+        consent: Consent::NotNeeded,
         ..options.clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use sentry_core::client_report::Stats;
 use sentry_core::options::{EnvOptions, TracesSamplingStrategy};
-use sentry_core::{ClientOptions, OptionsError};
+use sentry_core::{ClientOptions, ConsentState, OptionsError};
 
 use super::report::Row;
 
@@ -11,7 +11,7 @@ const NO_DSN: &str = "set SENTRY_DSN, or `ClientOptions::dsn`, to the DSN from t
 /// One row for each question.
 pub(super) fn all(options: &ClientOptions) -> Vec<Row> {
     let environment = EnvOptions::from_process();
-    vec![
+    let mut rows = vec![
         dsn(options, &environment),
         variables(&environment),
         release(options),
@@ -19,7 +19,9 @@ pub(super) fn all(options: &ClientOptions) -> Vec<Row> {
         features(),
         integrations(options),
         panics(options),
-    ]
+    ];
+    rows.extend(consent(options));
+    rows
 }
 
 /// Options that cannot be used at all.
@@ -118,6 +120,18 @@ fn sampling(options: &ClientOptions) -> Row {
     }
 }
 
+/// Where nobody has to be asked there is nothing to say.
+fn consent(options: &ClientOptions) -> Option<Row> {
+    const GIVE: &str = "call `sentry::give_consent` when the user agrees";
+    options.consent_gate.require(options.consent);
+    match options.consent_gate.state() {
+        ConsentState::NotNeeded => None,
+        ConsentState::Given => Some(Row::ok("consent", "given")),
+        ConsentState::Unknown => Some(Row::warn("consent", "not given yet: everything is held back", GIVE)),
+        ConsentState::Revoked => Some(Row::warn("consent", "revoked: nothing is captured", GIVE)),
+    }
+}
+
 fn features() -> Row {
     let features = [
         ("backtrace", cfg!(feature = "backtrace")),
@@ -165,6 +179,8 @@ mod tests {
     use std::ffi::OsString;
 
     use super::super::report::Status;
+    use sentry_core::options::Consent;
+
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> EnvOptions {
@@ -194,6 +210,15 @@ mod tests {
     fn a_rate_of_zero_and_a_missing_release_are_warnings() {
         assert_eq!(sampling(&ClientOptions::new().sample_rate(0.0)).status, Status::Warn);
         assert_eq!(sampling(&ClientOptions::new()).status, Status::Ok);
+    }
+
+    #[test]
+    fn what_the_user_has_to_agree_to_is_a_warning_until_then() {
+        let options = ClientOptions::new().consent(Consent::Required);
+        assert_eq!(consent(&options).unwrap().status, Status::Warn);
+        options.consent_gate.decide(true);
+        assert_eq!(consent(&options).unwrap().status, Status::Ok);
+        assert!(consent(&ClientOptions::new()).is_none());
         assert_eq!(release(&ClientOptions::new()).status, Status::Warn);
         assert_eq!(release(&ClientOptions::new().release("shop@1")).status, Status::Ok);
         assert_eq!(integrations(&ClientOptions::new()).status, Status::Warn);

@@ -83,15 +83,15 @@ impl Run {
 }
 
 /// The server's process.
-pub(super) struct Receiver {
+pub struct Receiver {
     child: Child,
     output: BufReader<ChildStdout>,
-    pub(super) address: String,
+    pub address: String,
 }
 
 /// What it has received.
 #[derive(Debug)]
-pub(super) struct Received {
+pub struct Received {
     connections: u64,
     delivered: u64,
     reported: u64,
@@ -99,7 +99,7 @@ pub(super) struct Received {
 }
 
 impl Receiver {
-    pub(super) fn start(latency: u64) -> Self {
+    pub fn start(latency: u64) -> Self {
         let mut command = this();
         command.args(["burst-server", &latency.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a server");
@@ -109,7 +109,7 @@ impl Receiver {
         Self { child, output, address: address.trim().to_owned() }
     }
 
-    pub(super) fn finish(mut self) -> Received {
+    pub fn finish(mut self) -> Received {
         drop(self.child.stdin.take());
         let mut text = String::new();
         self.output.read_to_string(&mut text).expect("its figures");

@@ -15,13 +15,13 @@ mod client;
 mod compare;
 mod events;
 mod probe;
-mod process;
+pub mod process;
 mod server;
 
 pub use self::client::client;
-pub use self::compare::compare;
+pub use self::compare::{Receiver, compare};
 pub use self::probe::probe;
-pub use self::server::server;
+pub use self::server::{serve, server};
 
 /// Events in a burst.
 const EVENTS: usize = 10_000;

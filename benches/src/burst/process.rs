@@ -11,19 +11,19 @@ fn status(key: &str) -> u64 {
 }
 
 /// Memory in use, in KiB. From here on [`peak`] is the peak after this moment.
-pub(super) fn resident() -> u64 {
+pub fn resident() -> u64 {
     // Without the right to reset it, the peak is the one since the process began.
     let _ = fs::write("/proc/self/clear_refs", "5");
     status("VmRSS")
 }
 
 /// The most memory in use at once, in KiB.
-pub(super) fn peak() -> u64 {
+pub fn peak() -> u64 {
     status("VmHWM")
 }
 
 /// User and system time of all threads, in steps of 10 ms.
-pub(super) fn cpu() -> Duration {
+pub fn cpu() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(") ").next().unwrap_or_default();
     let ticks: u64 =

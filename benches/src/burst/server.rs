@@ -28,7 +28,7 @@ pub fn server(latency: &str) {
         for stream in listener.incoming().flatten() {
             let bodies = Bodies::default();
             all.lock().expect("no panic").push(Arc::clone(&bodies));
-            thread::spawn(move || serve(stream, latency, &bodies));
+            thread::spawn(move || serve(stream, latency, |body| bodies.lock().expect("no panic").push(body)));
         }
     });
     // The parent closes our input when the client is gone.
@@ -36,7 +36,8 @@ pub fn server(latency: &str) {
     print(&connections.lock().expect("no panic"));
 }
 
-fn serve(stream: TcpStream, latency: Duration, bodies: &Mutex<Vec<Vec<u8>>>) -> io::Result<()> {
+/// Serves one connection, and hands over the body of each request after its answer.
+pub fn serve(stream: TcpStream, latency: Duration, mut take: impl FnMut(Vec<u8>)) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
     let mut line = Vec::new();
@@ -61,7 +62,7 @@ fn serve(stream: TcpStream, latency: Duration, bodies: &Mutex<Vec<Vec<u8>>>) -> 
         }
         // An answer is what makes it delivered.
         reader.get_mut().write_all(ANSWER)?;
-        bodies.lock().expect("no panic").push(body);
+        take(body);
     }
 }
 

@@ -5,7 +5,6 @@ use crate::envelope::EnvelopeItem;
 use crate::outbound::{Class, Durability, OutboundItem};
 use crate::protocol::Event;
 use crate::scope::{Scope, ScopeSnapshot};
-use crate::session::Fault;
 use crate::types::Uuid;
 
 impl Client {
@@ -23,7 +22,7 @@ impl Client {
 
     /// The process dies of what was captured before anybody could know: the session ends with it.
     pub(crate) fn note_crash(&self, scope: &ScopeSnapshot) {
-        let ticket = scope.session().and_then(|session| session.record(Fault::Crash));
+        let ticket = scope.session().and_then(|session| session.crash());
         self.tell_alone(ticket.clone());
         if let Some(ticket) = ticket {
             self.told(&ticket);

@@ -61,7 +61,7 @@ impl Client {
     pub(super) fn told(&self, ticket: &Ticket) {
         if ticket.is_end() {
             self.forget_last_words();
-        } else if ticket.is_first() {
+        } else if ticket.changes_last_words() {
             self.note_last_words(ticket.session());
         }
     }

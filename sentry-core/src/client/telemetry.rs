@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 
 use crate::attributes::Defaults;
 use crate::client::Client;
-use crate::client_report::protocol::{Category, Reason};
+#[cfg(any(feature = "logs", feature = "metrics"))]
+use crate::client_report::protocol::Category;
+use crate::client_report::protocol::Reason;
 use crate::outbound::Outbound;
 use crate::process;
 use crate::protocol::LogAttribute;

@@ -2,20 +2,29 @@
 
 use crate::protocol::{Breadcrumb, Context, Exception, Frame, Map, Span, Stacktrace, Value};
 
-/// Drops `value` level by level.
-pub(super) fn value(value: Value) {
+/// Drops a value level by level, however deep it is nested: its destructor recurses.
+///
+/// ```
+/// use sentry_core::protocol::Value;
+///
+/// let deep = (0..1_000_000).fold(Value::Null, |value, _| Value::Array(vec![value]));
+/// sentry_core::utils::take_apart(deep);
+/// ```
+pub fn take_apart(value: Value) {
     let mut rest = vec![value];
     while let Some(value) = rest.pop() {
         match value {
             Value::Array(values) => rest.extend(values.into_iter().filter(has_parts)),
-            Value::Object(fields) => rest.extend(fields.into_iter().map(|(_, value)| value).filter(has_parts)),
+            Value::Object(fields) => {
+                rest.extend(fields.into_iter().map(|(_, value)| value).filter(has_parts))
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 }
 
 pub(super) fn map(values: Map<String, Value>) {
-    values.into_values().filter(has_parts).for_each(value);
+    values.into_values().filter(has_parts).for_each(take_apart);
 }
 
 pub(super) fn breadcrumb(crumb: Breadcrumb) {
@@ -47,8 +56,11 @@ fn has_parts(value: &Value) -> bool {
     matches!(value, Value::Array(_) | Value::Object(_))
 }
 
+/// What is done with the values of a context.
+pub(super) type Visit<'a> = dyn FnMut(Option<&str>, &mut Map<String, Value>) + 'a;
+
 /// All values in a context, with the name of the field they are in; none if they are fields of it themselves.
-pub(super) fn maps_of(context: &mut Context, visit: &mut dyn FnMut(Option<&str>, &mut Map<String, Value>)) {
+pub(super) fn maps_of(context: &mut Context, visit: &mut Visit<'_>) {
     match context {
         Context::App(it) => visit(None, &mut it.other),
         Context::Browser(it) => visit(None, &mut it.other),

@@ -11,14 +11,18 @@
 //! the whole item.
 
 mod apart;
+mod parts;
 mod place;
 mod rest;
 mod walk;
 
+pub use self::apart::take_apart;
 pub(crate) use self::rest::Rest;
 #[cfg(feature = "logs")]
 pub(crate) use self::walk::limit_body;
-pub(crate) use self::walk::{limit, limit_all, limit_chain, limit_context, limit_event, limit_transaction, message};
+pub(crate) use self::walk::{
+    limit, limit_all, limit_chain, limit_context, limit_event, limit_transaction, message,
+};
 
 /// Levels of one value that are kept.
 const DEEPEST: u32 = 100;

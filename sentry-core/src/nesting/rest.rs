@@ -92,8 +92,13 @@ impl Rest {
         self.spans
     }
 
+    /// Whether there is anything to say about it.
+    pub(crate) fn has_remarks(&self) -> bool {
+        !self.lengths.is_empty() || self.pieces.iter().any(|piece| matches!(piece, Piece::Text(..)))
+    }
+
     /// Says in the remarks on the item how long things were.
-    pub(crate) fn remark(&self, meta: &mut Option<Box<Map<String, Value>>>) {
+    pub(crate) fn remark(&self, meta: &mut Map<String, Value>) {
         for (place, entries) in &self.lengths {
             set_length(meta, place, *entries);
         }
@@ -110,9 +115,9 @@ impl Rest {
                 Piece::Breadcrumbs(crumbs) => crumbs.for_each(apart::breadcrumb),
                 Piece::Contexts(contexts) => contexts.for_each(|(_, context)| apart::context(context)),
                 Piece::Exceptions(exceptions) => exceptions.for_each(apart::exception),
-                Piece::Fields(fields) => fields.for_each(|(_, value)| apart::value(value)),
+                Piece::Fields(fields) => fields.for_each(|(_, value)| apart::take_apart(value)),
                 Piece::Frames(frames) => frames.for_each(apart::frame),
-                Piece::Map(values) => values.for_each(|(_, value)| apart::value(value)),
+                Piece::Map(values) => values.for_each(|(_, value)| apart::take_apart(value)),
                 Piece::Spans(spans) => spans.for_each(apart::span),
                 Piece::Text(place, text) if self.counts => {
                     // What is not counted later is counted now.
@@ -120,8 +125,8 @@ impl Rest {
                 }
                 Piece::Text(..) => {}
                 Piece::Texts(texts) => drop(texts),
-                Piece::Value(value) => apart::value(value),
-                Piece::Values(values) => values.for_each(apart::value),
+                Piece::Value(value) => apart::take_apart(value),
+                Piece::Values(values) => values.for_each(apart::take_apart),
             }
         }
     }
@@ -144,9 +149,9 @@ impl fmt::Debug for Rest {
 }
 
 /// `_meta` is a tree like the item itself; what is said about a value stands under an empty name.
-fn set_length(meta: &mut Option<Box<Map<String, Value>>>, place: &[String], length: usize) {
+fn set_length(meta: &mut Map<String, Value>, place: &[String], length: usize) {
     let Some((first, rest)) = place.split_first() else { return };
-    let mut at = meta.get_or_insert_default().entry(first.clone()).or_insert_with(object);
+    let mut at = meta.entry(first.clone()).or_insert_with(object);
     for name in rest.iter().map(String::as_str).chain([""]) {
         let Some(fields) = at.as_object_mut() else { return };
         at = fields.entry(name).or_insert_with(object);

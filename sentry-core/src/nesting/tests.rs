@@ -1,7 +1,7 @@
 //! Depth and size of what is captured.
 
 use super::*;
-use crate::protocol::{Context, Event, Value};
+use crate::protocol::{Context, Event, Map, Value};
 
 fn nested(levels: u32) -> Value {
     let mut value = Value::from(1);
@@ -51,7 +51,7 @@ fn a_scope_and_an_event_take_any_depth() {
 }
 
 fn lengths_of(event: &mut Event<'static>) -> Value {
-    let mut meta = None;
+    let mut meta = Map::new();
     limit_event(event).expect("too large").remark(&mut meta);
     serde_json::to_value(meta).unwrap()
 }
@@ -92,7 +92,8 @@ fn remarks_on_breadcrumbs_are_about_those_that_are_left() {
         message: Some(if n == 4_999 { "x".repeat(200_000) } else { n.to_string() }),
         ..Default::default()
     };
-    let mut event = Event { breadcrumbs: (0..5_000).map(crumb).collect::<Vec<_>>().into(), ..Event::default() };
+    let mut event =
+        Event { breadcrumbs: (0..5_000).map(crumb).collect::<Vec<_>>().into(), ..Event::default() };
     let meta = lengths_of(&mut event);
     let crumbs = &event.breadcrumbs;
     assert_eq!((crumbs.len(), crumbs[998].message.as_deref()), (1_000, Some("4998")));
@@ -117,7 +118,7 @@ fn a_long_message_is_not_copied_as_a_whole() {
     assert_eq!((text.as_str(), rest.is_some()), ("short", false));
     let (text, rest) = message(&"long ".repeat(100_000));
     assert!(text.len() <= 131_072 && text.ends_with("long "));
-    let mut meta = None;
+    let mut meta = Map::new();
     rest.unwrap().remark(&mut meta);
-    assert_eq!(meta.unwrap()["message"][""]["len"], 500_000);
+    assert_eq!(meta["message"][""]["len"], 500_000);
 }

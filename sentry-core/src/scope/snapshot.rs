@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::protocol::{Attachment, Level, SpanId, TraceId, User};
+#[cfg(any(feature = "logs", feature = "metrics"))]
+use crate::protocol::SpanId;
+use crate::protocol::{Attachment, Level, TraceId, User};
 use crate::scope::data::{Layered, Processor};
 use crate::scope::{ScopeData, global};
 use crate::session::Session;

@@ -10,8 +10,12 @@ pub(crate) enum Fault {
     Error,
     /// Nobody handled it, and the process goes on.
     Unhandled,
-    /// The process dies of it.
+    /// Nobody handled it, and whether the process goes on will be seen.
+    Grave,
+    /// It is said to be a crash. A request ends with it, the process goes on.
     Crash,
+    /// The process dies of it.
+    Death,
 }
 
 /// How an event came to be captured.
@@ -21,6 +25,8 @@ pub(crate) enum Origin {
     Application,
     /// A crash handler did, and the process may survive: a thread or a task has panicked.
     Handler,
+    /// A crash handler did, where `main` runs: the process dies of it unless somebody catches it.
+    Main,
     /// A crash handler did, and the process dies.
     Death,
 }
@@ -30,9 +36,9 @@ impl Origin {
         match (class, durability) {
             (Class::Fatal, _) => Self::Death,
             (Class::Normal, Durability::Memory) => Self::Application,
-            // A panic that nobody catches ends the process only where `main` runs. Somebody may catch it even there, but
-            // not many do.
-            (Class::Normal, _) if std::thread::current().name() == Some("main") => Self::Death,
+            // A panic that nobody catches ends the process only where `main` runs. Somebody may catch it even there: an
+            // executor with one thread does.
+            (Class::Normal, _) if std::thread::current().name() == Some("main") => Self::Main,
             (Class::Normal, _) => Self::Handler,
         }
     }
@@ -51,7 +57,9 @@ pub(crate) fn fault_of_event(event: &Event<'_>, origin: Origin) -> Option<Fault>
         .any(|mechanism| mechanism.handled == Some(false));
     match (is_unhandled, origin) {
         (true, Origin::Handler) => Some(Fault::Unhandled),
-        (true, Origin::Application) | (_, Origin::Death) => Some(Fault::Crash),
-        (false, Origin::Application | Origin::Handler) => fault_of_error(event.level),
+        (true, Origin::Main) => Some(Fault::Grave),
+        (true, Origin::Application) => Some(Fault::Crash),
+        (_, Origin::Death) => Some(Fault::Death),
+        (false, Origin::Application | Origin::Handler | Origin::Main) => fault_of_error(event.level),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::state::{Report, State};
@@ -73,18 +73,47 @@ impl Session {
             return None;
         }
         let fault = match (self.mode, fault) {
-            // A request ends, the process goes on.
-            (SessionMode::Request, Fault::Crash) => Fault::Unhandled,
+            (SessionMode::Request, Fault::Crash | Fault::Grave) => Fault::Unhandled,
             (_, fault) => fault,
         };
         let mut state = lock(&self.state);
-        if !state.count(fault) || self.mode == SessionMode::Request {
+        if !state.count(fault) {
+            return None;
+        }
+        self.tell(state, fault == Fault::Grave)
+    }
+
+    /// The process dies of what was counted before.
+    pub(crate) fn crash(self: &Arc<Self>) -> Option<Arc<Ticket>> {
+        if self.is_foreign() {
+            return None;
+        }
+        let mut state = lock(&self.state);
+        if !state.end(Status::Crashed, true) {
+            return None;
+        }
+        self.tell(state, false)
+    }
+
+    /// What is to be told after a change. A request is only counted, when it is over.
+    fn tell(self: &Arc<Self>, mut state: MutexGuard<'_, State>, is_grave: bool) -> Option<Arc<Ticket>> {
+        if self.mode == SessionMode::Request {
+            if state.status().is_end() {
+                self.count(state);
+            }
             return None;
         }
         let is_news = !state.is_announced() || state.status().is_end();
         let report = state.report(milliseconds(clock::now()));
         drop(state);
-        Some(Arc::new(Ticket { session: Arc::clone(self), report, is_news, is_told: AtomicBool::new(false) }))
+        let is_told = AtomicBool::new(false);
+        Some(Arc::new(Ticket { session: Arc::clone(self), report, is_news, is_grave, is_told }))
+    }
+
+    fn count(&self, state: MutexGuard<'_, State>) {
+        let (status, errors) = (state.status(), state.errors());
+        drop(state);
+        self.buffer.count(&self.attributes, self.started, self.distinct_id.as_deref(), status, errors);
     }
 
     /// Ends it. `Some`: that is to be told at once; a request is only counted.
@@ -93,13 +122,11 @@ impl Session {
             return None;
         }
         let mut state = lock(&self.state);
-        if !state.end(status) {
+        if !state.end(status, std::thread::panicking()) {
             return None;
         }
         if self.mode == SessionMode::Request {
-            let (status, errors) = (state.status(), state.errors());
-            drop(state);
-            self.buffer.count(&self.attributes, self.started, self.distinct_id.as_deref(), status, errors);
+            self.count(state);
             return None;
         }
         let report = state.report(milliseconds(clock::now()));
@@ -114,7 +141,7 @@ impl Session {
             return None;
         }
         let report = Report {
-            status: Status::Abnormal,
+            status: state.last_status(),
             errors: state.errors(),
             is_first: !state.is_announced(),
             // After everything that this process may still tell: a later start tells it.
@@ -174,6 +201,7 @@ pub(crate) struct Ticket {
     session: Arc<Session>,
     report: Report,
     is_news: bool,
+    is_grave: bool,
     is_told: AtomicBool,
 }
 
@@ -199,9 +227,9 @@ impl Ticket {
         self.report.status.is_end()
     }
 
-    /// Whether it is the first that is told.
-    pub(crate) fn is_first(&self) -> bool {
-        self.report.is_first
+    /// Whether it changes what there is to tell should the process vanish.
+    pub(crate) fn changes_last_words(&self) -> bool {
+        self.report.is_first || self.is_grave
     }
 }
 

@@ -64,13 +64,22 @@ pub(super) struct State {
     status: Status,
     errors: u64,
     is_unhandled: bool,
+    /// The process may be dying of an error.
+    is_in_danger: bool,
     is_announced: bool,
     sequence: u64,
 }
 
 impl State {
     pub(super) fn new() -> Self {
-        Self { status: Status::Ok, errors: 0, is_unhandled: false, is_announced: false, sequence: 0 }
+        Self {
+            status: Status::Ok,
+            errors: 0,
+            is_unhandled: false,
+            is_in_danger: false,
+            is_announced: false,
+            sequence: 0,
+        }
     }
 
     pub(super) fn status(&self) -> Status {
@@ -94,18 +103,20 @@ impl State {
         match fault {
             Fault::Error => {}
             Fault::Unhandled => self.is_unhandled = true,
-            Fault::Crash => self.status = Status::Crashed,
+            Fault::Grave => self.is_in_danger = true,
+            Fault::Crash | Fault::Death => self.status = Status::Crashed,
         }
         true
     }
 
-    /// Ends the session. `false`: it is over already.
-    pub(super) fn end(&mut self, status: Status) -> bool {
+    /// Ends the session, while a panic unwinds or not. `false`: it is over already.
+    pub(super) fn end(&mut self, status: Status, is_panicking: bool) -> bool {
         if self.status.is_end() {
             return false;
         }
         self.status = match status {
-            Status::Ok | Status::Exited if self.is_unhandled => Status::Unhandled,
+            Status::Ok | Status::Exited if self.is_in_danger && is_panicking => Status::Crashed,
+            Status::Ok | Status::Exited if self.is_unhandled || self.is_in_danger => Status::Unhandled,
             Status::Ok => Status::Exited,
             status => status,
         };
@@ -113,6 +124,11 @@ impl State {
             self.errors = self.errors.max(1);
         }
         true
+    }
+
+    /// How it ended if nobody hears of this process any more.
+    pub(super) fn last_status(&self) -> Status {
+        if self.is_in_danger { Status::Crashed } else { Status::Abnormal }
     }
 
     /// What is to be told now.

@@ -319,12 +319,44 @@ fn an_update_whose_event_is_dropped_is_told_all_the_same() {
 
 #[test]
 fn the_machine_accepts_nothing_after_an_end() {
-    let faults = [Fault::Error, Fault::Unhandled, Fault::Crash];
+    let faults = [Fault::Error, Fault::Unhandled, Fault::Grave, Fault::Crash, Fault::Death];
     for end in [Status::Exited, Status::Unhandled, Status::Crashed, Status::Abnormal] {
         let mut state = state::State::new();
-        assert!(state.end(end));
+        assert!(state.end(end, false));
         let before = (state.status(), state.errors());
-        assert!(faults.iter().all(|fault| !state.count(*fault)) && !state.end(Status::Exited));
+        assert!(faults.iter().all(|fault| !state.count(*fault)) && !state.end(Status::Exited, true));
         assert_eq!((state.status(), state.errors()), before);
     }
+}
+
+#[test]
+fn an_error_where_main_runs_is_a_crash_if_nobody_catches_it() {
+    for (is_panicking, expected) in [(false, Status::Unhandled), (true, Status::Crashed)] {
+        let mut state = state::State::new();
+        assert!(state.count(Fault::Grave));
+        assert_eq!((state.status(), state.last_status()), (Status::Ok, Status::Crashed));
+        assert!(state.end(Status::Exited, is_panicking));
+        assert_eq!((state.status(), state.errors()), (expected, 1));
+    }
+    let mut elsewhere = state::State::new();
+    assert!(elsewhere.count(Fault::Unhandled) && elsewhere.last_status() == Status::Abnormal);
+    assert!(elsewhere.end(Status::Exited, true));
+    assert_eq!(elsewhere.status(), Status::Unhandled);
+}
+
+#[test]
+fn a_request_that_takes_the_process_along_has_crashed() {
+    let sent = |run: &dyn Fn()| on_the_wire(&sent(options().session_mode(SessionMode::Request), run));
+    let told = sent(&|| {
+        crate::start_session();
+        Hub::current().capture_fatal(unhandled(), None, Class::Fatal);
+    });
+    assert_eq!(told[0]["aggregates"][0]["crashed"], 1);
+    let told = sent(&|| {
+        crate::start_session();
+        Hub::current().capture_fatal(unhandled(), None, Class::Normal);
+        Hub::current().note_crash();
+        crate::end_session();
+    });
+    assert_eq!((told.len(), &told[0]["aggregates"][0]["crashed"]), (1, &json!(1)));
 }

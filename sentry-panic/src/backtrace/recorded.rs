@@ -45,7 +45,14 @@ pub(crate) fn restore(event: &mut Event<'static>, view: &View, deadline: Option<
 
 /// The frames of a stack of an earlier run, innermost address first, as the client of `source` wants to see them.
 #[cfg_attr(
-    not(any(test, feature = "crash-handler")),
+    not(any(
+        test,
+        all(
+            feature = "crash-handler",
+            target_os = "linux",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        )
+    )),
     expect(dead_code, reason = "for records of native crashes")
 )]
 pub(crate) fn stacktrace(
@@ -69,7 +76,14 @@ pub(crate) fn stacktrace(
 /// What the innermost address of a stack is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
-    not(any(test, feature = "crash-handler")),
+    not(any(
+        test,
+        all(
+            feature = "crash-handler",
+            target_os = "linux",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        )
+    )),
     expect(dead_code, reason = "for records of native crashes")
 )]
 pub(crate) enum Innermost {

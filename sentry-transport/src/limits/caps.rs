@@ -99,6 +99,8 @@ pub(super) struct Caps {
     pub(super) exceptions: usize,
     /// Of one stack: half of them from each end.
     pub(super) frames: usize,
+    /// Frames of one stack with variables and lines around: half of them from each end.
+    pub(super) detailed: usize,
     pub(super) threads: usize,
     pub(super) registers: usize,
     pub(super) measurements: usize,
@@ -114,7 +116,6 @@ pub(super) struct Caps {
 impl Caps {
     pub(super) fn new(options: &ClientOptions) -> Self {
         let mut caps = Self {
-            // Half as many again may come from the callbacks.
             breadcrumbs: options.max_breadcrumbs.max(100),
             attachment: options.max_attachment_size,
             ..Self::DEFAULT
@@ -152,11 +153,11 @@ impl Caps {
         part: most(1_024),
         parts: 32,
         tags: 100 * 1024,
-        extra: Bag { bytes: 256 * 1024, depth: 7 },
+        extra: Bag { bytes: 256 * 1024, depth: 5 },
         extra_item: 16 * 1024,
         context: Bag { bytes: 8 * 1024, depth: 5 },
         contexts: 256 * 1024,
-        data: Bag { bytes: 2 * 1024, depth: 5 },
+        data: Bag { bytes: 2 * 1024, depth: 3 },
         span: Bag { bytes: 16 * 1024, depth: 5 },
         user: Bag { bytes: 2 * 1024, depth: 5 },
         modules: 8 * 1024,
@@ -165,6 +166,7 @@ impl Caps {
         breadcrumbs: 100,
         exceptions: 50,
         frames: 250,
+        detailed: 50,
         threads: 1_000,
         registers: 256,
         measurements: 100,
@@ -210,6 +212,7 @@ impl Caps {
             breadcrumbs: 5,
             exceptions: 4,
             frames: 10,
+            detailed: 10,
             threads: 2,
             registers: 0,
             measurements: 10,

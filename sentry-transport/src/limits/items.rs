@@ -10,8 +10,8 @@ use sentry_core::protocol::{
 };
 
 use super::caps::{ENVELOPE, SESSIONS};
-use super::limits::Trimmed;
 use super::names;
+use super::stage::Trimmed;
 
 /// A name of a file, an id, a schedule: longer ones are a mistake.
 const NAME: usize = 200;

@@ -17,22 +17,6 @@ pub(super) fn text_of(value: &Value, most: usize) -> (String, usize) {
     (String::from_utf8(text).unwrap_or_default(), total)
 }
 
-/// Drops `value` level by level: the destructor recurses.
-pub(super) fn take_apart(value: Value) {
-    let mut rest = vec![value];
-    while let Some(value) = rest.pop() {
-        match value {
-            Value::Array(values) => rest.extend(values.into_iter().filter(has_parts)),
-            Value::Object(fields) => rest.extend(fields.into_iter().map(|(_, value)| value).filter(has_parts)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-}
-
-fn has_parts(value: &Value) -> bool {
-    matches!(value, Value::Array(_) | Value::Object(_))
-}
-
 /// Keeps the first bytes and counts the rest.
 struct Sink {
     text: Vec<u8>,

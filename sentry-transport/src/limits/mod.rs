@@ -24,15 +24,15 @@
 mod caps;
 mod items;
 mod json;
-mod limits;
 mod measure;
 mod names;
 mod reduce;
 mod remarks;
+mod stage;
 mod telemetry;
 #[cfg(test)]
 mod tests;
 mod values;
 mod visit;
 
-pub use self::limits::{Limits, Trimmed};
+pub use self::stage::{Limits, Trimmed};

@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use sentry_core::protocol::{Context, DebugMeta, Event, Frame, Map, Request, Stacktrace, Transaction};
+use sentry_core::protocol::{Context, DebugMeta, Event, Frame, Map, Request, Stacktrace, Transaction, Value};
+use sentry_core::utils::take_apart;
 
 use super::caps::{Caps, ITEM};
-use super::json::take_apart;
 use super::measure;
 use super::visit::{self, Seen, Visit};
 use crate::scrub::trail::Trail;
@@ -74,9 +74,9 @@ pub(super) fn event(caps: &Caps, event: &mut Event<'static>) -> Seen {
     for step in OF_EVENT {
         let size = measure::of(|to| serde_json::to_writer(to, event));
         let Some(excess) = size.checked_sub(ITEM + 1) else { return done };
-        let mut visit = Visit::with_remarks(caps, event.meta.take());
+        let mut visit = Visit::with_remarks(caps, event.meta.take().map(|meta| *meta));
         step(&mut visit, event, excess);
-        event.meta = done.add(visit);
+        event.meta = done.add(visit).map(Box::new);
     }
     if measure::of(|to| serde_json::to_writer(to, event)) > ITEM {
         event.meta = None;
@@ -93,9 +93,9 @@ pub(super) fn transaction(caps: &Caps, transaction: &mut Transaction<'static>) -
     for step in OF_TRANSACTION {
         let size = measure::of(|to| serde_json::to_writer(to, transaction));
         let Some(excess) = size.checked_sub(ITEM + 1) else { return done };
-        let mut visit = Visit::with_remarks(caps, transaction.meta.take());
+        let mut visit = Visit::with_remarks(caps, transaction.meta.take().map(|meta| *meta));
         step(&mut visit, transaction, excess);
-        transaction.meta = done.add(visit);
+        transaction.meta = done.add(visit).map(Box::new);
     }
     if measure::of(|to| serde_json::to_writer(to, transaction)) > ITEM {
         transaction.meta = None;
@@ -107,7 +107,7 @@ pub(super) fn transaction(caps: &Caps, transaction: &mut Transaction<'static>) -
 }
 
 impl Seen {
-    fn add(&mut self, visit: Visit<'_>) -> Option<Box<Map<String, sentry_core::protocol::Value>>> {
+    fn add(&mut self, visit: Visit<'_>) -> Option<Map<String, Value>> {
         let (meta, seen) = visit.finish();
         // The step itself.
         self.cuts += seen.cuts + 1;
@@ -162,7 +162,9 @@ fn forget_details(visit: &mut Visit<'_>, at: &Trail<'_>, stack: &mut Stacktrace,
         if let Some(line) = frame.context_line.take() {
             visit.notes.gone(&at.name("context_line"), line.chars().count());
         }
-        for (name, lines) in [("pre_context", &mut frame.pre_context), ("post_context", &mut frame.post_context)] {
+        for (name, lines) in
+            [("pre_context", &mut frame.pre_context), ("post_context", &mut frame.post_context)]
+        {
             if !lines.is_empty() {
                 visit.notes.gone(&at.name(name), lines.len());
                 *lines = Vec::new();
@@ -194,12 +196,7 @@ fn breadcrumbs(visit: &mut Visit<'_>, event: &mut Event<'static>, excess: usize)
 }
 
 /// The largest first.
-fn largest(
-    visit: &mut Visit<'_>,
-    name: &str,
-    values: &mut Map<String, sentry_core::protocol::Value>,
-    excess: usize,
-) {
+fn largest(visit: &mut Visit<'_>, name: &str, values: &mut Map<String, Value>, excess: usize) {
     let mut sizes: Vec<_> =
         values.iter().map(|(name, value)| (measure::of_value(value), name.clone())).collect();
     sizes.sort_by(|one, other| other.cmp(one));
@@ -272,7 +269,7 @@ fn rest_of_request(visit: &mut Visit<'_>, request: Option<&mut Request>) {
 fn span_data(visit: &mut Visit<'_>, transaction: &mut Transaction<'static>, excess: usize) {
     let size = |data: &_| measure::of(|to| serde_json::to_writer(to, data));
     let mut sizes: Vec<_> = transaction.spans.iter().map(|span| size(&span.data)).enumerate().collect();
-    sizes.sort_by(|one, other| other.1.cmp(&one.1));
+    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
     let root = Trail::ROOT;
     let at = root.name("spans");
     let mut gained = 0;

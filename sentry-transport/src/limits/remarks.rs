@@ -27,7 +27,9 @@ impl Notes {
         match fields.get_mut("rem") {
             Some(Value::Array(remarks)) => {
                 // What others have remarked on the part that is gone is gone with it.
-                remarks.retain(|remark| remark.get(3).and_then(Value::as_u64).is_none_or(|to| to <= start as u64));
+                remarks.retain(|remark| {
+                    remark.get(3).and_then(Value::as_u64).is_none_or(|to| to <= start as u64)
+                });
                 remarks.push(remark);
             }
             _ => {

@@ -6,8 +6,8 @@ use sentry_core::protocol::value::Map as Fields;
 use sentry_core::protocol::{ItemContainer, Value};
 
 use super::caps::ITEM;
-use super::limits::Trimmed;
 use super::measure;
+use super::stage::Trimmed;
 
 /// One record: a batch adds its own few bytes.
 const RECORD: usize = ITEM - 4096;
@@ -48,7 +48,7 @@ pub(super) fn encoded(item: &mut UnknownItem, trimmed: &mut Trimmed) {
         "item_count" => (name.as_str(), Value::from(count)),
         name => (name, value.clone()),
     });
-    *item = UnknownItem::new(&item.ty().to_owned(), headers.collect::<Vec<_>>(), payload);
+    *item = UnknownItem::new(item.ty(), headers.collect::<Vec<_>>(), payload);
 }
 
 /// The same for records that are not encoded, which only envelopes of the application's own have.

@@ -2,9 +2,10 @@
 
 use sentry_core::protocol::value::Map as Fields;
 use sentry_core::protocol::{Map, Value};
+use sentry_core::utils::take_apart;
 
 use super::caps::Bag;
-use super::json::{take_apart, text_of};
+use super::json::text_of;
 use super::visit::Visit;
 use crate::scrub::trail::Trail;
 
@@ -92,7 +93,8 @@ impl Visit<'_> {
             values.shrink_to_fit();
             self.notes.moved(at, |index| (index < kept).then_some(index));
             self.count_cut();
-            self.notes.shortened(at, length, kept);
+            // Even an empty one is there.
+            self.notes.shortened(at, length, kept.max(1));
         }
     }
 
@@ -134,7 +136,8 @@ impl Visit<'_> {
                 take_apart(value);
             }
             self.count_cut();
-            self.notes.shortened(at, length, kept);
+            // Even an empty one is there.
+            self.notes.shortened(at, length, kept.max(1));
         }
     }
 

@@ -10,8 +10,8 @@
 //! The gate is read before every request and, under the lock of the store, before every write. Whoever revokes empties the lanes
 //! and the store on the spot and waits a moment for the worker, which empties its hands: after that nothing begins any more.
 //!
-//! Another process may decide too. While there is anything to do the worker looks into the cache directory every second; while
-//! nothing may leave, every ten.
+//! Another process may decide too. While there is anything to do the worker looks into the cache directory every second; with
+//! nothing to do it does so while nothing may leave, every few seconds before a decision and every minute after a no.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

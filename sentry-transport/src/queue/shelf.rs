@@ -5,7 +5,8 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use sentry_core::client_report::Recorder;
@@ -38,14 +39,21 @@ pub(super) struct How {
 pub(super) struct Shelf {
     recorder: Recorder,
     gate: ConsentGate,
-    store: OnceLock<Mutex<Box<dyn Store>>>,
+    store: Mutex<Option<Box<dyn Store>>>,
+    is_on: AtomicBool,
     /// When it may be opened. Held while it is.
     opens: Mutex<Option<Instant>>,
 }
 
 impl Shelf {
     pub(super) fn new(recorder: Recorder, gate: ConsentGate) -> Self {
-        Self { recorder, gate, store: OnceLock::new(), opens: Mutex::new(None) }
+        Self {
+            recorder,
+            gate,
+            store: Mutex::new(None),
+            is_on: AtomicBool::new(false),
+            opens: Mutex::new(None),
+        }
     }
 
     /// Opens the store, unless that has failed a moment ago.
@@ -60,28 +68,38 @@ impl Shelf {
             return;
         }
         match open() {
-            Some(store) => _ = self.store.set(Mutex::new(store)),
+            Some(store) => {
+                *self.lock() = Some(store);
+                self.is_on.store(true, Ordering::Release);
+            }
             None => *opens = Some(now + REOPEN_AFTER),
         }
     }
 
     pub(super) fn is_on(&self) -> bool {
-        self.store.get().is_some()
+        self.is_on.load(Ordering::Acquire)
+    }
+
+    /// Leaves what is there to whoever comes next, in this process or another. A later panic opens it again.
+    pub(super) fn close(&self) {
+        let store = self.lock().take();
+        self.is_on.store(false, Ordering::Release);
+        drop(store);
     }
 
     /// Looks after the store: takes over what others have left meanwhile, and gives up what is too old.
     pub(super) fn tidy(&self) {
-        let Some(lost) = self.lock().map(|mut store| store.expire(clock::now())) else { return };
+        let Some(lost) = self.with(|store| store.expire(clock::now())) else { return };
         self.count_lost(&lost);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_none_or(|store| store.is_empty())
+        self.with(|store| store.is_empty()).unwrap_or(true)
     }
 
     /// Whether crashes are waiting or on their way.
     pub(super) fn has_crashes(&self) -> bool {
-        self.lock().is_some_and(|store| store.has_crashes())
+        self.with(|store| store.has_crashes()).unwrap_or(false)
     }
 
     /// Reports go back to where they are counted: they ride with whatever goes out next.
@@ -112,13 +130,9 @@ impl Shelf {
             durability: how.durability,
             is_held: how.is_held,
         };
-        let mut store = self.lock()?;
         // Under the lock: what comes after a purge is refused.
-        if self.gate.is_refused() {
-            return None;
-        }
-        let kept = store.put(record, clock::now());
-        drop(store);
+        let kept =
+            self.with(|store| (!self.gate.is_refused()).then(|| store.put(record, clock::now())))??;
         match kept {
             Ok(kept) => {
                 self.count_lost(&kept.evicted);
@@ -141,24 +155,22 @@ impl Shelf {
         self.tidy();
         let now = clock::now();
         loop {
-            let entry = self.lock()?.next(now)?;
+            let entry = self.with(|store| store.next(now))??;
             match Envelope::from_slice(&entry.bytes) {
                 Ok(envelope) => return Some((entry, envelope)),
                 // Its checksum was right: it was written by something else.
-                Err(_) => self.lock()?.reject(entry.id),
+                Err(_) => self.with(|store| store.reject(entry.id))?,
             }
         }
     }
 
     pub(super) fn remove(&self, id: EntryId) {
-        if let Some(mut store) = self.lock() {
-            store.remove(id);
-        }
+        self.with(|store| store.remove(id));
     }
 
     /// Removes everything, and counts what is not on its way.
     pub(super) fn purge(&self) {
-        let purged = self.lock().map(|mut store| store.purge());
+        let purged = self.with(|store| store.purge());
         for rank in purged.unwrap_or_default() {
             self.recorder.record(Reason::NoConsent, category_of(rank), 1);
         }
@@ -166,14 +178,12 @@ impl Shelf {
 
     /// It is ready to be sent, and has not harmed this process.
     pub(super) fn survived(&self, id: EntryId) {
-        if let Some(mut store) = self.lock() {
-            store.survived(id);
-        }
+        self.with(|store| store.survived(id));
     }
 
     /// It could not be sent. What is given up is counted.
     pub(super) fn give_back(&self, id: EntryId, now: SystemTime) {
-        let given_up = self.lock().and_then(|mut store| store.give_back(id, now));
+        let given_up = self.with(|store| store.give_back(id, now)).flatten();
         if let Some(bytes) = given_up {
             self.count(&bytes, Reason::NetworkError);
         }
@@ -182,7 +192,9 @@ impl Shelf {
     /// In a forked child: the entries and the locks are the parent's.
     pub(super) fn disown(&self) {
         // Another thread may have been at work; then they stay open for as long as the child lives.
-        if let Some(mut store) = self.store.get().and_then(|store| store.try_lock().ok()) {
+        if let Ok(mut store) = self.store.try_lock()
+            && let Some(store) = &mut *store
+        {
             store.disown();
         }
     }
@@ -202,9 +214,12 @@ impl Shelf {
         }
     }
 
-    fn lock(&self) -> Option<MutexGuard<'_, Box<dyn Store>>> {
-        let store = self.store.get()?;
-        Some(store.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<R>(&self, act: impl FnOnce(&mut dyn Store) -> R) -> Option<R> {
+        Some(act(self.lock().as_mut()?.as_mut()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Store>>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -258,7 +273,7 @@ fn session_of(envelope: &Envelope) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 

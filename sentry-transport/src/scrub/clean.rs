@@ -12,7 +12,7 @@ use crate::caught::caught;
 pub(super) const FILTERED: &str = "[Filtered]";
 
 /// How often what is left is looked at again. Where secrets touch, one may be seen only when the other is gone.
-const PASSES: usize = 4;
+pub(super) const PASSES: usize = 4;
 
 /// Texts shorter than this hold nothing.
 const SHORTEST: usize = 5;

@@ -163,7 +163,16 @@ mod tests {
         let dir = Dir::new("ugly");
         fs::create_dir(&dir.0).unwrap();
         let path = dir.0.join(NAME);
-        for ugly in ["", "1", "1 given", "1 given\n\n", "1 GIVEN\n", "2 given\n", "1 revoked\n1 given\n", "\0\0\0\0\0\0\0\0"] {
+        for ugly in [
+            "",
+            "1",
+            "1 given",
+            "1 given\n\n",
+            "1 GIVEN\n",
+            "2 given\n",
+            "1 revoked\n1 given\n",
+            "\0\0\0\0\0\0\0\0",
+        ] {
             fs::write(&path, ugly).unwrap();
             assert_eq!(recall(&dir.0), Said::Unreadable, "{ugly:?}");
         }

@@ -11,7 +11,8 @@ use crate::store::{EntryId, Rank, Record, Store};
 const COUNT: usize = 10_000;
 
 fn write(spool: &mut Spool, bytes: &[u8], durability: Durability) -> EntryId {
-    let record = Record { bytes, rank: Rank::Error, event_id: None, session: None, durability, is_held: false };
+    let record =
+        Record { bytes, rank: Rank::Error, event_id: None, session: None, durability, is_held: false };
     spool.put(record, clock::now()).unwrap().id
 }
 

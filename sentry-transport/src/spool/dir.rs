@@ -63,7 +63,13 @@ fn make_all(fs: &dyn Fs, path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file in one go and makes it visible under its name.
-pub(super) fn publish(fs: &dyn Fs, dir: &Path, name: &str, bytes: &[u8], sync: bool) -> Result<(), Unpublished> {
+pub(super) fn publish(
+    fs: &dyn Fs,
+    dir: &Path,
+    name: &str,
+    bytes: &[u8],
+    sync: bool,
+) -> Result<(), Unpublished> {
     let (temporary, path) = (dir.join(format!("{name}.tmp")), dir.join(name));
     let is_created = &mut false;
     let written = write(fs, &temporary, bytes, sync, is_created).and_then(|()| fs.rename(&temporary, &path));

@@ -76,7 +76,8 @@ impl Spool {
     /// Lets a session begin with this update: the new file appears, then the old one goes.
     fn rewrite(&mut self, id: EntryId, session: Uuid) -> bool {
         let Some(item) = self.index.get(id) else { return false };
-        let (Some(old), Some(run)) = (self.path(&item), self.runs.get(item.run).and_then(Option::as_ref)) else {
+        let (Some(old), Some(run)) = (self.path(&item), self.runs.get(item.run).and_then(Option::as_ref))
+        else {
             return false;
         };
         let Found::Bytes(bytes) = self.read(&old, &item.name) else { return false };

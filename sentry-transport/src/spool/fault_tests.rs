@@ -61,7 +61,12 @@ struct World {
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Put { rank: Rank, size: usize, is_held: bool, durability: Durability },
+    Put {
+        rank: Rank,
+        size: usize,
+        is_held: bool,
+        durability: Durability,
+    },
     Next,
     GiveBack,
     Remove,
@@ -129,7 +134,11 @@ impl World {
             Next => {
                 if let Some(entry) = living.spool.next(at(self.now)) {
                     let text = self.check(&entry.bytes);
-                    assert!(living.held.iter().all(|(_, other)| *other != text), "{}: {text} twice", self.name);
+                    assert!(
+                        living.held.iter().all(|(_, other)| *other != text),
+                        "{}: {text} twice",
+                        self.name
+                    );
                     living.held.push((entry.id, text));
                 }
             }
@@ -186,7 +195,9 @@ impl World {
     fn envelopes(&self, spool: &Spool) -> Vec<(String, usize)> {
         let runs: Vec<_> = spool.runs.iter().flatten().map(|run| run.path().to_owned()).collect();
         let mut files = self.disk.files();
-        files.retain(|(path, _)| Path::new(path).parent().is_some_and(|dir| runs.iter().any(|run| run == dir)));
+        files.retain(|(path, _)| {
+            Path::new(path).parent().is_some_and(|dir| runs.iter().any(|run| run == dir))
+        });
         files
     }
 
@@ -234,7 +245,8 @@ impl World {
         let is_promised = |fate: &Fate| *fate == Fate::Safe || (*fate == Fate::Kept && !self.is_weak);
         let missing: Vec<_> =
             self.fates.iter().filter(|(text, fate)| is_promised(fate) && !found.contains(*text)).collect();
-        let missing: Vec<_> = missing.into_iter().map(|(text, fate)| (text.trim_end_matches('x'), fate)).collect();
+        let missing: Vec<_> =
+            missing.into_iter().map(|(text, fate)| (text.trim_end_matches('x'), fate)).collect();
         assert!(missing.len() <= self.untold, "{}: lost {missing:?}", self.name);
         drop(heir);
         let rest = self.disk.files().into_iter().filter(|(path, _)| !path.contains("aside"));
@@ -250,7 +262,12 @@ impl World {
 
 /// As if the process had been killed: the locks go, everything else stays.
 fn kill(living: Living) {
-    living.process.set_plan(Some(Plan { fault: Fault::DieBefore, from: 0, calls: usize::MAX, only_changes: false }));
+    living.process.set_plan(Some(Plan {
+        fault: Fault::DieBefore,
+        from: 0,
+        calls: usize::MAX,
+        only_changes: false,
+    }));
     drop(living);
 }
 
@@ -260,13 +277,38 @@ const SCENARIOS: &[&[Step]] = &[
     &[HELD, HELD, Next, GiveBack, Next, Remove, Remove],
     &[SAFE, SAFE, put(Rank::Error), GiveBack, Next, Remove],
     // More than there is room for, by count and by size.
-    &[put(Rank::Log), put(Rank::Error), put(Rank::Log), put(Rank::Error), put(Rank::Log), put(Rank::Error), put(Rank::Crash), put(Rank::Log), put(Rank::Error)],
+    &[
+        put(Rank::Log),
+        put(Rank::Error),
+        put(Rank::Log),
+        put(Rank::Error),
+        put(Rank::Log),
+        put(Rank::Error),
+        put(Rank::Crash),
+        put(Rank::Log),
+        put(Rank::Error),
+    ],
     &[LARGE, LARGE, put(Rank::Log), LARGE, LARGE, LARGE, HELD, LARGE, Next, Remove],
     // Age.
     &[put(Rank::Error), Wait(50_000), put(Rank::Error), Expire, Wait(50_000), Expire, Next, Remove],
     // What others have left, and an orderly end.
     &[Orphan, put(Rank::Error), Next, Remove, Next, Remove, Next, GiveBack],
-    &[Orphan, Orphan, Expire, Next, Wait(700), Orphan, Expire, Remove, Next, Remove, Next, Remove, Next, Remove],
+    &[
+        Orphan,
+        Orphan,
+        Expire,
+        Next,
+        Wait(700),
+        Orphan,
+        Expire,
+        Remove,
+        Next,
+        Remove,
+        Next,
+        Remove,
+        Next,
+        Remove,
+    ],
     &[put(Rank::Error), HELD, Next, Restart, Next, Next, Remove, Restart, Expire, Next],
 ];
 
@@ -311,7 +353,12 @@ fn run(name: String, steps: &[Step], plan: Option<Plan>, power: Option<u64>) -> 
         world.disk.lose_power(|below| random(&mut seed, below));
     } else {
         world.step(&mut witness, GiveBack);
-        assert_eq!(witness.spool.next(at(world.now)).map(|entry| entry.rank), Some(Rank::Crash), "{}", world.name);
+        assert_eq!(
+            witness.spool.next(at(world.now)).map(|entry| entry.rank),
+            Some(Rank::Crash),
+            "{}",
+            world.name
+        );
         // By then it has taken over what the dead have left.
         world.step(&mut witness, Expire);
         kill(witness);
@@ -366,7 +413,8 @@ fn no_random_history_of_faults_loses_doubles_or_tears_anything() {
         for _ in 0..4 + random(seed, 12) {
             let size = [20, 100, 400, LARGEST][random(seed, 4) as usize];
             let rank = Rank::ALL[random(seed, 7) as usize];
-            let durability = [Durability::Process, Durability::Process, Durability::Power][random(seed, 3) as usize];
+            let durability =
+                [Durability::Process, Durability::Process, Durability::Power][random(seed, 3) as usize];
             steps.push(match random(seed, 16) {
                 0..=6 => Put { rank, size, is_held: random(seed, 4) == 0, durability },
                 7..=9 => Next,

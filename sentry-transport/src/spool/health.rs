@@ -19,7 +19,9 @@ impl Health {
     pub(super) fn check(&self, now: SystemTime) -> io::Result<()> {
         match self.broken {
             // A clock that was set back ends the pause.
-            Some((since, kind)) if now.duration_since(since).is_ok_and(|since| since < PAUSE) => Err(kind.into()),
+            Some((since, kind)) if now.duration_since(since).is_ok_and(|since| since < PAUSE) => {
+                Err(kind.into())
+            }
             _ => Ok(()),
         }
     }

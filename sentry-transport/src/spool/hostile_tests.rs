@@ -213,7 +213,8 @@ fn a_hostile_directory_starts_quickly_delivers_what_is_good_and_touches_nothing_
     symlink(outside.0.join("secret"), run.join("x.env.tmp")).unwrap();
     fs::create_dir(run.join("y.env.tmp")).unwrap();
 
-    let before: Vec<_> = state(&outside.0).into_iter().map(|(path, _, mode, bytes)| (path, mode, bytes)).collect();
+    let before: Vec<_> =
+        state(&outside.0).into_iter().map(|(path, _, mode, bytes)| (path, mode, bytes)).collect();
     let begun = clock::instant();
     let mut spool = try_open(&place).unwrap();
     let mut found: Vec<String> = Vec::new();
@@ -232,7 +233,8 @@ fn a_hostile_directory_starts_quickly_delivers_what_is_good_and_touches_nothing_
     // A second name for a file of ours is a file of ours.
     assert_eq!(found, ["a secret", "good 0", "good 1", "good 2", "good 3", "good 4"]);
     drop(spool);
-    let after: Vec<_> = state(&outside.0).into_iter().map(|(path, _, mode, bytes)| (path, mode, bytes)).collect();
+    let after: Vec<_> =
+        state(&outside.0).into_iter().map(|(path, _, mode, bytes)| (path, mode, bytes)).collect();
     assert_eq!(before, after);
 }
 
@@ -243,7 +245,8 @@ fn a_hundred_thousand_foreign_files_do_not_hold_up_the_start() {
         let run = left_behind(&place, "good");
         let dir = if inside { run } else { home(&place) };
         for number in 0..100_000 {
-            fs::File::create(dir.join(format!("{number:016x}{}", [".lock", "-foreign", ""][number % 3]))).unwrap();
+            fs::File::create(dir.join(format!("{number:016x}{}", [".lock", "-foreign", ""][number % 3])))
+                .unwrap();
         }
         let begun = clock::instant();
         let mut spool = try_open(&place).unwrap();
@@ -316,7 +319,8 @@ fn poison_is_tried_five_times_and_set_aside() {
             for bytes in &kinds {
                 let text = name(0, bytes);
                 let run = spool.runs[0].as_ref().unwrap().path().to_owned();
-                fs::write(run.join(Name { sequence: 1_000 + good.len() as u64, ..text }.to_string()), bytes).unwrap();
+                fs::write(run.join(Name { sequence: 1_000 + good.len() as u64, ..text }.to_string()), bytes)
+                    .unwrap();
                 good.push(format!("good {}", good.len()));
                 put(&mut spool, good.last().unwrap(), Rank::Error, false);
             }

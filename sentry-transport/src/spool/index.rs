@@ -125,7 +125,10 @@ impl Index {
 
     /// The next update of a session that is free.
     pub(super) fn follower(&self, session: u32, after: EntryId) -> Option<EntryId> {
-        let updates = self.sessions.get(&session)?.range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
+        let updates = self
+            .sessions
+            .get(&session)?
+            .range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
         updates.copied().find(|id| self.get(*id).is_some_and(|item| item.state == State::Free))
     }
 
@@ -172,7 +175,10 @@ impl Index {
     pub(super) fn fixed(&self, rank: Rank) -> (usize, u64) {
         let below = ..=rank as usize;
         let (items, bytes) = (&self.free[below], &self.free_bytes[below]);
-        (self.items.len() - items.iter().map(BTreeSet::len).sum::<usize>(), self.bytes - bytes.iter().sum::<u64>())
+        (
+            self.items.len() - items.iter().map(BTreeSet::len).sum::<usize>(),
+            self.bytes - bytes.iter().sum::<u64>(),
+        )
     }
 
     pub(super) fn is_empty_run(&self, run: usize) -> bool {

@@ -153,7 +153,7 @@ impl State {
 
 impl Note {
     fn leave(dir: &Path, crash: Crash, now: Instant) -> io::Result<Self> {
-        if !is_private(dir) {
+        if !is_ours(dir) {
             // The worker was not that fast, or somebody has cleaned up.
             make_private(dir)?;
         }
@@ -201,8 +201,7 @@ fn claim(dir: &Path) -> LastRun {
         return LastRun::Ended;
     }
     // Others could have put anything there.
-    let parents = [Some(dir), dir.parent(), dir.parent().and_then(Path::parent)];
-    if !parents.into_iter().flatten().all(is_private) {
+    if !is_ours(dir) {
         return LastRun::Unknown;
     }
     let last = entries.filter_map(|path| claim_one(&path)).max_by_key(|crash| crash.time);
@@ -212,9 +211,9 @@ fn claim(dir: &Path) -> LastRun {
 /// Removes a note, if its process is dead, and returns what it says. What cannot be removed would be found for ever.
 fn claim_one(path: &Path) -> Option<Crash> {
     let (stem, extension) = (path.file_stem()?.to_str()?, path.extension()?.to_str()?);
-    let is_ours = stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_note = stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
     // A pipe would block whoever opens it, and a link lead elsewhere.
-    if !is_ours || ![NOTE, UNNAMED].contains(&extension) || !fs::symlink_metadata(path).ok()?.is_file() {
+    if !is_note || ![NOTE, UNNAMED].contains(&extension) || !fs::symlink_metadata(path).ok()?.is_file() {
         return None;
     }
     let file = File::open(path).ok()?;
@@ -229,7 +228,17 @@ fn claim_one(path: &Path) -> Option<Crash> {
     text.parse().ok()
 }
 
+/// Whether nobody else can have put something in the place of the notes: `dir`, its home and the cache directory.
+fn is_ours(dir: &Path) -> bool {
+    let parents = [Some(dir), dir.parent(), dir.parent().and_then(Path::parent)];
+    parents.into_iter().flatten().all(is_private)
+}
+
+/// Makes the directory where the store has made those above it. A link in the place of one leads to somebody else.
 fn make_private(dir: &Path) -> io::Result<()> {
+    if !dir.parent().is_some_and(|home| is_private(home) && home.parent().is_some_and(is_private)) {
+        return Err(ErrorKind::NotADirectory.into());
+    }
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -13,8 +13,12 @@ impl Home {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let cache = std::env::temp_dir().join(format!("sentry-marker-{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&cache);
-        make_private(&cache).unwrap();
-        make_private(&cache.join("v1-0")).unwrap();
+        for dir in [&cache, &cache.join("v1-0")] {
+            let mut builder = DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(dir).unwrap();
+        }
         Self(cache.join("v1-0"))
     }
 
@@ -244,4 +248,20 @@ fn many_start_at_once_and_one_of_them_is_told() {
         starts.into_iter().map(|start| start.join().unwrap()).collect::<Vec<_>>()
     });
     assert_eq!(told.iter().filter(|told| **told == crashed(7, true)).count(), 1, "{told:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link() {
+    let (home, outside) = (Home::new(), Home::new());
+    for link in [home.0.clone(), home.0.parent().unwrap().to_owned()] {
+        fs::remove_dir_all(&link).unwrap();
+        let target = if link == home.0 { outside.0.clone() } else { outside.0.parent().unwrap().to_owned() };
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        let marker = home.crash(7, Duration::ZERO, true);
+        marker.prepare();
+        assert!(!outside.crashes().exists());
+        fs::remove_file(&link).unwrap();
+        fs::create_dir_all(&home.0).unwrap();
+    }
 }

@@ -29,7 +29,13 @@ pub(super) struct Name {
 impl Name {
     /// The same file with another content: only an update of a session is ever rewritten, and gets longer by that.
     pub(super) fn is_older_version_of(&self, other: &Self) -> bool {
-        let rewritten = Self { tries: self.tries, length: self.length, checksum: self.checksum, time: self.time, ..*other };
+        let rewritten = Self {
+            tries: self.tries,
+            length: self.length,
+            checksum: self.checksum,
+            time: self.time,
+            ..*other
+        };
         self.session != 0 && *self == rewritten && self.length < other.length
     }
 
@@ -62,7 +68,9 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let parts: Vec<&str> = text.strip_suffix(COMPLETE).ok_or(())?.splitn(9, '-').collect();
-        let [sequence, time, rank, tries, length, checksum, event_id, session] = parts[..] else { return Err(()) };
+        let [sequence, time, rank, tries, length, checksum, event_id, session] = parts[..] else {
+            return Err(());
+        };
         let name = Self {
             sequence: number(sequence)?,
             time: number(time)?,

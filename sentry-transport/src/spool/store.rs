@@ -169,7 +169,8 @@ impl Spool {
     /// Whether so much more would be too much.
     pub(super) fn is_over(&self, items: usize, bytes: u64) -> bool {
         let litter: u64 = self.litter.iter().map(|(_, bytes)| bytes).sum();
-        self.index.len() + items > self.limits.items || self.index.bytes() + litter + bytes > self.limits.bytes
+        self.index.len() + items > self.limits.items
+            || self.index.bytes() + litter + bytes > self.limits.bytes
     }
 
     /// Whether something may be kept, if need be in place of what matters less or is older.
@@ -182,7 +183,10 @@ impl Spool {
         }
         let (items, bytes) = self.index.fixed(rank);
         if items + 1 > self.limits.items || bytes + length > self.limits.bytes {
-            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "the cache is full of what matters more"));
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                "the cache is full of what matters more",
+            ));
         }
         Ok(())
     }
@@ -279,7 +283,12 @@ impl Store for Spool {
                 Found::Bytes(bytes) => {
                     self.health.recover();
                     self.index.change(id, |item| (item.state, item.is_noted) = (State::Held, true));
-                    return Some(Entry { id, rank: item.name.rank, deaths: item.name.tries.saturating_sub(1), bytes });
+                    return Some(Entry {
+                        id,
+                        rank: item.name.rank,
+                        deaths: item.name.tries.saturating_sub(1),
+                        bytes,
+                    });
                 }
                 Found::Damaged => self.set_aside(id),
                 Found::Gone => self.lose(id, item.name.rank),

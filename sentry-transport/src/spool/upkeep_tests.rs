@@ -74,7 +74,12 @@ fn a_place_that_cannot_be_changed_sends_nothing_it_could_not_remove() {
     let (process, mut spool) = open_on(&Disk::default());
     let now = clock::now();
     spool.put(record("kept"), now).unwrap();
-    process.set_plan(Some(Plan { fault: Fault::Fail(EROFS), from: 0, calls: usize::MAX, only_changes: true }));
+    process.set_plan(Some(Plan {
+        fault: Fault::Fail(EROFS),
+        from: 0,
+        calls: usize::MAX,
+        only_changes: true,
+    }));
     assert!(spool.next(now).is_none());
     process.set_plan(None);
     assert!(spool.next(now).is_none(), "not before the minute is over");
@@ -121,7 +126,9 @@ fn a_lock_that_somebody_has_removed_is_made_again() {
     let place = Place::new("lock");
     let mut spool = place.open();
     put(&mut spool, "kept", Rank::Error, false);
-    let lock = |place: &Place| place.files().into_iter().find(|path| path.extension().is_some_and(|end| end == "lock"));
+    let lock = |place: &Place| {
+        place.files().into_iter().find(|path| path.extension().is_some_and(|end| end == "lock"))
+    };
     fs::remove_file(lock(&place).unwrap()).unwrap();
     // Too young to be taken for a run that is abandoned.
     assert!(place.open().next(clock::now()).is_none());
@@ -251,7 +258,12 @@ fn an_update_is_rewritten_at_once_or_not_at_all() {
             let record = Record { rank: Rank::Session, session: Some(one), ..record(&text) };
             let kept = spool.put(record, now);
             let is_alive = !process.is_dead();
-            process.set_plan(Some(Plan { fault: Fault::DieBefore, from: 0, calls: usize::MAX, only_changes: false }));
+            process.set_plan(Some(Plan {
+                fault: Fault::DieBefore,
+                from: 0,
+                calls: usize::MAX,
+                only_changes: false,
+            }));
             drop(spool);
             let (_heir_process, mut heir) = open_on(&disk);
             let found = begun(&mut heir, now);
@@ -264,7 +276,8 @@ fn an_update_is_rewritten_at_once_or_not_at_all() {
                 && fault != Fault::Full
             {
                 // If it could not be read when it was given up, or the next one could not be written.
-                let excused = kept.evicted.contains(&Lost::Damaged(Rank::Session)) || fault == Fault::Fail(EIO);
+                let excused =
+                    kept.evicted.contains(&Lost::Damaged(Rank::Session)) || fault == Fault::Fail(EIO);
                 let inits = found.iter().filter(|(begun, _)| *begun).count();
                 assert!(inits == 1 || excused, "{name}");
             }

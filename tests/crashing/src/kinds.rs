@@ -88,7 +88,7 @@ fn null_call() {
 
 #[inline(never)]
 fn illegal() {
-    announce(line!() + 3);
+    announce(line!() + 4);
     // SAFETY: not at all.
     #[cfg(target_arch = "x86_64")]
     unsafe {
@@ -104,7 +104,7 @@ fn illegal() {
 
 #[inline(never)]
 fn divide() {
-    announce(line!() + 3);
+    announce(line!() + 4);
     // SAFETY: not at all.
     #[cfg(target_arch = "x86_64")]
     unsafe {
@@ -120,7 +120,7 @@ fn divide() {
 
 #[inline(never)]
 fn breakpoint() {
-    announce(line!() + 3);
+    announce(line!() + 4);
     // SAFETY: a trap without a debugger.
     #[cfg(target_arch = "x86_64")]
     unsafe {

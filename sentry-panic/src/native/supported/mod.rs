@@ -54,8 +54,8 @@ impl Run {
 }
 
 /// How long names may be looked for, after a crash and in a process that is dying.
-const NAMING_AT_START: Duration = Duration::from_secs(1);
-const NAMING_IN_CRASH: Duration = Duration::from_secs(1);
+const NAMING_AT_START: Duration = Duration::from_secs(3);
+const NAMING_IN_CRASH: Duration = Duration::from_millis(1_200);
 /// How long the dying process tries in all; its thread waits a little longer.
 const SENDING: Duration = Duration::from_millis(1_900);
 

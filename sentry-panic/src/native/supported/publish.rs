@@ -48,10 +48,13 @@ fn wake() {
 fn serve() {
     let mut generation = modules::generation();
     let mut pause = SHORTEST;
+    let mut is_done = true;
     loop {
         // Returns at once when there was a change during the pause.
         let before = clock::instant();
-        std::thread::park();
+        if is_done && !watch::is_pending() {
+            std::thread::park();
+        }
         let was_quiet = clock::instant().saturating_duration_since(before) > LONGEST;
         pause = if was_quiet { SHORTEST } else { (pause * 2).min(LONGEST) };
         if !platform::is_quiet() {
@@ -62,7 +65,9 @@ fn serve() {
             write_modules();
             platform::refresh();
         }
-        if let Some(scope) = watch::scope_of(outlines::ANY) {
+        let any = watch::scope_of(outlines::ANY);
+        is_done = any.is_some();
+        if let Some(scope) = any {
             keep(outlines::ANY, &scope);
         }
         for (thread, scope) in watch::changed() {

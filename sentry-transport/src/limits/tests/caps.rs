@@ -1,11 +1,11 @@
 //! Each cap: what is at it stays, what is over it is cut, and `_meta` says so.
 
-use serde_json::json;
 use sentry_core::ClientOptions;
 use sentry_core::protocol::{
-    Breadcrumb, Context, Event, Exception, Frame, LogEntry, Map, Mechanism, Request, Span, Stacktrace, Thread,
-    Transaction, User, Value,
+    Breadcrumb, Context, Event, Exception, Frame, LogEntry, Map, Mechanism, Request, Span, Stacktrace,
+    Thread, Transaction, User, Value,
 };
+use serde_json::json;
 
 use super::{applied, limits, nested, sent, sent_transaction};
 use crate::limits::Limits;
@@ -117,7 +117,10 @@ fn lists_and_objects_keep_their_beginning() {
     let (payload, _) = sent(Event {
         extra: [
             ("list".to_owned(), (0..100_000).collect()),
-            ("object".to_owned(), Value::Object((0..9_999).map(|n| (format!("k{n:04}"), n.into())).collect())),
+            (
+                "object".to_owned(),
+                Value::Object((0..9_999).map(|n| (format!("k{n:04}"), n.into())).collect()),
+            ),
         ]
         .into(),
         ..Event::default()
@@ -137,7 +140,7 @@ fn what_is_nested_too_deeply_becomes_a_text() {
         contexts: [("deep".to_owned(), Context::Other([("value".to_owned(), nested(10))].into()))].into(),
         ..Event::default()
     });
-    assert_eq!(payload["extra"]["deep"], json!([[[[[[["[[[1]]]"]]]]]]]));
+    assert_eq!(payload["extra"]["deep"], json!([[[[["[[[[[1]]]]]"]]]]]));
     assert_eq!(payload["contexts"]["deep"]["value"], json!([[[[["[[[[[1]]]]]"]]]]]));
     assert_eq!(trimmed.cuts, 0, "nothing is lost by it");
 }
@@ -194,15 +197,26 @@ fn the_newest_breadcrumbs_the_outermost_and_the_innermost_exceptions_are_kept() 
     });
     let crumbs = payload["breadcrumbs"]["values"].as_array().unwrap();
     assert_eq!((crumbs.len(), &crumbs[99]["message"]), (100, &json!("99999")));
-    let types: Vec<_> =
-        payload["exception"]["values"].as_array().unwrap().iter().map(|it| it["type"].as_str().unwrap()).collect();
+    let types: Vec<_> = payload["exception"]["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["type"].as_str().unwrap())
+        .collect();
     assert_eq!((types.len(), types[0], types[24], types[25], types[49]), (50, "E0", "E24", "E275", "E299"));
     assert_eq!(payload["_meta"]["exception"]["values"][""]["len"], 300);
 }
 
 #[test]
 fn tags_become_what_servers_take() {
-    let tags = [("ok.key-1:x_Y", "v"), ("a b/ä", "two\nlines"), ("", "x"), ("empty", ""), ("a$b", "1"), ("a-b", "2")];
+    let tags = [
+        ("ok.key-1:x_Y", "v"),
+        ("a b/ä", "two\nlines"),
+        ("", "x"),
+        ("empty", ""),
+        ("a$b", "1"),
+        ("a-b", "2"),
+    ];
     let (payload, _) = sent(Event {
         tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         ..Event::default()

@@ -31,9 +31,9 @@ fn value(dice: &mut Dice, depth: u32) -> Value {
         0 => Value::Null,
         1 => Value::from(dice.next()),
         2 if depth < 12 => (0..parts).map(|_| value(dice, depth + 1)).collect(),
-        3 | 4 if depth < 12 => {
-            Value::Object((0..parts).map(|n| (format!("{n}{}", dice.text(PIECES)), value(dice, depth + 1))).collect())
-        }
+        3 | 4 if depth < 12 => Value::Object(
+            (0..parts).map(|n| (format!("{n}{}", dice.text(PIECES)), value(dice, depth + 1))).collect(),
+        ),
         5 => (0..dice.below(60)).fold(Value::from("deep"), |value, _| Value::Array(vec![value])),
         _ => Value::from(text(dice)),
     }
@@ -141,7 +141,10 @@ fn check_meta(meta: &Value, value: Option<&Value>, path: &str) {
                 for remark in remarks {
                     let [start, end] = [2, 3].map(|index| remark[index].as_u64().unwrap() as usize);
                     let range = text.get(start..end).unwrap_or_else(|| panic!("{path} {remark}"));
-                    assert!(end <= text.len() && (range.is_empty() || "...".contains(range) || start == 0), "{path}");
+                    assert!(
+                        end <= text.len() && (range.is_empty() || "...".contains(range) || start == 0),
+                        "{path}"
+                    );
                 }
                 assert!(length.is_some(), "{path}");
             }

@@ -1,9 +1,9 @@
 //! Contexts.
 
 use sentry_core::protocol::{Context, Map, TraceContext};
+use sentry_core::utils::take_apart;
 
 use crate::limits::caps::Most;
-use crate::limits::json::take_apart;
 use crate::limits::visit::Visit;
 use crate::scrub::trail::Trail;
 

@@ -15,7 +15,7 @@ const BREADCRUMB: usize = 80;
 /// Cuts an event down to its caps.
 pub(in crate::limits) fn event(caps: &Caps, event: &mut Event<'static>) -> Seen {
     let root = Trail::ROOT;
-    let mut visit = Visit::with_remarks(caps, event.meta.take());
+    let mut visit = Visit::with_remarks(caps, event.meta.take().map(|meta| *meta));
     visit.count(EVENT);
     visit.option(&root, "message", &mut event.message, caps.message);
     if let Some(entry) = &mut event.logentry {
@@ -48,7 +48,7 @@ pub(in crate::limits) fn event(caps: &Caps, event: &mut Event<'static>) -> Seen 
     visit.texts(&root, "modules", &mut event.modules, caps.modules);
     visit.images(&event.debug_meta.images);
     let (meta, seen) = visit.finish();
-    event.meta = meta;
+    event.meta = meta.map(Box::new);
     seen
 }
 

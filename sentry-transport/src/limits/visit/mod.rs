@@ -56,18 +56,18 @@ impl<'c> Visit<'c> {
     }
 
     /// Remarks of others on the item itself.
-    pub(super) fn with_remarks(caps: &'c Caps, meta: Option<Box<Map<String, Value>>>) -> Self {
+    pub(super) fn with_remarks(caps: &'c Caps, meta: Option<Map<String, Value>>) -> Self {
         let Some(mut meta) = meta else { return Self::new(caps, Notes::of(None)) };
         // Ours are small and flat; those of an application may be anything.
         let mut silent = Self::new(caps, Notes::silent());
         let mut left = META;
         silent.fields(&Trail::ROOT, &mut meta, &mut left, (META, 24));
-        Self { bytes: silent.bytes, ..Self::new(caps, Notes::of(Some(*meta))) }
+        Self { bytes: silent.bytes, ..Self::new(caps, Notes::of(Some(meta))) }
     }
 
-    pub(super) fn finish(self) -> (Option<Box<Map<String, Value>>>, Seen) {
+    pub(super) fn finish(self) -> (Option<Map<String, Value>>, Seen) {
         let seen = Seen { bytes: self.bytes, cuts: self.cuts, spans: self.spans };
-        (self.notes.into_meta().and_then(without_blanks).map(Box::new), seen)
+        (self.notes.into_meta().and_then(without_blanks), seen)
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! Stack traces.
 
 use sentry_core::protocol::{Frame, Stacktrace};
+use sentry_core::utils::take_apart;
 
 use crate::limits::visit::Visit;
 use crate::scrub::trail::Trail;
@@ -20,7 +21,12 @@ impl Visit<'_> {
             self.count_cut();
         }
         self.count(REGISTER * stacktrace.registers.len());
+        let length = stacktrace.frames.len();
+        let near = if length > self.caps.detailed { self.caps.detailed / 2 } else { length };
         for (index, frame) in stacktrace.frames.iter_mut().enumerate() {
+            if (near..length - near.min(length)).contains(&index) {
+                self.forget_details(&frames, index, frame);
+            }
             self.frame(&frames.index(index), frame);
         }
     }
@@ -41,6 +47,21 @@ impl Visit<'_> {
         });
         self.count_cut();
         self.notes.shortened(at, length, most);
+    }
+
+    /// Nobody looks at the variables in the middle of a deep stack. As servers do it: without a remark.
+    fn forget_details(&mut self, frames: &Trail<'_>, index: usize, frame: &mut Frame) {
+        if frame.vars.is_empty() && frame.pre_context.is_empty() && frame.post_context.is_empty() {
+            return;
+        }
+        let at = frames.index(index);
+        for name in ["vars", "pre_context", "post_context"] {
+            self.notes.forget(&at, name);
+        }
+        std::mem::take(&mut frame.vars).into_values().for_each(take_apart);
+        frame.pre_context = Vec::new();
+        frame.post_context = Vec::new();
+        self.count_cut();
     }
 
     fn frame(&mut self, at: &Trail<'_>, frame: &mut Frame) {

@@ -16,7 +16,7 @@ const LINK: usize = 160;
 /// Cuts a transaction down to its caps.
 pub(in crate::limits) fn transaction(caps: &Caps, transaction: &mut Transaction<'static>) -> Seen {
     let root = Trail::ROOT;
-    let mut visit = Visit::with_remarks(caps, transaction.meta.take());
+    let mut visit = Visit::with_remarks(caps, transaction.meta.take().map(|meta| *meta));
     visit.count(TRANSACTION);
     visit.option(&root, "transaction", &mut transaction.name, caps.transaction);
     names::release(&mut visit, &mut transaction.release);
@@ -35,7 +35,7 @@ pub(in crate::limits) fn transaction(caps: &Caps, transaction: &mut Transaction<
     visit.contexts(&mut transaction.contexts);
     visit.extra(&mut transaction.extra);
     let (meta, seen) = visit.finish();
-    transaction.meta = meta;
+    transaction.meta = meta.map(Box::new);
     seen
 }
 

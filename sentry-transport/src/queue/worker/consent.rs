@@ -14,8 +14,11 @@ use super::spool::WRITES;
 /// How often to look for decisions of other processes.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The same while nothing else is to be done.
-const IDLE_LOOK: Duration = Duration::from_secs(10);
+/// The same while nothing else is to be done and the user is still to decide, as another process may have asked.
+const UNDECIDED: Duration = Duration::from_secs(5);
+
+/// The same when the user has said no: what is refused should cost nothing.
+const REFUSED: Duration = Duration::from_secs(60);
 
 impl Worker {
     /// At the start of a turn: what the user wants now.
@@ -54,7 +57,8 @@ impl Worker {
 
     /// When to look again although nothing has happened.
     pub(super) fn next_idle_look(&self) -> Option<Instant> {
-        self.shared.keeper.has_place().then(|| self.next_recall + (IDLE_LOOK - LOOK))
+        let idle = if self.shared.setup.gate.is_refused() { REFUSED } else { UNDECIDED };
+        self.shared.keeper.has_place().then(|| self.next_recall + (idle - LOOK))
     }
 
     /// Counts everything on this side of the lanes, and what has come into them since they were emptied.

@@ -62,7 +62,8 @@ impl Worker {
             // The last report must not wait for requests that hang.
             let is_wide = flights.len() < self.gate.width(self.width.get()) + usize::from(last_call);
             if !is_wide || (!last_call && flights.bytes() >= MAX_BYTES_IN_FLIGHT) {
-                return if self.spill_in_silence(turn, now) { Rest::Busy } else { Rest::Full };
+                let wrote = self.spill_in_silence(turn, now) || self.keep_what_waits(turn, now);
+                return if wrote { Rest::Busy } else { Rest::Full };
             }
             if let Some(opens) = self.gate.opens(self.has_fresh(turn), now) {
                 return if self.spill(turn, now) { Rest::Busy } else { Rest::Closed(opens) };

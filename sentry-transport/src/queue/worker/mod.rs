@@ -62,6 +62,8 @@ pub(super) struct Worker {
     next_check: Instant,
     /// When the store may be asked for something.
     next_replay: Instant,
+    /// How many items went to the store only because the policy is to keep everything: they need no pause.
+    unpaced: usize,
     /// When to look after the store.
     next_look: Instant,
     /// When a request was answered last, or the end was ordered.
@@ -87,6 +89,7 @@ impl Worker {
             next_report: now + shared.setup.report_interval,
             next_check: now + HEALTH_INTERVAL,
             next_replay: now,
+            unpaced: 0,
             next_recall: now,
             consent: ConsentState::NotNeeded,
             next_look: now + spool::REOPEN,
@@ -119,6 +122,7 @@ impl Worker {
         self.forget_last_words();
         if finished {
             self.end(&mut flights);
+            self.shared.shelf.close();
         } else {
             self.fail(&mut flights);
         }

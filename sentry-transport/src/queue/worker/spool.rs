@@ -158,6 +158,30 @@ impl Worker {
         attempt
     }
 
+    /// The same for what has to wait until a request is answered: nothing stays in memory alone. It is sent from the store
+    /// as soon as there is room for a request, without a pause. Tells whether anything was written.
+    pub(super) fn keep_what_waits(&mut self, turn: &Turn, now: Instant) -> bool {
+        let is_wanted = self.shared.setup.keeps_all && self.shared.shelf.is_on() && turn.closing.is_none();
+        if !is_wanted {
+            return false;
+        }
+        let mut any = false;
+        for _ in 0..WRITES {
+            if !self.take_from_lanes(now, false) {
+                break;
+            }
+            while let Some(attempt) = self.outbox.pop(now, |_| false) {
+                any = true;
+                if let Some(attempt) = self.keep(attempt) {
+                    self.outbox.push([attempt]);
+                    return false;
+                }
+                self.unpaced = self.unpaced.saturating_add(1);
+            }
+        }
+        any
+    }
+
     /// Puts an attempt into the store, to be tried from there. `Some`: it could not be.
     pub(super) fn keep(&self, mut attempt: Attempt) -> Option<Attempt> {
         if attempt.is_report() || !self.shared.shelf.is_on() || self.shared.setup.gate.is_refused() {
@@ -202,7 +226,9 @@ impl Worker {
             self.next_replay = now + FOR_CRASHES;
             return None;
         }
-        self.next_replay = if turn.is_for_crashes { now } else { now + self.shared.setup.pace };
+        let is_unpaced = turn.is_for_crashes || self.unpaced > 0;
+        self.unpaced = self.unpaced.saturating_sub(1);
+        self.next_replay = if is_unpaced { now } else { now + self.shared.setup.pace };
         self.pipeline.uses_symbols(now);
         // Loading symbols takes long. Programs that are gone before that is done still get their crashes sent.
         let patience = if entry.deaths < MAX_DEATHS { RESOLVE_TIMEOUT } else { Duration::ZERO };
@@ -220,7 +246,9 @@ impl Worker {
 
     /// Somebody waits for the crashes in the store: tells them when there is none, or none that may be sent.
     pub(super) fn watch_crashes(&self, turn: &Turn, now: Instant) {
-        if turn.is_for_crashes && (!self.shared.shelf.has_crashes() || self.shared.is_limited(now) || self.shared.is_barred()) {
+        if turn.is_for_crashes
+            && (!self.shared.shelf.has_crashes() || self.shared.is_limited(now) || self.shared.is_barred())
+        {
             self.shared.has_sent_crashes();
         }
     }

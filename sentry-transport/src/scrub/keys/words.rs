@@ -97,12 +97,12 @@ fn is_describing(word: &[u8]) -> bool {
     matches!(
         word,
         b"age" | b"at" | b"banner" | b"bucket" | b"bytes" | b"class" | b"consent" | b"count" | b"counter"
-        | b"disabled" | b"domain" | b"duration" | b"enabled" | b"endpoint" | b"expiration" | b"expired"
-        | b"expires" | b"expiry" | b"host" | b"kind" | b"len" | b"length" | b"limit" | b"method" | b"mode"
-        | b"ms" | b"name" | b"path" | b"policy" | b"port" | b"present" | b"provider" | b"region"
-        | b"required" | b"seconds" | b"secs" | b"size" | b"started" | b"state" | b"status" | b"strength"
-        | b"timeout" | b"total" | b"ttl" | b"type" | b"uri" | b"url" | b"usage" | b"used" | b"valid"
-        | b"version"
+        | b"dir" | b"directory" | b"disabled" | b"domain" | b"duration" | b"enabled" | b"endpoint"
+        | b"expiration" | b"expired" | b"expires" | b"expiry" | b"file" | b"host" | b"kind" | b"len"
+        | b"length" | b"limit" | b"method" | b"mode" | b"ms" | b"name" | b"path" | b"policy" | b"port"
+        | b"present" | b"provider" | b"region" | b"required" | b"seconds" | b"secs" | b"size" | b"started"
+        | b"state" | b"status" | b"strength" | b"timeout" | b"total" | b"ttl" | b"type" | b"uri" | b"url"
+        | b"usage" | b"used" | b"valid" | b"version"
     )
 }
 
@@ -213,6 +213,7 @@ mod tests {
             "numSessions",
             "cookie_consent",
             "token_url",
+            "auth_dir",
             "session_expires_at",
         ] {
             assert_eq!(secrecy(name.as_bytes()), Secrecy::Clear, "{name}");

@@ -311,6 +311,9 @@ fn any_event_is_clean_after_one_pass() {
     for text in ugly.map(str::to_owned).into_iter().chain(random).chain(urls) {
         let once = scrubbed(everywhere(&text));
         let again: Event<'static> = serde_json::from_value(once.clone()).unwrap();
-        assert_eq!(scrubbed(again), once, "{text:?}");
+        let twice = scrubbed(again);
+        for field in ["message", "exception", "breadcrumbs", "request", "extra", "_meta"] {
+            assert_eq!(twice[field], once[field], "{text:?}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use crate::scrub::keys::{Names, Secrecy};
 
 /// The longest name that is looked at.
 const NAME: usize = 64;
+/// The longest text of an element.
+const ELEMENT: usize = 4096;
 /// What is looked at of the value of a header to tell whether it is one.
 const HEADER: usize = 64;
 
@@ -66,14 +68,18 @@ pub(super) fn find_element(text: &[u8], at: usize, floor: usize, names: &Names) 
     if length == 0 || length == before.len() || before[before.len() - length - 1] != b'<' {
         return None;
     }
-    if names.secrecy(&before[before.len() - length..]) == Secrecy::Clear {
+    let secrecy = names.secrecy(&before[before.len() - length..]);
+    if secrecy == Secrecy::Clear {
         return None;
     }
     let start = at + 1;
-    let length = memchr::memchr(b'<', &text[start..])?;
-    let value = &text[start..start + length];
-    (!value.trim_ascii().is_empty() && !is_placeholder(value))
-        .then(|| Hit::new(start, start + length, Rule::Key))
+    let rest = &text[start..];
+    let length = memchr::memchr(b'<', &rest[..rest.len().min(ELEMENT)])?;
+    let value = &rest[..length];
+    let inner = value.trim_ascii();
+    let counts =
+        !inner.is_empty() && !is_placeholder(value) && (secrecy > Secrecy::Weak || looks_secret(inner));
+    counts.then(|| Hit::new(start, start + length, Rule::Key))
 }
 
 /// What stands before the sign.

@@ -14,7 +14,8 @@ pub(super) fn find(text: &[u8], at: usize, floor: usize) -> Option<Hit> {
     let before = &text[floor.max(at.saturating_sub(LOCAL))..at];
     let local = before.iter().rev().take_while(|byte| is_local(byte)).count();
     let dots = text[at - local..at].iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-    if local == dots {
+    // Credentials in a URL that were taken out, as a URL has to write it.
+    if local == dots || before.ends_with(b"%5BFiltered%5D") {
         return None;
     }
     let domain = domain(&text[at + 1..])?;

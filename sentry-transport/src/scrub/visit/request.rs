@@ -4,8 +4,9 @@ use sentry_core::options::ScrubField;
 use sentry_core::protocol::{Request, Url};
 
 use super::Visit;
-use crate::scrub::clean::What;
+use crate::scrub::clean::{Cleaned, PASSES, What};
 use crate::scrub::rules::{Rules, Source};
+use crate::scrub::text::Rule;
 use crate::scrub::trail::Trail;
 
 impl Visit<'_> {
@@ -14,9 +15,7 @@ impl Visit<'_> {
         let at = at.name("request");
         self.with_source(Source::Automatic, |visit| {
             if visit.rules.covers(ScrubField::Requests) {
-                if let Some(url) = &mut request.url {
-                    visit.url(&at.name("url"), url);
-                }
+                visit.url(&at.name("url"), &mut request.url);
                 visit.option(&at, "query_string", &mut request.query_string, What::Query);
                 visit.option(&at, "cookies", &mut request.cookies, What::Cookies);
                 visit.texts(&at, "headers", &mut request.headers, Rules::header);
@@ -28,15 +27,22 @@ impl Visit<'_> {
         });
     }
 
-    pub(super) fn url(&mut self, at: &Trail<'_>, url: &mut Url) {
-        let Some(cleaned) = self.rules.clean("url", url.as_str(), What::Text, self.source) else { return };
-        let clean = cleaned.text.parse().unwrap_or_else(|_| {
-            let mut bare = sentry_core::utils::scrub_pii_from_url(url.clone());
-            bare.set_query(None);
-            bare.set_fragment(None);
-            bare
-        });
-        self.notes.add(at, &cleaned);
-        *url = clean;
+    /// What is left has to be a URL: one that is none any more goes as a whole.
+    fn url(&mut self, at: &Trail<'_>, url: &mut Option<Url>) {
+        let Some(whole) = url.as_ref() else { return };
+        let clean = |url: &Url| self.rules.clean("url", url.as_str(), What::Text, self.source);
+        let Some(cleaned) = clean(whole) else { return };
+        // It may be written in another way than the text was.
+        let mut left = cleaned.text.parse::<Url>().ok();
+        for _ in 0..PASSES {
+            let Some(again) = left.as_ref().and_then(clean) else { break };
+            left = again.text.parse().ok();
+        }
+        let left = left.filter(|left| clean(left).is_none());
+        match left {
+            Some(_) => self.notes.add(at, &cleaned),
+            None => self.notes.add(at, &Cleaned::whole(Rule::Unreadable, cleaned.length)),
+        }
+        *url = left;
     }
 }

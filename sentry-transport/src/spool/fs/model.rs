@@ -182,7 +182,8 @@ impl Process {
         let number = state.calls;
         state.calls += 1;
         let is_due = |plan: &Plan| {
-            (plan.from..plan.from.saturating_add(plan.calls)).contains(&number) && (changes || !plan.only_changes)
+            (plan.from..plan.from.saturating_add(plan.calls)).contains(&number)
+                && (changes || !plan.only_changes)
         };
         let fault = state.plan.filter(is_due).map(|plan| plan.fault);
         state.fired += usize::from(fault.is_some());
@@ -333,7 +334,9 @@ impl Fs for Arc<Process> {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from, to) = (text(from), text(to));
         self.call(true, |world, _| {
-            let node @ Node::File(_) = world.find(from)? else { return Err(io::ErrorKind::IsADirectory.into()) };
+            let node @ Node::File(_) = world.find(from)? else {
+                return Err(io::ErrorKind::IsADirectory.into());
+            };
             if world.find(parent(to))? != Node::Dir || world.entries.get(to) == Some(&Node::Dir) {
                 return Err(io::ErrorKind::NotADirectory.into());
             }

@@ -31,7 +31,8 @@ impl Fs for Real {
         use std::os::unix::fs::PermissionsExt;
 
         // Through a handle: what it was told to be a directory is one.
-        open(dir, OpenOptions::new().read(true), libc::O_DIRECTORY)?.set_permissions(PermissionsExt::from_mode(0o700))
+        open(dir, OpenOptions::new().read(true), libc::O_DIRECTORY)?
+            .set_permissions(PermissionsExt::from_mode(0o700))
     }
 
     #[cfg(not(unix))]

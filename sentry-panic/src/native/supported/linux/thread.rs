@@ -35,7 +35,7 @@ pub(super) fn send(signal: c_int) {
 /// Sleeps, signals notwithstanding about as long as asked.
 pub(super) fn sleep(duration: Duration) {
     let time = libc::timespec {
-        tv_sec: duration.as_secs() as libc::time_t,
+        tv_sec: duration.as_secs() as _,
         tv_nsec: libc::c_long::from(duration.subsec_nanos() as i32),
     };
     // SAFETY: reads a value of ours.
