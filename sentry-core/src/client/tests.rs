@@ -177,7 +177,10 @@ fn a_large_message_is_charged_and_not_copied_again() {
     let transport = Arc::new(Looks::default());
     let client = Client::from(ClientOptions::new().dsn(DSN).transport(Arc::clone(&transport)));
     let hub = Hub::new(Some(Arc::new(client)), Arc::default());
-    hub.capture_message(&"x".repeat(10_000_000), Level::Info);
+    for length in [100_000, 10_000_000] {
+        hub.capture_message(&"x".repeat(length), Level::Info);
+    }
     let seen = lock(&transport.0);
-    assert!(seen[0].0 > 10_000_000 && seen[0].1, "{seen:?}");
+    assert!(seen[0].0 > 100_000 && seen[0].1, "{seen:?}");
+    assert!((100_000..200_000).contains(&seen[1].0), "no server takes more than the beginning: {seen:?}");
 }
