@@ -127,7 +127,8 @@ fn is_wanted(kind: &str) -> bool {
 
 fn repeats() -> usize {
     let given = std::env::var("REPEATS").ok().and_then(|repeats| repeats.parse().ok());
-    given.unwrap_or(if std::env::var_os("SENTRY_TEST_LONG").is_some() { 100 } else { 1 })
+    let is_long = std::env::var_os("SENTRY_TEST_LONG").is_some();
+    given.unwrap_or(if is_long { 100 } else { 1 })
 }
 
 /// How an event is to arrive.
@@ -321,7 +322,9 @@ fn build() -> PathBuf {
     }
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crashing");
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "--package", "crashing", "--target-dir"]).arg(&target);
+    command
+        .args(["build", "--quiet", "--package", "crashing", "--features", "crash-handler", "--target-dir"])
+        .arg(&target);
     let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo starts");
     assert!(status.success(), "cargo build");
     target.join("debug/crashing")

@@ -133,7 +133,7 @@ fn lines() {
     let refusing = Server::builder().otherwise(Reply::status(401)).start();
     let limited = Server::builder().otherwise(Reply::status(500)).start();
     // They know neither key nor secret.
-    [&refusing, &limited].map(Server::allow_problems);
+    [&refusing, &limited].into_iter().for_each(Server::allow_problems);
     let broken = |dsn: String, change: fn(ClientOptions) -> ClientOptions| {
         let dsn = dsn.replace("://public@", "://hushkey:hushsecret@");
         let options = change(ClientOptions::new().dsn(&dsn)).before_send(|event| {

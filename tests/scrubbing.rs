@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use ingest::Server;
 use sentry::protocol::{
@@ -143,7 +143,7 @@ fn capture_the_rest(client: &Client) {
         level: LogLevel::Info,
         body: dirty(),
         trace_id: None,
-        timestamp: SystemTime::now(),
+        timestamp: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         severity_number: None,
         attributes: Map::from([
             ("note".to_owned(), LogAttribute::from(dirty())),

@@ -12,6 +12,7 @@ use sentry_core::protocol::Event;
 use sentry_core::types::Uuid;
 
 /// Captures an error on the current hub. Returns the nil id if it was dropped or no client is active.
+#[expect(clippy::must_use_candidate, reason = "called for its effect")]
 pub fn capture_anyhow(error: &anyhow::Error) -> Uuid {
     Hub::with_active(|hub| hub.capture_anyhow(error))
 }

@@ -79,6 +79,7 @@ impl Monitor {
     }
 
     /// Tells the end of a run of which nothing else was told.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn heartbeat(&self, went_well: bool) -> Uuid {
         Hub::current().capture_check_in(MonitorCheckIn {
             check_in_id: rng::uuid(),

@@ -23,7 +23,7 @@ fn options() -> ClientOptions {
 }
 
 fn statuses(told: &[MonitorCheckIn]) -> Vec<MonitorCheckInStatus> {
-    told.iter().map(|check_in| check_in.status.clone()).collect()
+    told.iter().map(|check_in| check_in.status).collect()
 }
 
 use MonitorCheckInStatus::{Error, InProgress, Ok as Well};

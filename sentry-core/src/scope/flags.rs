@@ -9,7 +9,10 @@ const MAX: usize = 100;
 
 /// The flags of one scope layer, oldest first. Cloning it is a snapshot.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Flags(Option<Arc<Vec<(Arc<str>, bool)>>>);
+pub(crate) struct Flags(Option<Arc<Vec<Flag>>>);
+
+/// The name of a flag, and what it evaluated to.
+type Flag = (Arc<str>, bool);
 
 impl Flags {
     /// Remembers an evaluation. One of the same flag before is forgotten.
@@ -38,7 +41,7 @@ impl Flags {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &(Arc<str>, bool)> {
+    fn iter(&self) -> impl Iterator<Item = &Flag> {
         self.0.iter().flat_map(|flags| flags.iter())
     }
 
@@ -46,8 +49,7 @@ impl Flags {
     pub(crate) fn context<'a>(layers: impl Iterator<Item = &'a Self>) -> Option<Context> {
         let mut shown = Self::default();
         layers.flat_map(Self::iter).for_each(|(flag, result)| shown.set(flag, *result));
-        let flag =
-            |(flag, result): &(Arc<str>, bool)| FeatureFlag { flag: (**flag).to_owned(), result: *result };
+        let flag = |(flag, result): &Flag| FeatureFlag { flag: (**flag).to_owned(), result: *result };
         let values: Vec<_> = shown.iter().map(flag).collect();
         (!values.is_empty()).then(|| FlagsContext { values }.into())
     }

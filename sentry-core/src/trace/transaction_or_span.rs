@@ -42,8 +42,8 @@ impl TransactionOrSpan {
         let key = format!("flag.evaluation.{flag}");
         let has_room = either!(self, this => {
             let data = this.data();
-            let flags = || data.iter().map(|(key, _)| key).filter(|key| key.starts_with("flag.evaluation."));
-            flags().any(|known| *known == key) || flags().count() < MAX
+            let is_known = data.iter().any(|(known, _)| *known == key);
+            is_known || data.iter().filter(|(known, _)| known.starts_with("flag.evaluation.")).count() < MAX
         });
         if has_room {
             self.set_data(&key, result.into());

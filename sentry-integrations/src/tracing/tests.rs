@@ -450,10 +450,10 @@ fn a_span_that_is_left_on_another_thread_does_no_harm() {
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         let span = info_span!("wandering");
         let entered = span.clone().entered();
-        let left = std::thread::spawn(move || {
+        let left = std::thread::Builder::new().spawn(move || {
             tracing::dispatcher::with_default(&dispatch, || drop(span));
         });
-        left.join().unwrap();
+        left.unwrap().join().unwrap();
         drop(entered);
         info_span!("next").in_scope(|| {});
     });

@@ -1,6 +1,5 @@
 //! Taking over what dead processes have left.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use super::index::{Item, State, believe, seconds};
@@ -20,13 +19,13 @@ const MAX_AT_ONCE: usize = 32;
 const MAX_HELD: usize = 64;
 
 /// Where a run may be found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Trace {
-    Lock(String),
+    Lock(u64),
     /// A run that has no lock.
-    Unlocked(String),
+    Unlocked(u64),
     /// The lock of a run that was not complete yet.
-    Unnamed(String),
+    Unnamed(u64),
 }
 
 impl Spool {
@@ -56,39 +55,39 @@ impl Spool {
     }
 
     fn find_traces(&self) -> Vec<Trace> {
-        let Ok(names) = self.fs.list(&self.dir, MAX_ENTRIES) else { return Vec::new() };
-        let known: BTreeSet<&str> = self.runs.iter().flatten().map(Run::id).collect();
-        let (mut locks, mut unnamed, mut runs) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for name in &names {
-            let stripped = name.strip_suffix(TEMPORARY);
-            let (of, set) = match (stripped.unwrap_or(name).strip_suffix(LOCK), stripped) {
-                (Some(id), Some(_)) => (id, &mut unnamed),
-                (Some(id), None) => (id, &mut locks),
-                (None, _) => (name.as_str(), &mut runs),
+        let known: Vec<u64> = self.runs.iter().flatten().filter_map(|run| id(run.id())).collect();
+        let (mut locks, mut unnamed, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+        let look = &mut |name: &str| {
+            let (complete, of) = match name.strip_suffix(TEMPORARY) {
+                Some(name) => (name, &mut unnamed),
+                None => (name, &mut locks),
             };
-            if is_id(of) && !known.contains(of) {
-                set.insert(of);
-            }
+            let (of, list) = complete.strip_suffix(LOCK).map_or((name, &mut runs), |complete| (complete, of));
+            list.extend(id(of).filter(|id| !known.contains(id)));
+        };
+        if self.fs.list(&self.dir, MAX_ENTRIES, look).is_err() {
+            return Vec::new();
         }
-        let without = runs.iter().filter(|id| !locks.contains(*id) && !unnamed.contains(*id));
-        let without = without.map(|id| Trace::Unlocked((*id).to_owned()));
-        let unnamed = unnamed.iter().map(|id| Trace::Unnamed((*id).to_owned()));
-        let locks = locks.iter().map(|id| Trace::Lock((*id).to_owned()));
+        [&mut locks, &mut unnamed].map(|ids| ids.sort_unstable());
+        let has_none = |id: &u64| locks.binary_search(id).is_err() && unnamed.binary_search(id).is_err();
+        let without: Vec<_> = runs.into_iter().filter(has_none).map(Trace::Unlocked).collect();
         // Taken from the end: locks first.
-        without.chain(unnamed).chain(locks).collect()
+        let unnamed = unnamed.into_iter().map(Trace::Unnamed);
+        without.into_iter().chain(unnamed).chain(locks.into_iter().map(Trace::Lock)).collect()
     }
 
     fn follow(&self, trace: Trace, now: SystemTime) -> Option<Run> {
         let (fs, owner) = (&*self.fs, self.owner);
+        let name = |id| format!("{id:016x}");
         match trace {
-            Trace::Lock(id) => Run::adopt(fs, &self.dir, &id, owner),
-            Trace::Unlocked(id) => Run::adopt_unlocked(fs, &self.dir, &id, owner, now),
-            Trace::Unnamed(id) => Run::adopt_unnamed(fs, &self.dir, &id, owner),
+            Trace::Lock(id) => Run::adopt(fs, &self.dir, &name(id), owner),
+            Trace::Unlocked(id) => Run::adopt_unlocked(fs, &self.dir, &name(id), owner, now),
+            Trace::Unnamed(id) => Run::adopt_unnamed(fs, &self.dir, &name(id), owner),
         }
     }
 
     fn take_over(&mut self, run: Run, now: SystemTime, entries: &mut usize) {
-        let names = run.names(&*self.fs, entries);
+        let names = run.names(&*self.fs, entries, self.limits.items);
         if names.is_empty() {
             run.remove(&*self.fs);
             return;
@@ -109,7 +108,8 @@ impl Spool {
     }
 }
 
-/// Whether that is the name of a run.
-fn is_id(text: &str) -> bool {
-    text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+/// The id of the run that has this name.
+fn id(name: &str) -> Option<u64> {
+    let is_one = name.len() == 16 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    u64::from_str_radix(name, 16).ok().filter(|_| is_one)
 }

@@ -123,7 +123,7 @@ impl Spool {
         let has_room = item.name.length <= MAX_ASIDE_BYTES
             && self.fs.stat(&path).is_ok_and(|stat| stat.length <= u64::from(MAX_ASIDE_BYTES))
             && dir::ensure(&*self.fs, &aside).is_ok()
-            && self.fs.list(&aside, MAX_ASIDE).is_ok_and(|names| names.len() < MAX_ASIDE);
+            && self.fs.list(&aside, MAX_ASIDE, &mut |_| ()).is_ok_and(|count| count < MAX_ASIDE);
         let is_moved = has_room && self.fs.rename(&path, &aside.join(item.name.to_string())).is_ok();
         if is_moved || dir::delete(&*self.fs, &path).is_ok() {
             self.forget(id);

@@ -228,8 +228,7 @@ impl World {
         self.step_time(7_200);
         let mut heir = self.start(None).unwrap();
         let mut found = BTreeSet::new();
-        loop {
-            let Some(entry) = heir.spool.next(at(self.now)) else { break };
+        while let Some(entry) = heir.spool.next(at(self.now)) {
             let text = self.check(&entry.bytes);
             assert!(found.insert(text.clone()), "{}: {text} twice", self.name);
             heir.spool.remove(entry.id);

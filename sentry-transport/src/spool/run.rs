@@ -14,6 +14,9 @@ pub(super) const LOCK: &str = ".lock";
 /// Ends the name of what is not complete yet.
 pub(super) const TEMPORARY: &str = ".tmp";
 
+/// Unfinished files that are removed in one go. A process leaves one at most.
+const MAX_SWEPT: usize = 256;
+
 /// A run without a lock is left alone for so long: its process looks after its lock more often than that.
 const UNLOCKED: Duration = Duration::from_secs(3_600);
 
@@ -149,17 +152,28 @@ impl Run {
         }
     }
 
-    /// The complete files in it, oldest first. What was being written is swept away. `most` entries are looked at.
-    pub(super) fn names(&self, fs: &dyn Fs, most: &mut usize) -> Vec<Name> {
-        let entries = fs.list(&self.path, *most).unwrap_or_default();
-        *most = most.saturating_sub(entries.len());
-        let mut names = Vec::new();
-        for text in entries {
-            if let Ok(name) = text.parse::<Name>() {
+    /// The complete files in it, oldest first, about `most` of them. What was being written is swept away. Of `entries` that
+    /// may be looked at takes those that were.
+    pub(super) fn names(&self, fs: &dyn Fs, entries: &mut usize, most: usize) -> Vec<Name> {
+        let (mut names, mut litter) = (Vec::new(), Vec::new());
+        let look = &mut |text: &str| {
+            if names.len() > most {
+                // There would be no room for more. They are found again when these are gone.
+            } else if let Ok(name) = text.parse::<Name>() {
                 names.push(name);
-            } else if text.strip_suffix(TEMPORARY).is_some_and(|text| text.ends_with(COMPLETE)) {
-                let _ = fs.remove(&self.path.join(text));
+            } else if text.strip_suffix(TEMPORARY).is_some_and(|text| text.ends_with(COMPLETE))
+                && litter.len() < MAX_SWEPT
+            {
+                litter.push(self.path.join(text));
             }
+        };
+        match fs.list(&self.path, *entries, look) {
+            Ok(count) => *entries = entries.saturating_sub(count),
+            // What was found is there all the same, but nobody knows what else is.
+            Err(_) => return Vec::new(),
+        }
+        for path in litter {
+            let _ = fs.remove(&path);
         }
         names.sort_by_key(|name| (name.sequence, name.length));
         // An update of a session that was being rewritten when its process died is there twice: the new one is longer.

@@ -42,7 +42,9 @@ fn options(dsn: &str, cache: &str, hint: &str) -> sentry::ClientOptions {
     if cache != "-" {
         options = options.cache_dir(cache);
     }
-    if hint == "off" {
+    if hint == "session" {
+        options = options.auto_session_tracking(true);
+    } else if hint == "off" {
         options = options.default_integrations(false);
     } else if !hint.is_empty() {
         options = options.add_integration(Failing { crashes: hint == "crash" });

@@ -28,8 +28,8 @@ pub(super) trait Fs: Send + Sync + Debug {
     /// Closes a directory to everybody but its owner.
     fn restrict(&self, dir: &Path) -> io::Result<()>;
 
-    /// The names in a directory that are text, at most so many entries of it.
-    fn list(&self, dir: &Path, most: usize) -> io::Result<Vec<String>>;
+    /// Looks at the names in a directory, at most at so many. Those that are no text are passed over. Tells how many there were.
+    fn list(&self, dir: &Path, most: usize, look: &mut dyn FnMut(&str)) -> io::Result<usize>;
 
     /// A new file for the owner only. Whatever is there already is an error.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;

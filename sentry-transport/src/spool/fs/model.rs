@@ -51,11 +51,14 @@ struct World {
     /// What would be there after a loss of power.
     safe: BTreeMap<String, Node>,
     /// Changes of names that would not survive one yet, each with the directory to be synced for it.
-    pending: Vec<(String, Vec<(String, Option<Node>)>)>,
+    pending: Vec<(String, Vec<Change>)>,
     files: Vec<Content>,
     handles: u64,
     time: u64,
 }
+
+/// What a path leads to from now on.
+type Change = (String, Option<Node>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Node {
@@ -239,7 +242,7 @@ impl World {
         self.entries.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn change(&mut self, dir: &str, changes: Vec<(String, Option<Node>)>) {
+    fn change(&mut self, dir: &str, changes: Vec<Change>) {
         changes.iter().for_each(|(path, node)| apply(&mut self.entries, path, *node));
         self.pending.push((dir.to_owned(), changes));
     }
@@ -302,11 +305,11 @@ impl Fs for Arc<Process> {
         self.call(true, |_, _| Ok(()))
     }
 
-    fn list(&self, dir: &Path, most: usize) -> io::Result<Vec<String>> {
+    fn list(&self, dir: &Path, most: usize, look: &mut dyn FnMut(&str)) -> io::Result<usize> {
         let dir = text(dir);
         self.call(false, |world, _| {
             world.find(dir)?;
-            Ok(world.inside(dir).take(most).map(str::to_owned).collect())
+            Ok(world.inside(dir).take(most).inspect(|name| look(name)).count())
         })
     }
 

@@ -40,13 +40,14 @@ impl Fs for Real {
         Ok(())
     }
 
-    fn list(&self, dir: &Path, most: usize) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
+    fn list(&self, dir: &Path, most: usize, look: &mut dyn FnMut(&str)) -> io::Result<usize> {
+        let mut count = 0;
         for entry in fs::read_dir(dir)?.take(most) {
             // A name that is no text is none of ours.
-            names.extend(entry?.file_name().into_string());
+            entry?.file_name().to_str().map(&mut *look);
+            count += 1;
         }
-        Ok(names)
+        Ok(count)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
