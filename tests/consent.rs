@@ -25,7 +25,7 @@ mod common;
 const CHILD: &str = "SENTRY_TEST_CHILD";
 const LONG: Duration = Duration::from_secs(20);
 /// What returns at once takes less, on a busy machine too.
-const SOON: u128 = 700;
+const SOON: u128 = 5_000;
 
 fn main() {
     if std::env::var_os(CHILD).is_some() {
@@ -46,6 +46,8 @@ fn main() {
         ("a_transport_that_holds_nothing_gets_nothing", custom_transport),
         ("after_a_no_captures_cost_next_to_nothing", cost),
     ];
+    #[cfg(feature = "crash-handler")]
+    let tests = tests.into_iter().chain([("what_is_written_ahead_of_a_crash_goes_with_a_no", records as fn())]);
     for (name, test) in tests {
         let start = Instant::now();
         test();
@@ -513,4 +515,24 @@ fn cost() {
         println!("a capture after a no: {each:?}");
         assert!(each < Duration::from_micros(20), "{each:?}");
     });
+}
+
+/// Last: this process has the handlers from then on.
+#[cfg(feature = "crash-handler")]
+fn records() {
+    let (cache, server) = (Cache::new("records"), Server::start());
+    let records = || {
+        let folders = std::fs::read_dir(&cache.0).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        files.filter(|file| file.path().extension().is_some_and(|extension| extension == "rec")).count()
+    };
+    let options = ClientOptions::new().dsn(&server.dsn()).cache_dir(&cache.0);
+    let guard = sentry::init(options);
+    assert_eq!(records(), 1);
+    sentry::revoke_consent();
+    assert_eq!(records(), 0);
+    sentry::give_consent();
+    assert_eq!(records(), 1);
+    drop(guard);
+    assert_eq!(records(), 0);
 }

@@ -68,6 +68,11 @@ pub fn start(client: &Arc<Client>) -> LastRun {
     if is_wanted && client.is_enabled() { imp::start(client) } else { LastRun::Unknown }
 }
 
+/// Removes what runs that are over have left for `client` to report.
+pub fn forget(client: &Client) {
+    imp::forget(client);
+}
+
 /// Reports no crash any more, if `client` is the one they were reported to. Called when the client is closed.
 pub fn stop(client: &Client) {
     imp::stop(client);

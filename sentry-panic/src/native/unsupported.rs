@@ -12,6 +12,8 @@ pub(super) fn start(_client: &Arc<Client>) -> LastRun {
 
 pub(super) fn stop(_client: &Client) {}
 
+pub(super) fn forget(_client: &Client) {}
+
 pub(super) fn protect_thread() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

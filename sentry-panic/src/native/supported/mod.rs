@@ -81,6 +81,13 @@ pub(super) fn stop(client: &Client) {
     }
 }
 
+/// Removes what runs that are over have left.
+pub(super) fn forget(client: &Client) {
+    if client.options().cache.dir.is_some() {
+        directory(client).iter().flat_map(Directory::left).for_each(Left::remove);
+    }
+}
+
 fn directory(client: &Client) -> Option<Directory> {
     let options = client.options();
     let Some(cache) = &options.cache.dir else {
