@@ -12,7 +12,7 @@ use std::{env, fs, io, process};
 
 use sentry::{ClientOptions, spool};
 
-// `pub` for the test that runs it.
+/// Plays the processes, and starts them.
 pub fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {

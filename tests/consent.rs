@@ -18,9 +18,11 @@ use sentry::protocol::client_report::Reason;
 use sentry::protocol::{Envelope, Event, Log, LogLevel};
 use sentry::{Client, ClientInitGuard, ClientOptions, ConsentState, Level, TransactionContext, Transport};
 
-#[path = "common/disk.rs"]
-#[expect(dead_code, reason = "shared by several programs")]
+#[path = "common/cache.rs"]
 mod common;
+#[path = "spool_kills/disk.rs"]
+#[expect(dead_code, reason = "shared with another program")]
+mod disk;
 
 const CHILD: &str = "SENTRY_TEST_CHILD";
 const LONG: Duration = Duration::from_secs(20);
@@ -47,7 +49,8 @@ fn main() {
         ("after_a_no_captures_cost_next_to_nothing", cost),
     ];
     #[cfg(feature = "crash-handler")]
-    let tests = tests.into_iter().chain([("what_is_written_ahead_of_a_crash_goes_with_a_no", records as fn())]);
+    let tests =
+        tests.into_iter().chain([("what_is_written_ahead_of_a_crash_goes_with_a_no", records as fn())]);
     for (name, test) in tests {
         let start = Instant::now();
         test();
@@ -223,10 +226,10 @@ fn held_and_sent() {
     first.tell("everything");
     let (flushed, took) = first.timed("flush");
     assert!(flushed == "true" && took < SOON, "it is on disk: {flushed}, {took} ms");
-    assert!(cache.envelopes().len() >= 5);
+    assert!(disk::envelopes(&cache.0).len() >= 5);
     first.tell("everything");
     first.end();
-    let kept = cache.envelopes().len();
+    let kept = disk::envelopes(&cache.0).len();
     assert!(kept >= 10, "what was in memory went to disk: {kept}");
 
     let mut second = Program::start(&dsn, Some(&cache), &[]);
@@ -235,9 +238,9 @@ fn held_and_sent() {
     assert_untouched(&server);
     second.tell("give");
     assert_eq!(second.tell("consent"), "Given");
-    wait_until("delivery", || cache.envelopes().len() <= 1);
+    wait_until("delivery", || disk::envelopes(&cache.0).len() <= 1);
     second.end();
-    assert_eq!(cache.envelopes().len(), 0);
+    assert_eq!(disk::envelopes(&cache.0).len(), 0);
     let kinds = kinds(&server);
     for (kind, count) in [("event", 5), ("transaction", 2), ("log", 2), ("feedback", 2)] {
         assert_eq!(kinds.iter().filter(|it| *it == kind).count(), count, "{kind}: {kinds:?}");
@@ -267,23 +270,23 @@ fn purged() {
     program.tell("everything");
     program.tell("flush");
     program.tell("capture 10");
-    assert!(cache.envelopes().len() >= 10);
+    assert!(disk::envelopes(&cache.0).len() >= 10);
     let (_, took) = program.timed("revoke");
-    assert_eq!(cache.envelopes().len(), 0, "gone when the call returns, after {took} ms");
+    assert_eq!(disk::envelopes(&cache.0).len(), 0, "gone when the call returns, after {took} ms");
     program.tell("everything");
     let (flushed, took) = program.timed("flush");
     assert!(flushed == "true" && took < SOON);
     let stats = program.tell("stats");
     assert!(stats.contains("NoConsent") && stats.contains("queued: 0"), "{stats}");
     program.end();
-    assert_eq!(cache.envelopes().len(), 0);
+    assert_eq!(disk::envelopes(&cache.0).len(), 0);
 
     let mut next = Program::start(&dsn, Some(&cache), &[]);
     assert_eq!(next.tell("consent"), "Revoked", "remembered");
     next.tell("everything");
     next.tell("flush");
     next.end();
-    assert_eq!(cache.envelopes().len(), 0);
+    assert_eq!(disk::envelopes(&cache.0).len(), 0);
     assert_untouched(&server);
 }
 
@@ -355,10 +358,10 @@ fn seen_by_others() {
     // It has things to send, and things on disk as well.
     server.refuse();
     program.tell("capture 20");
-    wait_until("a store", || !cache.envelopes().is_empty());
+    wait_until("a store", || !disk::envelopes(&cache.0).is_empty());
     other.tell("revoke");
     let took = wait_until("a no", || program.tell("consent") == "Revoked");
-    wait_until("a purge", || cache.envelopes().is_empty());
+    wait_until("a purge", || disk::envelopes(&cache.0).is_empty());
     println!("a process that had something to do saw the no of another one after {took:?}");
     server.resume();
     server.clear();
@@ -367,7 +370,7 @@ fn seen_by_others() {
     assert_eq!(server.accepted_events().len(), 0);
     program.end();
     other.end();
-    assert_eq!(cache.envelopes().len(), 0);
+    assert_eq!(disk::envelopes(&cache.0).len(), 0);
 }
 
 fn yes_seen_by_others() {
@@ -406,7 +409,7 @@ fn crash() {
     let mut refused = Program::start(&dsn, Some(&cache), &[]);
     refused.tell("revoke");
     refused.tell("panic");
-    assert_eq!(cache.envelopes().len(), 0, "not even on disk");
+    assert_eq!(disk::envelopes(&cache.0).len(), 0, "not even on disk");
     refused.kill();
 }
 
@@ -429,7 +432,7 @@ fn copies() {
     program.tell("everything");
     program.end();
     assert_eq!([&server, &second, &spotlight].map(|server| server.requests().len()), before);
-    assert_eq!(cache.envelopes().len(), 0);
+    assert_eq!(disk::envelopes(&cache.0).len(), 0);
     spotlight.allow_problems();
 }
 
@@ -459,7 +462,7 @@ fn forked() {
         program.tell("capture 1");
         program.tell("consent") == "Revoked"
     });
-    wait_until("a purge", || cache.envelopes().is_empty());
+    wait_until("a purge", || disk::envelopes(&cache.0).is_empty());
     program.end();
     assert_eq!(server.requests().len(), 0);
 }
@@ -523,7 +526,8 @@ fn records() {
     let (cache, server) = (Cache::new("records"), Server::start());
     let records = || {
         let folders = std::fs::read_dir(&cache.0).into_iter().flatten().flatten();
-        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        let files =
+            folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
         files.filter(|file| file.path().extension().is_some_and(|extension| extension == "rec")).count()
     };
     let options = ClientOptions::new().dsn(&server.dsn()).cache_dir(&cache.0);

@@ -30,7 +30,7 @@ fn run(name: &'static str, ours: Round, official: Round, budget: Option<(f64, f6
     Row { name, ours: best_ours, official: best_official, budget }
 }
 
-const OFF: [Spec; 3] = [
+const OFF: [Spec; 5] = [
     ("off: capture_message", ours_rows::off_message, official_rows::off_message, Some((0.6, 0.0))),
     (
         "off: add_breadcrumb, closure",
@@ -39,9 +39,11 @@ const OFF: [Spec; 3] = [
         Some((0.6, 0.0)),
     ),
     ("off: with_scope", ours_rows::off_with_scope, official_rows::off_with_scope, Some((0.6, 0.0))),
+    ("off: logger_info!", ours_rows::off_log, official_rows::off_log, Some((0.6, 0.0))),
+    ("off: counter", ours_rows::off_counter, official_rows::off_counter, Some((0.6, 0.0))),
 ];
 
-const ON: [Spec; 16] = [
+const ON: [Spec; 22] = [
     (
         "off: init without a DSN",
         ours_rows::init_off,
@@ -107,6 +109,17 @@ const ON: [Spec; 16] = [
         Some((130.0, f64::INFINITY)),
     ),
     ("child span, unsampled", ours_rows::span_unsampled, official_rows::span_unsampled, Some((8.0, 0.0))),
+    ("log, no attributes", ours_rows::log, official_rows::log, None),
+    ("log, 1 argument", ours_rows::log_argument, official_rows::log_argument, None),
+    (
+        "log, 3 attributes",
+        ours_rows::log_attributes,
+        official_rows::log_attributes,
+        Some((250.0, f64::INFINITY)),
+    ),
+    ("counter", ours_rows::counter, official_rows::counter, Some((120.0, f64::INFINITY))),
+    ("counter, 2 attributes", ours_rows::counter_attributes, official_rows::counter_attributes, None),
+    ("distribution with a unit", ours_rows::distribution, official_rows::distribution, None),
     ("init until it returns", ours_rows::init_on, official_rows::init_on, Some((300_000.0, f64::INFINITY))),
 ];
 
@@ -225,6 +238,76 @@ macro_rules! rows {
 
             pub fn off_with_scope() -> Cost {
                 round(|| sentry::with_scope(|scope| scope.set_tag("a", "b"), || black_box(())))
+            }
+
+            pub fn off_log() -> Cost {
+                round(|| sentry::logger_info!(user.id = black_box(42), "signed in"))
+            }
+
+            pub fn off_counter() -> Cost {
+                round(|| sentry::metrics::counter("requests", 1).capture())
+            }
+
+            fn telemetry() -> ClientOptions {
+                options().release("shop@1.2.3")
+            }
+
+            pub fn log() -> Cost {
+                with(telemetry(), |_| {}, || round(|| sentry::logger_info!("signed in")))
+            }
+
+            pub fn log_argument() -> Cost {
+                with(telemetry(), |_| {}, || round(|| sentry::logger_info!("signed in: {}", black_box(42))))
+            }
+
+            pub fn log_attributes() -> Cost {
+                with(
+                    telemetry(),
+                    |_| {},
+                    || {
+                        round(|| {
+                            sentry::logger_info!(
+                                user.id = black_box(42),
+                                plan = black_box("business"),
+                                trial = black_box(false),
+                                "signed in"
+                            );
+                        })
+                    },
+                )
+            }
+
+            pub fn counter() -> Cost {
+                with(telemetry(), |_| {}, || round(|| sentry::metrics::counter("requests", 1).capture()))
+            }
+
+            pub fn counter_attributes() -> Cost {
+                with(
+                    telemetry(),
+                    |_| {},
+                    || {
+                        round(|| {
+                            sentry::metrics::counter("requests", 1)
+                                .attribute("method", black_box("GET"))
+                                .attribute("status", black_box(200))
+                                .capture();
+                        })
+                    },
+                )
+            }
+
+            pub fn distribution() -> Cost {
+                with(
+                    telemetry(),
+                    |_| {},
+                    || {
+                        round(|| {
+                            sentry::metrics::distribution("latency", black_box(12.5))
+                                .unit(sentry::protocol::Unit::Millisecond)
+                                .capture();
+                        })
+                    },
+                )
             }
 
             pub fn init_off() -> Cost {

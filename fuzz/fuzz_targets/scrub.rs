@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use sentry_core::ClientOptions;
 use sentry_core::options::ScrubOptions;
 use sentry_core::protocol::{Breadcrumb, Envelope, Event, Exception, Request, Value};
-use sentry_core::ClientOptions;
 use sentry_transport::scrub::Scrubber;
 
 static SCRUBBERS: LazyLock<[Scrubber; 3]> = LazyLock::new(|| {
@@ -56,7 +56,15 @@ fn any_json(scrubber: &Scrubber, data: &[u8]) {
 /// A preview reads events as such, and they get remarks.
 fn is_an_item(key: &str) -> bool {
     const FIELDS: [&str; 9] = [
-        "attributes", "breadcrumbs", "event_id", "exception", "extra", "items", "logentry", "message", "request",
+        "attributes",
+        "breadcrumbs",
+        "event_id",
+        "exception",
+        "extra",
+        "items",
+        "logentry",
+        "message",
+        "request",
     ];
     key == "spans" || FIELDS.contains(&key)
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::json;
 use crate::protocol::{LogAttribute, User};
 use crate::scope::ScopeSnapshot;
 
@@ -20,7 +21,7 @@ impl Defaults {
         let mut defaults = Self::default();
         for (key, value) in entries {
             if !value.0.is_null() && !defaults.knows(key) {
-                write_member(&mut defaults.json, key, &value);
+                write_member(&mut defaults.json, key, (&value).into());
                 defaults.entries.push((key, value));
             }
         }
@@ -29,6 +30,11 @@ impl Defaults {
 
     fn knows(&self, key: &str) -> bool {
         self.entries.iter().any(|(known, _)| *known == key)
+    }
+
+    /// How many bytes they add.
+    pub(crate) fn size(&self) -> usize {
+        self.json.len()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &LogAttribute)> {
@@ -62,28 +68,51 @@ fn user(user: &User) -> Vec<(&'static str, LogAttribute)> {
         .collect()
 }
 
+/// An attribute where it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Attribute<'a> {
+    Value(&'a LogAttribute),
+    #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "templates of logs"))]
+    Text(&'a str),
+}
+
+impl<'a> From<&'a LogAttribute> for Attribute<'a> {
+    fn from(value: &'a LogAttribute) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl Attribute<'_> {
+    fn is_null(self) -> bool {
+        matches!(self, Self::Value(LogAttribute(serde_json::Value::Null)))
+    }
+}
+
 /// Writes all of them as a JSON object. What comes first wins: `own`, then the scopes, then the client.
-pub(crate) fn write<'a>(
+pub(crate) fn write<'a, A: Into<Attribute<'a>>>(
     out: &mut Vec<u8>,
-    own: impl Iterator<Item = (&'a str, &'a LogAttribute)> + Clone,
+    own: impl Iterator<Item = (&'a str, A)> + Clone,
     scope: &FromScope<'_>,
     defaults: &Defaults,
 ) {
     let start = out.len();
     let is_own = |key: &str| own.clone().any(|(other, _)| other == key);
     let mut clashes = false;
-    for (key, value) in own.clone().filter(|(_, value)| !value.0.is_null()) {
-        clashes |= defaults.knows(key);
-        write_member(out, key, value);
+    for (key, value) in own.clone() {
+        let value = value.into();
+        if !value.is_null() {
+            clashes |= defaults.knows(key);
+            write_member(out, key, value);
+        }
     }
     for (key, value) in scope.entries().filter(|(key, value)| !value.0.is_null() && !is_own(key)) {
         clashes |= defaults.knows(key);
-        write_member(out, key, value);
+        write_member(out, key, value.into());
     }
     if clashes {
         let is_scopes = |key: &str| scope.entries().any(|(other, _)| other == key);
         for (key, value) in defaults.entries().filter(|(key, _)| !is_own(key) && !is_scopes(key)) {
-            write_member(out, key, value);
+            write_member(out, key, value.into());
         }
     } else {
         out.extend_from_slice(&defaults.json);
@@ -96,12 +125,14 @@ pub(crate) fn write<'a>(
     out.push(b'}');
 }
 
-fn write_member(out: &mut Vec<u8>, key: &str, value: &LogAttribute) {
+fn write_member(out: &mut Vec<u8>, key: &str, value: Attribute<'_>) {
     out.push(b',');
-    // Neither text nor JSON values fail to be written into memory.
-    let _ = serde_json::to_writer(&mut *out, key);
+    json::text(out, key);
     out.push(b':');
-    let _ = serde_json::to_writer(&mut *out, value);
+    match value {
+        Attribute::Value(value) => value.write(out),
+        Attribute::Text(text) => LogAttribute::write_text(out, text),
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod feedback;
 mod hub;
 mod integration;
 mod intodsn;
+mod json;
 mod last_run;
 mod lean;
 #[cfg(feature = "logs")]
@@ -76,7 +77,7 @@ pub use crate::client_report::{Dropped, Stats};
 pub use crate::consent::{ConsentGate, ConsentListener, ConsentState};
 pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
 pub use crate::feedback::{Feedback, capture_feedback};
-pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt};
+pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt, with_isolation_scope};
 pub use crate::integration::{AsAny, Integration};
 pub use crate::intodsn::IntoDsn;
 pub use crate::last_run::{CrashedRun, LastRun, OnCrashedLastRun, START_UP, START_UP_FLUSH};
@@ -95,6 +96,6 @@ pub use crate::telemetry::{Telemetry, TelemetryKind};
 pub use crate::trace::{
     CustomTransactionContext, Data, HeaderParseError, SentryTrace, Span, TraceHeader, TraceHeadersIter,
     TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder, TransactionData,
-    TransactionOrSpan, parse_headers,
+    TransactionOrSpan, TransactionSource, merge_baggage, parse_headers,
 };
 pub use crate::transport::{Transport, TransportFactory, TransportOptions};

@@ -10,9 +10,9 @@ use crate::client_report::protocol::{Category, ItemLoss, LossSource};
 use crate::envelope::{Envelope, EnvelopeHeaders, EnvelopeItem};
 use crate::error::ErrorLink;
 use crate::lean::LeanEvent;
-use crate::options::ClientOptions;
-use crate::protocol::{Event, Level, Thread, Transaction};
 use crate::nesting::Rest;
+use crate::options::ClientOptions;
+use crate::protocol::{Event, FileAttachment, Level, Thread, Transaction};
 use crate::revival;
 use crate::scope::ScopeSnapshot;
 use crate::session::Ticket;
@@ -165,9 +165,14 @@ impl Outbound {
     /// A record for a batch. Nothing is left to finish. Clients send theirs with the last stage to come.
     #[must_use]
     pub fn from_telemetry(record: Telemetry) -> Self {
+        Self::from_telemetry_at(record, crate::clock::now())
+    }
+
+    /// The same for a record that says when it was captured.
+    pub(crate) fn from_telemetry_at(record: Telemetry, time: SystemTime) -> Self {
         Self {
             id: Uuid::nil(),
-            time: crate::clock::now(),
+            time,
             item: OutboundItem::Telemetry(record),
             scope: ScopeSnapshot::default(),
             stack: None,
@@ -297,6 +302,7 @@ impl Outbound {
                 let mut losses = vec![ItemLoss::new(Category::Error, 1)];
                 let attachments = self.scope.shared_attachments();
                 attachments.for_each(|attachment| losses.extend(attachment.losses()));
+                self.scope.files().for_each(|file| losses.extend(file.losses()));
                 losses
             }
             OutboundItem::Transaction(transaction) => transaction.losses().collect(),
@@ -411,6 +417,9 @@ impl Outbound {
         }
         for attachment in self.scope.attachments() {
             envelope.add_item(attachment);
+        }
+        for file in self.scope.files() {
+            envelope.add_item(FileAttachment::clone(file));
         }
         self.with_trace(envelope)
     }

@@ -92,11 +92,11 @@ impl fmt::Debug for Revival {
 fn left_of(mut envelope: Envelope, count: impl FnOnce(&Envelope)) -> Envelope {
     let mut left = Envelope::new();
     for item in envelope.items() {
-        if matches!(item, EnvelopeItem::SessionUpdate(_)) {
+        if item.session_update().is_some() {
             left.add_item(item.clone());
         }
     }
-    envelope.retain_items(|item| !matches!(item, EnvelopeItem::SessionUpdate(_)));
+    envelope.retain_items(|item| item.session_update().is_none());
     count(&envelope);
     left
 }

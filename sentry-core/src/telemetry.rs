@@ -31,6 +31,18 @@ impl TelemetryKind {
         }
     }
 
+    /// What is lost with a record of that many bytes.
+    pub(crate) fn losses(self, bytes: usize) -> Vec<ItemLoss> {
+        let bytes = bytes as u64;
+        match self {
+            Self::Log => vec![ItemLoss::new(Category::LogItem, 1), ItemLoss::new(Category::LogByte, bytes)],
+            Self::Metric => {
+                vec![ItemLoss::new(Category::TraceMetric, 1), ItemLoss::new(Category::TraceMetricByte, bytes)]
+            }
+            Self::Span => vec![ItemLoss::new(Category::Span, 1)],
+        }
+    }
+
     fn content_type(self) -> &'static str {
         match self {
             Self::Log => "application/vnd.sentry.items.log+json",
@@ -107,16 +119,7 @@ impl Telemetry {
     /// What is lost when it is dropped.
     #[must_use]
     pub fn losses(&self) -> Vec<ItemLoss> {
-        let bytes = self.json.len() as u64;
-        match self.kind {
-            TelemetryKind::Log => {
-                vec![ItemLoss::new(Category::LogItem, 1), ItemLoss::new(Category::LogByte, bytes)]
-            }
-            TelemetryKind::Metric => {
-                vec![ItemLoss::new(Category::TraceMetric, 1), ItemLoss::new(Category::TraceMetricByte, bytes)]
-            }
-            TelemetryKind::Span => vec![ItemLoss::new(Category::Span, 1)],
-        }
+        self.kind.losses(self.json.len())
     }
 
     /// An envelope with these records, which are of one kind and, if they are spans, of one trace.

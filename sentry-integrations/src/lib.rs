@@ -19,5 +19,7 @@ pub mod anyhow;
 pub mod contexts;
 #[cfg(feature = "log")]
 pub mod log;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "tracing")]
 pub mod tracing;

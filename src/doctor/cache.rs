@@ -90,7 +90,8 @@ fn span(time: Duration) -> String {
 fn is_replaceable(dir: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
 
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let parent =
+        dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     // Writable for all, and not sticky as /tmp is.
     std::fs::metadata(parent).is_ok_and(|parent| parent.permissions().mode() & 0o1002 == 0o002)
 }

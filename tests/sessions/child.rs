@@ -45,8 +45,8 @@ pub(crate) fn play(role: &str) {
 
 fn act(role: &str, guard: &ClientInitGuard) {
     match role {
-        // The first sends what the one before has left, the other waits for nothing.
-        "idle" => _ = guard.flush(Some(Duration::from_secs(5))),
+        // Time to find and to send what the one before has left.
+        "idle" => std::thread::sleep(Duration::from_millis(700)),
         "nothing" => {}
         "error" => error(),
         "two errors" => (0..2).for_each(|_| error()),

@@ -109,7 +109,8 @@ const TABLE: &[Row] = &[
     requests("nounwind", &[("crashed", 1)]),
     requests("abort", &[]),
     requests("sigkill", &[]),
-    requests("exit", &[]),
+    // The thread that exits takes its scopes along.
+    requests("exit", &[("exited", 1)]),
     requests("fork", &[("exited", 1)]),
 ];
 

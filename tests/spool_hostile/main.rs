@@ -6,10 +6,10 @@
 #![expect(clippy::disallowed_methods, reason = "real time is measured")]
 
 #[cfg(unix)]
-mod child;
+#[path = "../common/cache.rs"]
+mod cache;
 #[cfg(unix)]
-#[path = "../common/disk.rs"]
-mod disk;
+mod child;
 #[cfg(unix)]
 mod place;
 #[cfg(unix)]

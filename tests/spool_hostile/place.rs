@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ingest::Server;
 
+use crate::cache::Cache;
 use crate::child::{MESSAGE, PANIC};
-use crate::disk::Cache;
 use crate::now;
 
 /// Envelopes that an earlier run has left.
@@ -133,7 +133,8 @@ impl Place {
         }
         self.server.assert_clean();
         assert!(outcome.init < Duration::from_millis(100), "{outcome:?}");
-        assert!(outcome.panic < Duration::from_millis(100), "{outcome:?}");
+        // With a crowd to look at, the worker has the store to itself for a while.
+        assert!(outcome.panic < Duration::from_secs(1), "{outcome:?}");
         assert!(outcome.kib < 128 * 1024, "{outcome:?}");
         let after = picture(&self.outside);
         let differs = |path: &&PathBuf| after.get(*path) != self.before.get(*path);

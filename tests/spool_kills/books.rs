@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ingest::{Envelope, Log};
+use sentry::protocol::Value;
 
 use crate::mark::Mark;
 
@@ -48,6 +49,10 @@ pub(crate) struct Totals {
     pub(crate) in_memory: usize,
     /// Most that one kill has doubled.
     pub(crate) most_at_once: usize,
+    /// Sessions of which the server was told.
+    pub(crate) sessions: usize,
+    /// Of these, how many it was told the end of.
+    pub(crate) ended: usize,
 }
 
 impl Totals {
@@ -62,6 +67,8 @@ impl Totals {
         self.refused += other.refused;
         self.in_memory += other.in_memory;
         self.most_at_once = self.most_at_once.max(other.most_at_once);
+        self.sessions += other.sessions;
+        self.ended += other.ended;
     }
 }
 
@@ -74,6 +81,15 @@ struct Receipt {
     user_agent: String,
 }
 
+/// Enters what an update says about the end of its session.
+fn enter_session(update: &Value, sessions: &mut BTreeMap<String, BTreeSet<String>>) {
+    let ends =
+        sessions.entry(update["sid"].as_str().unwrap_or("a session without an id").to_owned()).or_default();
+    if let Some(status) = update["status"].as_str().filter(|status| *status != "ok") {
+        ends.insert(status.to_owned());
+    }
+}
+
 impl Books {
     /// Closes the books: figures, or what is wrong.
     pub(crate) fn close(mut self, log: &Log) -> Result<Totals, Vec<String>> {
@@ -81,6 +97,7 @@ impl Books {
         let mut accepted: BTreeMap<String, Vec<Receipt>> = BTreeMap::new();
         let (mut refused, mut unanswered) = (BTreeSet::new(), BTreeSet::new());
         let mut requests_of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut sessions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (request, received) in log.requests().iter().enumerate() {
             let user_agent = received.header("User-Agent").unwrap_or_default().to_owned();
             requests_of.entry(user_agent.clone()).or_default().push(request);
@@ -91,6 +108,11 @@ impl Books {
                     continue;
                 }
             };
+            if received.is_accepted() {
+                for item in envelope.items_of("session") {
+                    enter_session(&item.json(), &mut sessions);
+                }
+            }
             for item in envelope.items_of("event") {
                 if let Err(error) = Mark::of_event(&item.json()) {
                     wrong.push(format!("garbage in request {request}: {error}"));
@@ -140,6 +162,9 @@ impl Books {
                 }
             }
         }
+        for (session, ends) in sessions.iter().filter(|(_, ends)| ends.len() > 1) {
+            wrong.push(format!("session {session} ended in more than one way: {ends:?}"));
+        }
         if !wrong.is_empty() {
             return Err(wrong);
         }
@@ -153,6 +178,8 @@ impl Books {
             refused: refused.len(),
             in_memory: self.captured.iter().filter(is_gone).count(),
             most_at_once: at_once.values().copied().max().unwrap_or(0),
+            sessions: sessions.len(),
+            ended: sessions.values().filter(|ends| !ends.is_empty()).count(),
             ..Totals::default()
         })
     }

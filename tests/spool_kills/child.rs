@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use sentry::options::{CacheOptions, CachePolicy, FloodControl};
 use sentry::{ClientOptions, Level};
 
+use crate::disk;
 use crate::mark::Mark;
 use crate::now;
 use crate::random::{Random, mix};
@@ -65,6 +66,7 @@ impl Order {
         ClientOptions::new()
             .dsn(&self.dsn)
             .release("kills@1.0.0")
+            .auto_session_tracking(true)
             .user_agent(self.user_agent())
             .flood_control(FloodControl::off())
             .cache(cache)
@@ -152,8 +154,8 @@ fn say(what: &str, id: impl fmt::Display) {
 pub(crate) fn drain(order: &Order) {
     tell_diagnostics();
     let guard = sentry::init(order.options());
-    let (start, cache) = (now(), std::mem::ManuallyDrop::new(crate::disk::Cache(order.cache.clone())));
-    while !cache.envelopes().is_empty() && start.elapsed() < Duration::from_secs(30) {
+    let start = now();
+    while !disk::envelopes(&order.cache).is_empty() && start.elapsed() < Duration::from_secs(30) {
         std::thread::sleep(Duration::from_millis(5));
     }
     guard.flush(None);

@@ -15,8 +15,9 @@
 )]
 
 mod books;
+#[path = "../common/cache.rs"]
+mod cache;
 mod child;
-#[path = "../common/disk.rs"]
 mod disk;
 mod mark;
 mod random;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use ingest::{Reply, Server};
 
 use crate::books::{Books, End, Totals};
+use crate::cache::Cache;
 use crate::child::Order;
-use crate::disk::Cache;
+use crate::disk;
 use crate::now;
 use crate::random::{Random, mix};
 
@@ -74,7 +75,7 @@ impl Round {
             ends.into_iter().for_each(|end| end.expect("no slot panics"));
         });
         let mut wrong = server.problems();
-        wrong.extend(cache.files().iter().filter_map(|path| {
+        wrong.extend(disk::files(&cache.0).iter().filter_map(|path| {
             let is_litter =
                 path.extension().is_some_and(|extension| extension == "env" || extension == "tmp");
             is_litter
@@ -99,7 +100,7 @@ impl Round {
 /// What is on disk, seen a few hundred times a second: none of it may be lost.
 fn watch(cache: &Cache, watching: &AtomicBool, books: &Mutex<Books>) {
     while watching.load(Ordering::Relaxed) {
-        let ids = cache.ids();
+        let ids = disk::ids(&cache.0);
         lock(books).spooled.extend(ids.into_iter().map(|id| (id, "seen on disk")));
         std::thread::sleep(Duration::from_millis(3));
     }
@@ -174,7 +175,7 @@ impl Stage<'_> {
             child.kill().expect("a process");
             child.wait().expect("an end");
         });
-        let on_disk = self.cache.ids();
+        let on_disk = disk::ids(&self.cache.0);
         let mut books = lock(self.books);
         books.spooled.extend(on_disk.iter().cloned().map(|id| (id, "on disk after a kill")));
         let on_disk = (self.round.width == 1).then_some(on_disk);

@@ -68,6 +68,9 @@ pub(crate) fn lose_event(options: &ClientOptions, reason: Reason, scope: &ScopeS
     for attachment in scope.shared_attachments() {
         recorder.record_loss(&**attachment, reason);
     }
+    for file in scope.files() {
+        recorder.record_loss(&**file, reason);
+    }
 }
 
 impl Outbound {

@@ -139,6 +139,7 @@ impl Outbound {
         event.event_id = self.id;
         let Some(completion) = &self.completion else { return event };
         self.scope.apply_to_event(&mut event, completion.options.max_breadcrumbs);
+        self.scope.apply_request(&mut event.request, || completion.options.collection().into_owned());
         let resolved = self.stack.as_ref().and_then(|stack| {
             let source = completion.options.stack_source.as_ref()?;
             source.resolve(stack, deadline)
@@ -156,6 +157,8 @@ impl Outbound {
             return;
         };
         self.scope.apply_to_transaction(transaction);
+        let collection = || completion.options.collection().into_owned();
+        self.scope.apply_request(&mut transaction.request, collection);
         completion.complete_transaction(transaction);
     }
 

@@ -1,6 +1,7 @@
 //! What logs and metrics need of a client.
 
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use crate::attributes::Defaults;
 use crate::client::Client;
@@ -8,10 +9,10 @@ use crate::client::Client;
 use crate::client_report::protocol::Category;
 use crate::client_report::protocol::Reason;
 use crate::outbound::Outbound;
-use crate::process;
 use crate::protocol::LogAttribute;
 use crate::suppress::guarded;
 use crate::telemetry::Telemetry;
+use crate::{clock, process};
 
 /// What all logs and all metrics of a client say.
 #[derive(Debug, Default)]
@@ -69,15 +70,19 @@ impl Client {
 
     /// Hands a record to the transport.
     pub(crate) fn send_telemetry(&self, record: Telemetry) {
-        let losses = record.losses();
-        if self.discards_all(&losses[..]) {
-            return;
+        self.send_telemetry_at(record, clock::now());
+    }
+
+    /// The same for one that says when it was captured.
+    pub(crate) fn send_telemetry_at(&self, record: Telemetry, time: SystemTime) {
+        if self.discards() {
+            return self.recorder().record_loss(&record.losses()[..], Reason::NoConsent);
         }
         let Some(transport) = self.transport() else { return };
-        let outbound = Outbound::from_telemetry(record).of_client(&self.inner.completion);
-        let sent = guarded("transport", || transport.send(outbound));
-        if sent.is_err() {
-            self.recorder().record_loss(&losses[..], Reason::InternalSdkError);
+        let (kind, bytes) = (record.kind(), record.json().len());
+        let outbound = Outbound::from_telemetry_at(record, time).of_client(&self.inner.completion);
+        if guarded("transport", || transport.send(outbound)).is_err() {
+            self.recorder().record_loss(&kind.losses(bytes)[..], Reason::InternalSdkError);
         }
     }
 

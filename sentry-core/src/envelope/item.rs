@@ -14,6 +14,9 @@ pub enum EnvelopeItem {
     Event(Box<Event<'static>>),
     /// The state of a session.
     SessionUpdate(SessionUpdate<'static>),
+    /// The end of a session that ended well but for an error that nobody handled. Its `status`, which has no name for that,
+    /// does not count.
+    UnhandledSession(SessionUpdate<'static>),
     /// Many sessions, counted.
     SessionAggregates(SessionAggregates<'static>),
     /// A transaction with its spans.
@@ -37,6 +40,23 @@ pub enum EnvelopeItem {
 }
 
 impl EnvelopeItem {
+    /// The state of a session, if this is one.
+    #[must_use]
+    pub fn session_update(&self) -> Option<&SessionUpdate<'static>> {
+        match self {
+            Self::SessionUpdate(session) | Self::UnhandledSession(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed in place.
+    pub fn session_update_mut(&mut self) -> Option<&mut SessionUpdate<'static>> {
+        match self {
+            Self::SessionUpdate(session) | Self::UnhandledSession(session) => Some(session),
+            _ => None,
+        }
+    }
+
     /// The id that the envelope has to carry for this item.
     pub(super) fn event_id(&self) -> Option<Uuid> {
         match self {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::envelope::Entry;
 use super::{Envelope, EnvelopeError, EnvelopeHeaders, EnvelopeItem, ItemContainer, UnknownItem};
-use crate::protocol::{Attachment, AttachmentType, Map};
+use crate::protocol::{Attachment, AttachmentType, Map, SessionAggregates, Unhandled};
 
 /// What a server takes, after decompression.
 pub(super) const MAX_BYTES: usize = 200 * 1024 * 1024;
@@ -144,8 +144,11 @@ fn entry(mut slice: ItemSlice<'_>) -> Result<Entry, EnvelopeError> {
         "event" => EnvelopeItem::Event(json(payload)?),
         "transaction" => EnvelopeItem::Transaction(json(payload)?),
         "feedback" => EnvelopeItem::Feedback(json(payload)?),
-        "session" => EnvelopeItem::SessionUpdate(json(payload)?),
-        "sessions" => EnvelopeItem::SessionAggregates(json(payload)?),
+        "session" => session(payload)?,
+        "sessions" => match sessions(payload)? {
+            Some(sessions) => EnvelopeItem::SessionAggregates(sessions),
+            None => return Ok(Entry::from(EnvelopeItem::Unknown(UnknownItem::from_slice(slice)))),
+        },
         "check_in" => EnvelopeItem::MonitorCheckIn(json(payload)?),
         "attachment" => EnvelopeItem::Attachment(attachment(&mut slice.header.other, payload)),
         "log" | "trace_metric" | "span" => match container(&slice)? {
@@ -168,6 +171,29 @@ fn entry(mut slice: ItemSlice<'_>) -> Result<Entry, EnvelopeError> {
 
 fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, EnvelopeError> {
     serde_json::from_slice(payload).map_err(EnvelopeError::InvalidItemPayload)
+}
+
+fn session(payload: &[u8]) -> Result<EnvelopeItem, EnvelopeError> {
+    json(payload).map(EnvelopeItem::SessionUpdate).or_else(|error| match json::<Unhandled<_>>(payload) {
+        Ok(Unhandled(Some(update))) => Ok(EnvelopeItem::UnhandledSession(update)),
+        _ => Err(error),
+    })
+}
+
+/// `None` for those with counts that the typed form has no place for.
+fn sessions(payload: &[u8]) -> Result<Option<SessionAggregates<'static>>, EnvelopeError> {
+    #[derive(Deserialize)]
+    struct Bucket {
+        unhandled: Option<IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    struct Buckets {
+        #[serde(default)]
+        aggregates: Vec<Bucket>,
+    }
+    let sessions = json(payload)?;
+    let buckets: Buckets = json(payload)?;
+    Ok(buckets.aggregates.iter().all(|bucket| bucket.unhandled.is_none()).then_some(sessions))
 }
 
 fn attachment(headers: &mut Map<String, Value>, payload: &[u8]) -> Attachment {

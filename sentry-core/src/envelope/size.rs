@@ -31,7 +31,9 @@ pub(super) fn item(item: &EnvelopeItem) -> usize {
         + match item {
             EnvelopeItem::Event(item) | EnvelopeItem::Feedback(item) => event(item),
             EnvelopeItem::Transaction(item) => transaction(item),
-            EnvelopeItem::SessionUpdate(_) | EnvelopeItem::MonitorCheckIn(_) => RECORD,
+            EnvelopeItem::SessionUpdate(_)
+            | EnvelopeItem::UnhandledSession(_)
+            | EnvelopeItem::MonitorCheckIn(_) => RECORD,
             EnvelopeItem::SessionAggregates(sessions) => RECORD + sessions.aggregates.len() * 100,
             EnvelopeItem::Attachment(attachment) => attachment.buffer.len(),
             EnvelopeItem::FileAttachment(_) | EnvelopeItem::Raw => 0,

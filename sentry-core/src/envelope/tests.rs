@@ -549,7 +549,9 @@ fn what_is_lost_is_counted_in_its_category() {
         EnvelopeItem::Event(_) => "error:1",
         EnvelopeItem::Feedback(_) => "feedback:1",
         EnvelopeItem::Transaction(_) => "transaction:1 span:2",
-        EnvelopeItem::SessionUpdate(_) | EnvelopeItem::SessionAggregates(_) => "session:1",
+        EnvelopeItem::SessionUpdate(_)
+        | EnvelopeItem::UnhandledSession(_)
+        | EnvelopeItem::SessionAggregates(_) => "session:1",
         EnvelopeItem::Attachment(_) => "attachment:12",
         EnvelopeItem::MonitorCheckIn(_) => "monitor:1",
         EnvelopeItem::ItemContainer(ItemContainer::Logs(_)) => "log_item:2 log_byte:N",
@@ -590,4 +592,24 @@ fn temp(name: &str, content: &[u8]) -> PathBuf {
     let path = directory.join(name);
     fs::write(&path, content).unwrap();
     path
+}
+
+#[test]
+fn sessions_that_nobody_has_types_for_survive_the_round_trip() {
+    let update = r#"{"sid":"8333339f5675441892d50fe7c69ecd50","started":"2020-02-07T14:16:00Z","duration":1.5,"status":"unhandled","errors":1,"attrs":{"release":"r"}}"#;
+    let sessions = r#"{"aggregates":[{"started":"2020-02-07T14:16:00Z","exited":1,"unhandled":2}],"attrs":{"release":"r"}}"#;
+    let text = format!(
+        "{{}}\n{{\"type\":\"session\",\"length\":{}}}\n{update}\n{{\"type\":\"sessions\",\"length\":{}}}\n{sessions}\n",
+        update.len(),
+        sessions.len()
+    );
+    let envelope = Envelope::from_slice(text.as_bytes()).unwrap();
+    assert!(matches!(envelope.items().next(), Some(EnvelopeItem::UnhandledSession(_))));
+    assert_eq!(envelope.items().next().unwrap().session_update().unwrap().errors, 1);
+    let mut bytes = Vec::new();
+    envelope.to_writer(&mut bytes).unwrap();
+    let written = String::from_utf8(bytes).unwrap();
+    let lines: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[2], serde_json::from_str::<Value>(update).unwrap());
+    assert_eq!(lines[4], serde_json::from_str::<Value>(sessions).unwrap());
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::envelope::Entry;
 use super::{EnvelopeItem, ItemContainer, UnknownItem};
 use crate::client_report::protocol::{Category, ItemLoss, LossSource, Reason};
-use crate::protocol::{Attachment, FileAttachment, Map};
+use crate::protocol::{Attachment, FileAttachment, Map, Unhandled};
 
 /// What a server takes of one attachment.
 const MAX_FILE: u64 = 20 * 1024 * 1024;
@@ -70,6 +70,7 @@ pub(super) fn entry<W: Write>(
         EnvelopeItem::Feedback(event) => json("feedback", event, other, scratch),
         EnvelopeItem::Transaction(transaction) => json("transaction", transaction, other, scratch),
         EnvelopeItem::SessionUpdate(session) => json("session", session, other, scratch),
+        EnvelopeItem::UnhandledSession(session) => json("session", &Unhandled(session), other, scratch),
         EnvelopeItem::SessionAggregates(sessions) => json("sessions", sessions, other, scratch),
         EnvelopeItem::MonitorCheckIn(check_in) => json("check_in", check_in, other, scratch),
         EnvelopeItem::ClientReport(report) => json("client_report", report, other, scratch),

@@ -64,6 +64,24 @@ pub trait SentryFutureExt: Sized {
     {
         SentryFuture::new(hub.into(), self)
     }
+
+    /// Lets this future run with a copy of what the current hub is now, for a task of its own.
+    ///
+    /// ```
+    /// use sentry_core::{SentryFutureExt, configure_scope};
+    ///
+    /// configure_scope(|scope| scope.set_tag("request", "7"));
+    /// let task = async { /* belongs to the request */ }.with_current_hub();
+    /// # drop(task); // tokio::spawn(task)
+    /// ```
+    fn with_current_hub(self) -> SentryFuture<Self> {
+        SentryFuture::new(Arc::new(Hub::new_from_top(Hub::current())), self)
+    }
+
+    /// Lets this future run in isolation, as a request or a job does: see [`Hub::isolate`].
+    fn in_isolation(self) -> SentryFuture<Self> {
+        SentryFuture::new(Hub::current().isolate(), self)
+    }
 }
 
 impl<F: Future> SentryFutureExt for F {}

@@ -4,13 +4,19 @@
 //! their own with [`Hub::run`] and [`SentryFutureExt::bind_hub`]. Which client a hub uses is a separate matter: its own
 //! binding if it has one, else the process client that `init` set. Therefore the order of `init` and of a thread's
 //! first use of the SDK does not matter.
+//!
+//! [`Hub::isolate`] and [`with_isolation_scope`] make the hubs of requests and jobs, [`Hub::wrap`] and [`SentryFutureExt`]
+//! take hubs along to other threads and tasks.
 
 mod ambient;
 mod capture;
 mod current;
 mod future;
+mod isolation;
+mod propagation;
 #[cfg(feature = "release-health")]
 mod session;
+mod spawn;
 mod state;
 mod weak;
 
@@ -20,6 +26,7 @@ use std::sync::{Arc, Mutex};
 pub use self::current::HubSwitchGuard;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
 pub use self::future::{SentryFuture, SentryFutureExt};
+pub use self::isolation::with_isolation_scope;
 pub(crate) use self::state::{HubState, Pushed};
 pub(crate) use self::weak::WeakHub;
 use crate::client::Client;

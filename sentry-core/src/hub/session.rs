@@ -1,5 +1,7 @@
 //! Sessions of a hub.
 
+use std::sync::Arc;
+
 use crate::hub::Hub;
 use crate::protocol::SessionStatus;
 use crate::session::Status;
@@ -15,10 +17,11 @@ impl Hub {
         let snapshot = self.snapshot();
         let Some(session) = client.start_session(snapshot.user()) else { return };
         let mut state = lock(&self.state);
-        let previous = state.replace_session(Some(session));
-        let is_own = std::mem::replace(&mut state.owns_session, true);
+        let inherited = state.replace_session(Some(Arc::clone(&session)));
+        let previous = state.own_session.replace(Some(session));
         drop(state);
-        if let Some(previous) = previous.filter(|_| is_own) {
+        drop(inherited);
+        if let Some(previous) = previous {
             client.end_session(&previous, Status::Exited);
         }
     }
@@ -32,8 +35,9 @@ impl Hub {
     pub fn end_session_with_status(&self, status: SessionStatus) {
         let mut state = lock(&self.state);
         let session = state.replace_session(None);
-        state.owns_session = false;
+        let own = state.own_session.replace(None);
         drop(state);
+        drop(own);
         if let (Some(session), Some(client)) = (session, self.client()) {
             client.end_session(&session, status.into());
         }

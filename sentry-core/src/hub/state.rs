@@ -16,9 +16,11 @@ pub(crate) struct HubState {
     pushed: Vec<(Pushed, Scope)>,
     newest: Pushed,
     pub(super) last_event_id: Option<Uuid>,
-    /// The session on the isolation scope was started here, not inherited.
+    /// Made for a request that has not begun yet.
+    pub(super) is_vacant: bool,
+    /// The session on the isolation scope, if it was started here and not inherited.
     #[cfg(feature = "release-health")]
-    pub(super) owns_session: bool,
+    pub(super) own_session: OwnSession,
 }
 
 /// Names a pushed scope, so that a guard finds its own even if somebody else popped it and pushed another.
@@ -63,8 +65,9 @@ impl HubState {
             pushed: Vec::new(),
             newest: Pushed(0),
             last_event_id: None,
+            is_vacant: false,
             #[cfg(feature = "release-health")]
-            owns_session: false,
+            own_session: OwnSession::default(),
         }
     }
 
@@ -110,6 +113,27 @@ impl HubState {
     pub(super) fn fork(&self) -> Self {
         let pushed = self.pushed.last().cloned().into_iter().collect();
         Self { pushed, newest: self.newest, ..Self::new(self.binding.clone(), self.isolation.clone()) }
+    }
+}
+
+/// The session that was started on a hub. Ends with it: what was captured in the session may be under way still.
+#[cfg(feature = "release-health")]
+#[derive(Debug, Default)]
+pub(super) struct OwnSession(Option<Arc<Session>>);
+
+#[cfg(feature = "release-health")]
+impl OwnSession {
+    pub(super) fn replace(&mut self, session: Option<Arc<Session>>) -> Option<Arc<Session>> {
+        std::mem::replace(&mut self.0, session)
+    }
+}
+
+#[cfg(feature = "release-health")]
+impl Drop for OwnSession {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            session.abandon();
+        }
     }
 }
 

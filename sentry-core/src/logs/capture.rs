@@ -1,9 +1,10 @@
 //! From a log to a record for a batch.
 
+use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 
 use super::wire;
-use crate::attributes::FromScope;
+use crate::attributes::{Attribute, FromScope};
 use crate::client::{self, Client};
 use crate::client_report::protocol::{Category, Reason};
 use crate::hub::Hub;
@@ -37,27 +38,48 @@ pub fn is_wanted() -> bool {
 
 /// Captures what a macro has put together, on the current hub.
 pub fn log(parts: Parts) {
-    let Parts { level, body, template, attributes, parameters } = parts;
-    let mut all: Vec<(std::borrow::Cow<'static, str>, LogAttribute)> =
-        Vec::with_capacity(attributes.len() + parameters.len() + 1);
-    all.extend(attributes.into_iter().map(|(key, value)| (key.into(), value)));
-    if let Some(template) = template.filter(|_| !parameters.is_empty()) {
-        all.push(("sentry.message.template".into(), template.into()));
-    }
-    let name = |index: usize| match PARAMETERS.get(index) {
-        Some(name) => (*name).into(),
-        None => format!("sentry.message.parameter.{index}").into(),
-    };
-    all.extend(parameters.into_iter().enumerate().map(|(index, value)| (name(index), value)));
-    Hub::with_active(|hub| hub.write_log(level, body, all));
+    Hub::current().write_parts(parts);
 }
 
-const PARAMETERS: [&str; 4] = [
+const TEMPLATE: &str = "sentry.message.template";
+
+/// Names of arguments. There may be more.
+const PARAMETERS: [&str; 8] = [
     "sentry.message.parameter.0",
     "sentry.message.parameter.1",
     "sentry.message.parameter.2",
     "sentry.message.parameter.3",
+    "sentry.message.parameter.4",
+    "sentry.message.parameter.5",
+    "sentry.message.parameter.6",
+    "sentry.message.parameter.7",
 ];
+
+fn parameter(index: usize) -> Cow<'static, str> {
+    match PARAMETERS.get(index) {
+        Some(name) => (*name).into(),
+        None => format!("sentry.message.parameter.{index}").into(),
+    }
+}
+
+impl Parts {
+    /// What `before_send_log` sees.
+    fn into_log(self) -> Log {
+        let template = self.template.filter(|_| !self.parameters.is_empty());
+        let own = self.attributes.into_iter().map(|(key, value)| (key.to_owned(), value));
+        let template = template.map(|template| (TEMPLATE.to_owned(), template.into()));
+        let named = |(index, value)| (parameter(index).into_owned(), value);
+        let parameters = self.parameters.into_iter().enumerate().map(named);
+        Log {
+            level: self.level,
+            body: self.body,
+            trace_id: None,
+            timestamp: clock::now(),
+            severity_number: Some(self.level.severity_number()),
+            attributes: own.chain(template).chain(parameters).collect(),
+        }
+    }
+}
 
 impl Hub {
     /// Captures a log with the scope of this hub: its trace, its user, its attributes.
@@ -67,23 +89,13 @@ impl Hub {
         }
     }
 
-    fn write_log(
-        &self,
-        level: LogLevel,
-        body: String,
-        attributes: Vec<(std::borrow::Cow<'static, str>, LogAttribute)>,
-    ) {
+    fn write_parts(&self, parts: Parts) {
         let Some((client, scope)) = self.for_telemetry(Category::LogItem) else { return };
         if client.options().before_send_log.is_some() {
-            let attributes = attributes.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
-            let timestamp = clock::now();
-            let severity_number = Some(level.severity_number());
-            return client.write_log(
-                Log { level, body, trace_id: None, timestamp, severity_number, attributes },
-                &scope,
-            );
+            client.write_log(parts.into_log(), &scope);
+        } else {
+            client.write_parts(parts, &scope);
         }
-        client.encode_log(level, &body, &attributes, &scope);
     }
 }
 
@@ -96,9 +108,6 @@ impl Client {
     }
 
     fn write_log(&self, mut log: Log, scope: &ScopeSnapshot) {
-        if !self.options().enable_logs {
-            return;
-        }
         nesting::limit_body(&mut log.body);
         log.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
         let span_id = scope.span_id();
@@ -134,26 +143,26 @@ impl Client {
     }
 
     /// The short way, when no callback looks at the log.
-    fn encode_log(
-        &self,
-        level: LogLevel,
-        body: &str,
-        attributes: &[(std::borrow::Cow<'static, str>, LogAttribute)],
-        scope: &ScopeSnapshot,
-    ) {
-        if !self.options().enable_logs {
-            return;
-        }
+    fn write_parts(&self, mut parts: Parts, scope: &ScopeSnapshot) {
+        nesting::limit_body(&mut parts.body);
+        let values = parts.attributes.iter_mut().map(|(_, value)| value).chain(&mut parts.parameters);
+        values.for_each(|value| nesting::limit(&mut value.0));
         let head = wire::Head {
             timestamp: clock::now(),
             trace_id: scope.trace_id().unwrap_or_default(),
             span_id: scope.span_id(),
-            level,
-            severity_number: level.severity_number(),
-            body,
+            level: parts.level,
+            severity_number: parts.level.severity_number(),
+            body: &parts.body,
         };
-        let own = attributes.iter().map(|(key, value)| (&**key, value));
+        let late: Vec<_> = (PARAMETERS.len()..parts.parameters.len()).map(parameter).collect();
+        let names = PARAMETERS.into_iter().chain(late.iter().map(|name| &**name));
+        let parameters = names.zip(&parts.parameters).map(|(name, value)| (name, Attribute::Value(value)));
+        let template = parts.template.filter(|_| !parts.parameters.is_empty());
+        let template = template.map(|template| (TEMPLATE, Attribute::Text(template)));
+        let own = parts.attributes.iter().map(|(key, value)| (*key, Attribute::Value(value)));
+        let own = own.chain(template).chain(parameters);
         let json = wire::write(&head, own, &FromScope::new(scope), self.log_defaults());
-        self.send_telemetry(Telemetry::log(json));
+        self.send_telemetry_at(Telemetry::log(json), head.timestamp);
     }
 }

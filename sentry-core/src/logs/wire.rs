@@ -2,19 +2,15 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
-
-use crate::attributes::{self, Defaults, FromScope};
-use crate::protocol::{Log, LogAttribute, LogLevel, LogSeverityNumber, SpanId, TraceId, timestamp};
+use crate::attributes::{self, Attribute, Defaults, FromScope};
+use crate::json;
+use crate::protocol::{Log, LogAttribute, LogLevel, LogSeverityNumber, SpanId, TraceId};
 use crate::scope::ScopeSnapshot;
 
 /// All of a log but its attributes.
-#[derive(Serialize)]
 pub(super) struct Head<'a> {
-    #[serde(with = "timestamp::seconds")]
     pub(super) timestamp: SystemTime,
     pub(super) trace_id: TraceId,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) span_id: Option<SpanId>,
     pub(super) level: LogLevel,
     pub(super) severity_number: LogSeverityNumber,
@@ -43,16 +39,30 @@ pub(super) fn encode<'a>(
     write(&head, own, from_scope, defaults)
 }
 
-pub(super) fn write<'a>(
+/// Room for what is in every log, and for a few attributes: one allocation is to be enough.
+const ROOM: usize = 360;
+
+pub(super) fn write<'a, A: Into<Attribute<'a>>>(
     head: &Head<'_>,
-    own: impl Iterator<Item = (&'a str, &'a LogAttribute)> + Clone,
+    own: impl Iterator<Item = (&'a str, A)> + Clone,
     scope: &FromScope<'_>,
     defaults: &Defaults,
 ) -> Vec<u8> {
-    let mut out = Vec::with_capacity(head.body.len() + 640);
-    // Written into memory, and none of its parts can fail.
-    let _ = serde_json::to_writer(&mut out, head);
-    out.pop();
+    let mut out = Vec::with_capacity(ROOM + head.body.len() + defaults.size());
+    out.extend_from_slice(b"{\"timestamp\":");
+    json::time(&mut out, head.timestamp);
+    out.extend_from_slice(b",\"trace_id\":");
+    json::hex(&mut out, &head.trace_id.to_bytes());
+    if let Some(span_id) = head.span_id {
+        out.extend_from_slice(b",\"span_id\":");
+        json::hex(&mut out, &span_id.to_bytes());
+    }
+    out.extend_from_slice(b",\"level\":");
+    json::text(&mut out, head.level.name());
+    out.extend_from_slice(b",\"severity_number\":");
+    json::unsigned(&mut out, u8::from(head.severity_number).into());
+    out.extend_from_slice(b",\"body\":");
+    json::text(&mut out, head.body);
     out.extend_from_slice(b",\"attributes\":");
     attributes::write(&mut out, own, scope, defaults);
     out.push(b'}');

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use crate::client;
 use crate::hub::Hub;
-use crate::protocol::{LogAttribute, Map, Metric, MetricType, Unit};
+use crate::protocol::{LogAttribute, Metric, MetricType, Unit};
 
-use self::sealed::{IntoProtocolMetricImpl, Place};
+use self::sealed::{Given, IntoProtocolMetricImpl, Place};
 
 /// Counts how often something happens: `value` more times.
+#[inline]
 pub fn counter<N, V>(name: N, value: V) -> CounterMetric
 where
     N: Into<Cow<'static, str>>,
@@ -18,6 +19,7 @@ where
 }
 
 /// Tells the value of something that goes up and down.
+#[inline]
 pub fn gauge<N, V>(name: N, value: V) -> GaugeMetric
 where
     N: Into<Cow<'static, str>>,
@@ -27,6 +29,7 @@ where
 }
 
 /// Tells one of many values whose spread matters.
+#[inline]
 pub fn distribution<N, V>(name: N, value: V) -> DistributionMetric
 where
     N: Into<Cow<'static, str>>,
@@ -41,24 +44,52 @@ struct Parts {
     name: Cow<'static, str>,
     value: f64,
     unit: Option<Unit>,
-    attributes: Map<Cow<'static, str>, LogAttribute>,
+    attributes: Vec<(Cow<'static, str>, LogAttribute)>,
 }
 
 impl Parts {
+    #[inline]
     fn new(name: Cow<'static, str>, value: f64) -> Self {
-        Self { name, value, unit: None, attributes: Map::new() }
+        Self { name, value, unit: None, attributes: Vec::new() }
     }
 
-    fn at(self, kind: MetricType, place: Place) -> Metric {
+    /// What is said twice counts as said last.
+    fn set(&mut self, key: Cow<'static, str>, value: LogAttribute) {
+        match self.attributes.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, slot)) => *slot = value,
+            None => self.attributes.push((key, value)),
+        }
+    }
+}
+
+/// A metric as it was given, without a place.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "the trait is sealed by it")]
+pub struct Measured {
+    pub(super) kind: MetricType,
+    pub(super) name: Cow<'static, str>,
+    pub(super) value: f64,
+    pub(super) unit: Option<Unit>,
+    pub(super) attributes: Vec<(Cow<'static, str>, LogAttribute)>,
+}
+
+impl Measured {
+    fn new(parts: Parts, kind: MetricType) -> Self {
+        let Parts { name, value, unit, attributes } = parts;
+        Self { kind, name, value, unit, attributes }
+    }
+
+    /// What `before_send_metric` sees.
+    pub(super) fn at(self, place: Place) -> Metric {
         Metric {
-            r#type: kind,
+            r#type: self.kind,
             name: self.name,
             value: self.value,
             timestamp: place.timestamp,
             trace_id: place.trace_id,
             span_id: place.span_id,
             unit: self.unit,
-            attributes: self.attributes,
+            attributes: self.attributes.into_iter().collect(),
         }
     }
 }
@@ -77,7 +108,7 @@ macro_rules! metric {
                 K: Into<Cow<'static, str>>,
                 V: Into<LogAttribute>,
             {
-                self.0.attributes.insert(key.into(), value.into());
+                self.0.set(key.into(), value.into());
                 self
             }
 
@@ -85,7 +116,7 @@ macro_rules! metric {
             #[inline]
             pub fn capture(self) {
                 if client::any_live() {
-                    Hub::with_active(|hub| hub.capture_metric(self));
+                    Hub::current().capture_metric(self);
                 }
             }
         }
@@ -93,8 +124,8 @@ macro_rules! metric {
         impl IntoProtocolMetric for $name {}
 
         impl IntoProtocolMetricImpl for $name {
-            fn into_protocol_metric(self, place: Place) -> Metric {
-                self.0.at(MetricType::$kind, place)
+            fn given(self) -> Given {
+                Given::Measured(Measured::new(self.0, MetricType::$kind))
             }
         }
     };
@@ -126,8 +157,8 @@ pub trait IntoProtocolMetric: IntoProtocolMetricImpl {}
 impl IntoProtocolMetric for Metric {}
 
 impl IntoProtocolMetricImpl for Metric {
-    fn into_protocol_metric(self, _: Place) -> Metric {
-        self
+    fn given(self) -> Given {
+        Given::Whole(self)
     }
 }
 
@@ -138,15 +169,24 @@ pub(super) mod sealed {
 
     /// Where and when a metric is captured.
     #[derive(Clone, Copy, Debug)]
-    #[expect(unnameable_types, reason = "the trait is sealed by it")]
-    pub struct Place {
+    pub(crate) struct Place {
         pub(crate) timestamp: SystemTime,
         pub(crate) trace_id: TraceId,
         pub(crate) span_id: Option<SpanId>,
     }
 
+    /// In which form it is captured.
+    #[derive(Debug)]
+    #[expect(unnameable_types, reason = "the trait is sealed by it")]
+    pub enum Given {
+        /// With a place of its own.
+        Whole(Metric),
+        /// Without one.
+        Measured(super::Measured),
+    }
+
     #[expect(unnameable_types, reason = "nobody else shall implement it")]
     pub trait IntoProtocolMetricImpl {
-        fn into_protocol_metric(self, place: Place) -> Metric;
+        fn given(self) -> Given;
     }
 }

@@ -1,8 +1,8 @@
 //! The fields and their defaults.
 
 use std::borrow::Cow;
-use std::ops::RangeInclusive;
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,11 @@ use crate::client_report::{OnDrop, Recorder};
 use crate::consent::ConsentGate;
 use crate::integration::Integration;
 use crate::last_run::OnCrashedLastRun;
-use crate::options::{BeforeSendSpan, CacheOptions, Consent, DataCollection, EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, ScrubOptions, SessionMode, Spotlight, TraceLifecycle, TracesSampler, TracesSamplingStrategy};
+use crate::options::{
+    BeforeSendSpan, CacheOptions, Consent, DataCollection, EventSamplingStrategy, FloodControl, HttpOptions,
+    MaxRequestBodySize, PropagationTarget, ScrubOptions, SessionMode, Spotlight, TraceLifecycle,
+    TracesSampler, TracesSamplingStrategy,
+};
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::stacktrace::StackSource;
@@ -118,6 +122,12 @@ pub struct ClientOptions {
     pub ignore_spans: Vec<Cow<'static, str>>,
     /// Transactions that answered with one of these HTTP status codes are dropped.
     pub trace_ignore_status_codes: Vec<RangeInclusive<u16>>,
+    /// Requests to other services that carry the trace. Unset: all.
+    pub trace_propagation_targets: Option<Vec<PropagationTarget>>,
+    /// Let them carry `traceparent` as well.
+    pub propagate_traceparent: bool,
+    /// Let integrations make transactions of requests with the method OPTIONS.
+    pub trace_options_requests: bool,
     /// Makes the way out.
     pub transport: Option<Arc<dyn TransportFactory>>,
     /// The proxy for servers reached by `http`.
@@ -215,6 +225,9 @@ impl Default for ClientOptions {
             ignore_transactions: Vec::new(),
             ignore_spans: Vec::new(),
             trace_ignore_status_codes: Vec::new(),
+            trace_propagation_targets: None,
+            propagate_traceparent: false,
+            trace_options_requests: false,
             before_send_check_in: None,
             before_send_feedback: None,
             transport: None,

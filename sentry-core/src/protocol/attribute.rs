@@ -7,6 +7,8 @@ use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
+use crate::json;
+
 /// A value with a type, written as `{"value": …, "type": …}`.
 ///
 /// The type follows from the value when it is written: string, boolean, integer, double or array (of one scalar type).
@@ -76,6 +78,31 @@ impl Serialize for LogAttribute {
             }
         }
         object.end()
+    }
+}
+
+impl LogAttribute {
+    /// Writes it as it is serialized.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match (&self.0, Type::of(&self.0)) {
+            (Value::String(text), _) => Self::write_text(out, text),
+            (Value::Bool(true), _) => out.extend_from_slice(b"{\"value\":true,\"type\":\"boolean\"}"),
+            (Value::Bool(false), _) => out.extend_from_slice(b"{\"value\":false,\"type\":\"boolean\"}"),
+            (Value::Number(number), Some(Type::Integer)) => {
+                out.extend_from_slice(b"{\"value\":");
+                json::signed(out, number.as_i64().unwrap_or_default());
+                out.extend_from_slice(b",\"type\":\"integer\"}");
+            }
+            // Values fail neither to be written nor memory to take them.
+            _ => _ = serde_json::to_writer(out, self),
+        }
+    }
+
+    /// Writes the attribute that a text is.
+    pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+        out.extend_from_slice(b"{\"value\":");
+        json::text(out, text);
+        out.extend_from_slice(b",\"type\":\"string\"}");
     }
 }
 

@@ -25,6 +25,19 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// The name on the wire.
+    #[cfg(feature = "logs")]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+
     /// The lowest severity number of this level.
     #[must_use]
     pub fn severity_number(self) -> LogSeverityNumber {

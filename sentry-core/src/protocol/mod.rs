@@ -88,6 +88,7 @@ pub use self::organization::OrganizationId;
 pub use self::request::Request;
 pub use self::sample_rand::{InvalidSampleRandError, SampleRand};
 pub use self::sdk::{ClientSdkInfo, ClientSdkPackage};
+pub(crate) use self::session::Unhandled;
 pub use self::session::{
     ParseSessionStatusError, SessionAggregateItem, SessionAggregates, SessionAttributes, SessionStatus,
     SessionUpdate,

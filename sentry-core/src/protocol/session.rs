@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::{Uuid, id, number, timestamp};
+use super::{Uuid, Value, id, number, timestamp};
 
 /// How a session goes or how it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +129,31 @@ pub struct SessionUpdate<'a> {
     /// What does not change.
     #[serde(rename = "attrs")]
     pub attributes: SessionAttributes<'a>,
+}
+
+/// The state of a session that has ended with an error that nobody handled: [`SessionStatus`] has no name for that.
+pub(crate) struct Unhandled<T>(pub(crate) T);
+
+const UNHANDLED: &str = "unhandled";
+
+impl Serialize for Unhandled<&SessionUpdate<'_>> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut json = serde_json::to_value(self.0).map_err(ser::Error::custom)?;
+        json["status"] = UNHANDLED.into();
+        json.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Unhandled<Option<SessionUpdate<'static>>> {
+    /// Nothing, if it has ended in another way.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut json = Value::deserialize(deserializer)?;
+        if json.get("status").is_none_or(|status| status != UNHANDLED) {
+            return Ok(Self(None));
+        }
+        json["status"] = SessionStatus::Exited.name().into();
+        serde_json::from_value(json).map(|update| Self(Some(update))).map_err(de::Error::custom)
+    }
 }
 
 /// How the sessions of a minute went.

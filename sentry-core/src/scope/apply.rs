@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::protocol::{Breadcrumb, Context, Event, Log, LogAttribute, Transaction};
+use crate::client;
+use crate::hub::Hub;
+use crate::options::{ClientOptions, DataCollection};
+use crate::protocol::{Breadcrumb, Context, Event, Log, LogAttribute, Request, Transaction};
 use crate::scope::flags::Flags;
 use crate::scope::map::Map;
 use crate::scope::{Scope, ScopeData, ScopeSnapshot};
@@ -16,6 +19,7 @@ impl Scope {
         let snapshot = self.snapshot();
         let mut event = event;
         snapshot.apply_to_event(&mut event, usize::MAX);
+        snapshot.apply_request(&mut event.request, current_collection);
         for processor in snapshot.processors() {
             event = suppress::guarded("event processor", || processor(event)).ok()??;
         }
@@ -24,7 +28,9 @@ impl Scope {
 
     /// Completes `transaction` with user, tags, extra and contexts.
     pub fn apply_to_transaction(&self, transaction: &mut Transaction<'static>) {
-        self.snapshot().apply_to_transaction(transaction);
+        let snapshot = self.snapshot();
+        snapshot.apply_to_transaction(transaction);
+        snapshot.apply_request(&mut transaction.request, current_collection);
     }
 
     /// Completes `log` with the trace and the user.
@@ -91,6 +97,17 @@ impl ScopeSnapshot {
         self.fill(|layer| &layer.contexts, &mut transaction.contexts);
     }
 
+    /// The request that was being served, as far as it may be written down.
+    pub(crate) fn apply_request(
+        &self,
+        request: &mut Option<Request>,
+        collection: impl FnOnce() -> DataCollection,
+    ) {
+        if request.is_none() {
+            *request = self.request().and_then(|served| served.request(collection));
+        }
+    }
+
     fn trace_context(&self) -> Option<Context> {
         if let Some(span) = self.span() {
             return Some(span.get_trace_context().into());
@@ -150,6 +167,13 @@ impl ScopeSnapshot {
             }
         }
     }
+}
+
+/// What the client of the running code permits.
+fn current_collection() -> DataCollection {
+    let client = if client::any_live() { Hub::current().client() } else { None };
+    let collection = client.map(|client| client.options().collection().into_owned());
+    collection.unwrap_or_else(|| ClientOptions::default().collection().into_owned())
 }
 
 fn is_default_fingerprint(parts: &[Cow<'_, str>]) -> bool {

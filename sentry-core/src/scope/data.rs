@@ -7,9 +7,10 @@ use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 use crate::breadcrumbs::Ring;
-use crate::protocol::{Attachment, Context, Event, Level, LogAttribute, User, Value};
+use crate::protocol::{Attachment, Context, Event, FileAttachment, Level, LogAttribute, User, Value};
 use crate::scope::flags::Flags;
 use crate::scope::map::Map;
+use crate::scope::request::Served;
 use crate::session::Session;
 use crate::trace::{TracePropagationContext, TransactionOrSpan};
 
@@ -32,6 +33,7 @@ pub(crate) struct ScopeData {
     pub(crate) span: Layered<TransactionOrSpan>,
     pub(crate) propagation: Layered<Arc<TracePropagationContext>>,
     pub(crate) session: Layered<Arc<Session>>,
+    pub(crate) request: Layered<Served>,
     pub(crate) tags: Map<String>,
     pub(crate) extra: Map<Value>,
     pub(crate) contexts: Map<Context>,
@@ -41,6 +43,8 @@ pub(crate) struct ScopeData {
     pub(crate) breadcrumbs_opaque: bool,
     /// Each shared: a copy of the list copies no bytes.
     pub(crate) attachments: List<Attachment>,
+    /// Read when they are sent.
+    pub(crate) files: List<FileAttachment>,
     pub(crate) attachments_opaque: bool,
     pub(crate) processors: List<ProcessorFn>,
 }
@@ -98,6 +102,7 @@ impl ScopeData {
         let fingerprint = changed(&base.fingerprint, &mine.fingerprint, Arc::ptr_eq);
         let span = changed(&base.span, &mine.span, |a, b| a == b);
         let propagation = changed(&base.propagation, &mine.propagation, Arc::ptr_eq);
+        let request = changed(&base.request, &mine.request, Served::same_as);
         let session = changed(&base.session, &mine.session, Arc::ptr_eq);
         if !base.breadcrumbs.same_as(&mine.breadcrumbs) || base.breadcrumbs_opaque != mine.breadcrumbs_opaque
         {
@@ -109,8 +114,10 @@ impl ScopeData {
         }
         if base.attachments_opaque == mine.attachments_opaque {
             replay_list(&mut self.attachments, &base.attachments, mine.attachments);
+            replay_list(&mut self.files, &base.files, mine.files);
         } else {
             self.attachments = mine.attachments;
+            self.files = mine.files;
             self.attachments_opaque = mine.attachments_opaque;
         }
         replay_list(&mut self.processors, &base.processors, mine.processors);
@@ -121,6 +128,7 @@ impl ScopeData {
         self.span.replay(mine.span, span);
         self.propagation.replay(mine.propagation, propagation);
         self.session.replay(mine.session, session);
+        self.request.replay(mine.request, request);
         self.tags.replay(&base.tags, &mine.tags);
         self.extra.replay(&base.extra, &mine.extra);
         self.contexts.replay(&base.contexts, &mine.contexts);

@@ -17,6 +17,7 @@ mod flags;
 mod global;
 mod guard;
 mod map;
+mod request;
 mod snapshot;
 
 use std::borrow::Cow;
@@ -24,7 +25,10 @@ use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 use crate::nesting;
-use crate::protocol::{Attachment, Breadcrumb, Context, Event, Level, LogAttribute, SpanId, User, Value};
+use crate::options::DataCollection;
+use crate::protocol::{
+    Attachment, Breadcrumb, Context, Event, FileAttachment, Level, LogAttribute, Request, SpanId, User, Value,
+};
 #[cfg(feature = "release-health")]
 use crate::session::Session;
 use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
@@ -34,6 +38,7 @@ pub use self::global::configure_global_scope;
 pub(crate) use self::global::hold;
 pub use self::guard::ScopeGuard;
 use self::map::Map;
+pub(crate) use self::request::Served;
 pub use self::snapshot::ScopeSnapshot;
 
 /// The data of one scope layer, over the layer it was pushed on.
@@ -234,6 +239,27 @@ impl Scope {
         None
     }
 
+    /// Sets the HTTP request that is being served, for events and transactions that have none. `None`: none is, even if a
+    /// scope below knows one.
+    pub fn set_request(&mut self, request: Option<Request>) {
+        self.edit().request = Layered::Here(request.map(|request| Served::Known(Arc::new(request))));
+    }
+
+    /// The same for integrations: `make` is called only when an event or a transaction needs the request, on whichever
+    /// thread completes it, and with what the client's options permit to be written down.
+    pub fn set_request_with<F>(&mut self, make: F)
+    where
+        F: Fn(&DataCollection) -> Request + Send + Sync + RefUnwindSafe + 'static,
+    {
+        self.edit().request = Layered::Here(Some(Served::later(make)));
+    }
+
+    /// Sets the trace of all that is captured with this scope while no span is active, and that transactions of
+    /// integrations belong to (protocol.md 9.2).
+    pub fn set_propagation_context(&mut self, trace: TracePropagationContext) {
+        self.edit().propagation = Layered::Here(Some(Arc::new(trace.for_work())));
+    }
+
     /// Sets a tag: an indexed string of at most 200 characters.
     pub fn set_tag<V: ToString>(&mut self, key: &str, value: V) {
         // The caller's `to_string` runs before anything of ours is touched.
@@ -307,10 +333,36 @@ impl Scope {
         Arc::make_mut(self.edit().attachments.get_or_insert_default()).push(attachment);
     }
 
+    /// Attaches a file on disk to every event captured with this scope. It is read when an event is sent, as it is then, and
+    /// never on the thread that captures.
+    ///
+    /// A file that cannot be read, or is larger than `max_attachment_size`, is counted as lost; the event arrives.
+    ///
+    /// ```
+    /// use sentry_core::protocol::FileAttachment;
+    ///
+    /// sentry_core::configure_scope(|scope| {
+    ///     scope.add_attachment_path("/var/log/app.log");
+    ///     scope.add_file_attachment(FileAttachment {
+    ///         content_type: Some("application/json".into()),
+    ///         ..FileAttachment::new("state.json")
+    ///     });
+    /// });
+    /// ```
+    pub fn add_attachment_path<P: Into<std::path::PathBuf>>(&mut self, path: P) {
+        self.add_file_attachment(FileAttachment::new(path));
+    }
+
+    /// As [`add_attachment_path`](Self::add_attachment_path), with a name, a content type and a purpose.
+    pub fn add_file_attachment(&mut self, file: FileAttachment) {
+        Arc::make_mut(self.edit().files.get_or_insert_default()).push(Arc::new(file));
+    }
+
     /// Forgets the attachments.
     pub fn clear_attachments(&mut self) {
         let data = self.edit();
         data.attachments = None;
+        data.files = None;
         data.attachments_opaque = true;
     }
 

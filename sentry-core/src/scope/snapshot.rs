@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 #[cfg(any(feature = "logs", feature = "metrics"))]
 use crate::protocol::SpanId;
-use crate::protocol::{Attachment, Level, TraceId, User};
+use crate::protocol::{Attachment, FileAttachment, Level, TraceId, User};
 use crate::scope::data::{Layered, Processor};
-use crate::scope::{ScopeData, global};
+use crate::scope::{ScopeData, Served, global};
 use crate::session::Session;
 use crate::trace::{TracePropagationContext, TransactionOrSpan};
 
@@ -84,6 +84,11 @@ impl ScopeSnapshot {
         self.find(|layer| &layer.propagation).map(|context| &**context)
     }
 
+    /// The request that was being served.
+    pub(super) fn request(&self) -> Option<&Served> {
+        self.find(|layer| &layer.request)
+    }
+
     /// The session it falls into.
     pub(crate) fn session(&self) -> Option<&Arc<Session>> {
         self.find(|layer| &layer.session)
@@ -127,6 +132,18 @@ impl ScopeSnapshot {
 
     /// The same, without a copy of their bytes.
     pub(crate) fn shared_attachments(&self) -> impl Iterator<Item = &Arc<Attachment>> {
+        let lists = self.attaching().into_iter().rev().filter_map(|layer| layer.attachments.as_deref());
+        lists.flatten()
+    }
+
+    /// The attachments that are read when they are sent.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<FileAttachment>> {
+        let lists = self.attaching().into_iter().rev().filter_map(|layer| layer.files.as_deref());
+        lists.flatten()
+    }
+
+    /// The layers whose attachments count, most specific first.
+    fn attaching(&self) -> Vec<&ScopeData> {
         let mut layers = Vec::new();
         for layer in self.layers() {
             layers.push(layer);
@@ -134,7 +151,6 @@ impl ScopeSnapshot {
                 break;
             }
         }
-        let lists = layers.into_iter().rev().filter_map(|layer| layer.attachments.as_deref());
-        lists.flatten()
+        layers
     }
 }

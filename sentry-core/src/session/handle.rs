@@ -4,11 +4,11 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::state::{Report, State};
+use super::state::{self, Report, State};
 use super::{Buffer, Fault, Status};
-use crate::envelope::{EnvelopeItem, UnknownItem};
+use crate::envelope::EnvelopeItem;
 use crate::options::{ClientOptions, SessionMode};
 use crate::protocol::{SessionAttributes, SessionStatus, SessionUpdate, User};
 use crate::sync::lock;
@@ -104,7 +104,7 @@ impl Session {
             return None;
         }
         let is_news = !state.is_announced() || state.status().is_end();
-        let report = state.report(milliseconds(clock::now()));
+        let report = state.report(self.now());
         drop(state);
         let is_told = AtomicBool::new(false);
         Some(Arc::new(Ticket { session: Arc::clone(self), report, is_news, is_grave, is_told }))
@@ -129,7 +129,7 @@ impl Session {
             self.count(state);
             return None;
         }
-        let report = state.report(milliseconds(clock::now()));
+        let report = state.report(self.now());
         drop(state);
         Some(self.item(report))
     }
@@ -140,51 +140,57 @@ impl Session {
         if state.status().is_end() || self.is_foreign() {
             return None;
         }
+        let (time, lasted) = self.now();
         let report = Report {
             status: state.last_status(),
             errors: state.errors(),
             is_first: !state.is_announced(),
             // After everything that this process may still tell: a later start tells it.
-            sequence: milliseconds(clock::now()).saturating_add(1),
+            sequence: state::milliseconds(time).saturating_add(1),
+            time,
+            lasted,
         };
         drop(state);
         Some(self.item(report))
     }
 
     fn item(&self, report: Report) -> EnvelopeItem {
-        let Report { status, errors, is_first, sequence } = report;
+        let Report { status, errors, is_first, sequence, time, lasted } = report;
         let update = SessionUpdate {
             session_id: self.id,
             distinct_id: self.distinct_id.clone(),
             sequence: Some(sequence),
-            timestamp: Some(clock::now()),
+            timestamp: Some(time),
             started: self.started,
             init: is_first,
-            duration: status
-                .is_end()
-                .then(|| clock::instant().saturating_duration_since(self.begun).as_secs_f64()),
+            duration: status.is_end().then(|| lasted.as_secs_f64()),
             status: status.published().unwrap_or(SessionStatus::Ok),
             errors,
             attributes: self.attributes.clone(),
         };
-        if status.published().is_some() {
-            return EnvelopeItem::SessionUpdate(update);
-        }
         // The published type has no name for it.
-        let payload = serde_json::to_value(&update).and_then(|mut json| {
-            json["status"] = "unhandled".into();
-            serde_json::to_vec(&json)
-        });
-        EnvelopeItem::Unknown(UnknownItem::new("session", [], payload.unwrap_or_default()))
+        if status.published().is_some() {
+            EnvelopeItem::SessionUpdate(update)
+        } else {
+            EnvelopeItem::UnhandledSession(update)
+        }
+    }
+
+    /// Ends it for want of anybody who could. This may happen under any lock, so it is told later.
+    pub(crate) fn abandon(&self) {
+        if let Some(item) = self.end(Status::Exited) {
+            self.buffer.put(item);
+        }
+    }
+
+    fn now(&self) -> (SystemTime, Duration) {
+        (clock::now(), clock::instant().saturating_duration_since(self.begun))
     }
 }
 
 impl Drop for Session {
-    /// Nobody is left who could end it. This may happen under any lock, so it is told later.
     fn drop(&mut self) {
-        if let Some(item) = self.end(Status::Exited) {
-            self.buffer.put(item);
-        }
+        self.abandon();
     }
 }
 
@@ -251,9 +257,4 @@ impl fmt::Debug for Ticket {
 /// The first of id, e-mail address and name that is known.
 fn distinct_id(user: &User) -> Option<String> {
     [&user.id, &user.email, &user.username].into_iter().flatten().find(|name| !name.is_empty()).cloned()
-}
-
-fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

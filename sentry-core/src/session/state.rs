@@ -6,6 +6,8 @@
 //!
 //! Nothing follows an end.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use crate::protocol::SessionStatus;
 use crate::session::Fault;
 
@@ -57,6 +59,9 @@ pub(super) struct Report {
     pub(super) is_first: bool,
     /// Orders the reports: milliseconds, and never the same twice.
     pub(super) sequence: u64,
+    /// When this was so, and how long the session had lasted. It may be sent much later.
+    pub(super) time: SystemTime,
+    pub(super) lasted: Duration,
 }
 
 #[derive(Debug)]
@@ -132,9 +137,14 @@ impl State {
     }
 
     /// What is to be told now.
-    pub(super) fn report(&mut self, milliseconds: u64) -> Report {
-        self.sequence = milliseconds.max(self.sequence.saturating_add(1));
+    pub(super) fn report(&mut self, (time, lasted): (SystemTime, Duration)) -> Report {
+        self.sequence = milliseconds(time).max(self.sequence.saturating_add(1));
         let is_first = !std::mem::replace(&mut self.is_announced, true);
-        Report { status: self.status, errors: self.errors, is_first, sequence: self.sequence }
+        Report { status: self.status, errors: self.errors, is_first, sequence: self.sequence, time, lasted }
     }
+}
+
+pub(super) fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

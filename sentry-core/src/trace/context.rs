@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::options::{ClientOptions, SampleRate};
 use crate::protocol::{DynamicSamplingContext, SpanId, TraceId, Value};
-use crate::trace::TransactionOrSpan;
 use crate::trace::context_builder::TransactionContextBuilder;
 use crate::trace::dsc;
 use crate::trace::ids::{self, Ids};
@@ -13,6 +12,7 @@ use crate::trace::label::Label;
 use crate::trace::propagation::{SentryTrace, TracePropagationContext, continues};
 use crate::trace::sample_rand::Rand;
 use crate::trace::sampling::Decision;
+use crate::trace::{TransactionOrSpan, TransactionSource};
 
 /// Data of the application for its [`TracesSampler`](crate::TracesSampler).
 pub type CustomTransactionContext = serde_json::map::Map<String, Value>;
@@ -38,6 +38,7 @@ pub struct TransactionContext {
     /// What came with a trace from outside; empty if nothing came. `None` for a trace that began here.
     pub(super) incoming: Option<Arc<DynamicSamplingContext>>,
     pub(super) custom: Option<CustomTransactionContext>,
+    pub(super) source: TransactionSource,
 }
 
 impl TransactionContext {
@@ -116,6 +117,19 @@ impl TransactionContext {
                 ..Self::with_ids(name, op, span.ids().child())
             },
         }
+    }
+
+    /// A transaction in the trace of a scope, below what it came from if that was another service.
+    pub(crate) fn in_trace(name: &str, op: &str, trace: &TracePropagationContext) -> Self {
+        match trace.incoming() {
+            Some(_) => Self::continue_from_trace_propagation_context(name, op, trace, None),
+            None => Self::new_with_trace_id(name, op, trace.trace_id()),
+        }
+    }
+
+    /// Says where the name comes from.
+    pub fn set_source(&mut self, source: TransactionSource) {
+        self.source = source;
     }
 
     /// Sets the parts one by one.
@@ -208,6 +222,7 @@ impl TransactionContext {
             parent: Decision::default(),
             incoming: None,
             custom: None,
+            source: TransactionSource::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Setting the parts of a transaction's context one by one.
 
 use crate::protocol::{SpanId, TraceId, Value};
-use crate::trace::TransactionContext;
+use crate::trace::{TransactionContext, TransactionSource};
 
 /// Builds a [`TransactionContext`]. Made by [`TransactionContext::builder`].
 ///
@@ -55,6 +55,12 @@ impl TransactionContextBuilder {
     /// Decides on the transaction, or (`None`) leaves the decision to sampling.
     pub fn with_sampled(mut self, sampled: Option<bool>) -> Self {
         self.context.set_sampled(sampled);
+        self
+    }
+
+    /// Says where the name comes from.
+    pub fn with_source(mut self, source: TransactionSource) -> Self {
+        self.context.set_source(source);
         self
     }
 

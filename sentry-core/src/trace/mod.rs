@@ -25,6 +25,7 @@ mod request;
 mod root;
 mod sample_rand;
 mod sampling;
+mod source;
 mod span;
 mod stream;
 #[cfg(test)]
@@ -39,9 +40,12 @@ use std::sync::Arc;
 pub use self::context::{CustomTransactionContext, TransactionContext};
 pub use self::context_builder::TransactionContextBuilder;
 pub use self::data::{Data, TransactionData};
+pub(crate) use self::propagation::traceparent;
 pub use self::propagation::{
-    HeaderParseError, SentryTrace, TraceHeader, TraceHeadersIter, TracePropagationContext, parse_headers,
+    HeaderParseError, SentryTrace, TraceHeader, TraceHeadersIter, TracePropagationContext, merge_baggage,
+    parse_headers,
 };
+pub use self::source::TransactionSource;
 pub use self::span::Span;
 pub use self::transaction::Transaction;
 pub use self::transaction_or_span::TransactionOrSpan;

@@ -22,7 +22,7 @@ use crate::trace::record::Record;
 use crate::trace::sampling::Verdict;
 use crate::trace::span::Off;
 use crate::trace::stream::{self, Segment};
-use crate::trace::{MAX_SPANS, Transaction, TransactionContext};
+use crate::trace::{MAX_SPANS, Transaction, TransactionContext, TransactionSource};
 
 pub(super) struct Root {
     pub(super) ids: Ids,
@@ -45,6 +45,8 @@ pub(super) struct Root {
 pub(super) struct State {
     /// Name and operation.
     pub(super) label: Label,
+    /// Where the name comes from.
+    pub(super) source: TransactionSource,
     pub(super) status: Option<SpanStatus>,
     pub(super) origin: Option<String>,
     pub(super) data: Map<String, Value>,
@@ -69,14 +71,14 @@ impl Root {
     ) -> Self {
         let only_shown = verdict.reported && client.options().spotlight.is_on();
         verdict.recorded |= only_shown;
-        let TransactionContext { label, ids, incoming, .. } = context;
+        let TransactionContext { label, ids, incoming, source, .. } = context;
         // Neither the time nor the scopes are needed when it is not recorded.
         let (hub, start, scope) = if verdict.recorded {
             (hub.downgrade(), start.unwrap_or_else(clock::now), hub.snapshot())
         } else {
             (WeakHub::default(), SystemTime::UNIX_EPOCH, ScopeSnapshot::default())
         };
-        let state = Mutex::new(State { label, scope, ..State::default() });
+        let state = Mutex::new(State { label, source, scope, ..State::default() });
         let streams = client.options().trace_lifecycle == TraceLifecycle::Stream && !only_shown;
         Self { ids, verdict, incoming, client, only_shown, streams, hub, start, state }
     }
@@ -100,6 +102,7 @@ impl Root {
         let mut state = lock(&self.state);
         if !state.finished {
             state.label.set_first(name);
+            state.source = TransactionSource::Custom;
         }
     }
 
@@ -127,10 +130,12 @@ impl Root {
             return Arc::clone(incoming);
         }
         let mut state = lock(&self.state);
-        let State { frozen, label, .. } = &mut *state;
+        let State { frozen, label, source, .. } = &mut *state;
         Arc::clone(frozen.get_or_insert_with(|| {
             let (trace_id, decision) = (self.ids.trace_id(), self.verdict.decision);
-            let head = Head { trace_id, decision, transaction: Some(label.first()) };
+            // A URL is no name that others could do anything with, and may hold what is nobody's business.
+            let name = Some(label.first()).filter(|_| *source != TransactionSource::Url);
+            let head = Head { trace_id, decision, transaction: name };
             Arc::new(dsc::of_head(&head, self.client.options()))
         }))
     }
@@ -177,7 +182,7 @@ impl Root {
         // Name, operation and status stay: events captured later may still refer to this transaction.
         let data = std::mem::take(&mut state.data);
         let trace = trace_context(&self.ids, data, &state);
-        let name = state.label.first().to_owned();
+        let (name, source) = (state.label.first().to_owned(), state.source);
         let (tags, extra) = (std::mem::take(&mut state.tags), std::mem::take(&mut state.extra));
         let (request, spans) = (state.request.take(), std::mem::take(&mut state.spans));
         let at_start = std::mem::take(&mut state.scope);
@@ -189,7 +194,7 @@ impl Root {
 
         let transaction = protocol::Transaction {
             name: Some(name).filter(|name| !name.is_empty()),
-            transaction_info: Some(TransactionInfo { source: Some("custom".into()) }),
+            transaction_info: Some(TransactionInfo { source: Some(source.name().into()) }),
             tags,
             extra,
             request: request.map(|request| *request),
@@ -272,8 +277,11 @@ impl Root {
     /// Sends a span by itself.
     fn stream(self: &Arc<Self>, span: protocol::Span) {
         let scope = self.hub.upgrade().map(|hub| hub.snapshot()).unwrap_or_default();
-        let name = lock(&self.state).label.first().to_owned();
-        let segment = Segment { name: &name, id: self.ids.span_id(), context: self.dsc() };
+        let (name, source) = {
+            let state = lock(&self.state);
+            (state.label.first().to_owned(), state.source)
+        };
+        let segment = Segment { name: &name, source, id: self.ids.span_id(), context: self.dsc() };
         stream::send(&self.client, span, &segment, &scope);
     }
 

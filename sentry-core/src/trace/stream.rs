@@ -11,10 +11,12 @@ use crate::protocol::{self, DynamicSamplingContext, LogAttribute, SpanId, SpanSt
 use crate::scope::ScopeSnapshot;
 use crate::suppress::guarded;
 use crate::telemetry::Telemetry;
+use crate::trace::TransactionSource;
 
 /// The topmost span of a trace within this service.
 pub(super) struct Segment<'a> {
     pub(super) name: &'a str,
+    pub(super) source: TransactionSource,
     pub(super) id: SpanId,
     pub(super) context: Arc<DynamicSamplingContext>,
 }
@@ -75,7 +77,7 @@ fn encode(client: &Client, span: &protocol::Span, segment: &Segment<'_>, scope: 
     own.extend(op.map(|op| ("sentry.op", text(op))));
     own.extend(span.origin.as_deref().map(|origin| ("sentry.origin", text(origin))));
     if is_segment {
-        own.push(("sentry.segment.name.source", text("custom")));
+        own.push(("sentry.segment.name.source", text(segment.source.name())));
     }
     own.extend(span.tags.iter().map(|(key, value)| (key.as_str(), text(value))));
     own.extend(span.data.iter().map(|(key, value)| (key.as_str(), LogAttribute(value.clone()))));

@@ -48,8 +48,9 @@ impl RecordMapping {
             Self::Breadcrumb(breadcrumb) => hub.add_breadcrumb(breadcrumb),
             Self::Event(event) => _ = hub.capture_event(*event),
             #[cfg(feature = "logs")]
-            Self::Log(log) => hub.capture_log(log),
-            #[cfg(not(feature = "logs"))]
+            Self::Log(log) if hub.client().is_some_and(|client| client.options().enable_logs) => {
+                hub.capture_log(log);
+            }
             Self::Log(_) => {}
         }
     }

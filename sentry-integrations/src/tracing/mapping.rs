@@ -46,8 +46,9 @@ impl EventMapping {
             Self::Breadcrumb(breadcrumb) => hub.add_breadcrumb(breadcrumb),
             Self::Event(event) => _ = hub.capture_event(*event),
             #[cfg(feature = "logs")]
-            Self::Log(log) => hub.capture_log(log),
-            #[cfg(not(feature = "logs"))]
+            Self::Log(log) if hub.client().is_some_and(|client| client.options().enable_logs) => {
+                hub.capture_log(log);
+            }
             Self::Log(_) => {}
             Self::Combined(combined) => combined.0.into_iter().for_each(|mapping| mapping.capture(hub)),
         }

@@ -77,7 +77,9 @@ fn root(hub: &Arc<Hub>, attributes: &Attributes<'_>) -> Option<TransactionOrSpan
         Some(trace) => {
             TransactionContext::continue_from_headers(name, &op, [("sentry-trace", trace.as_str())])
         }
-        None => TransactionContext::new(name, &op),
+        None if attributes.is_root() => TransactionContext::new(name, &op),
+        // A layer above may have continued the trace of a request.
+        None => hub.transaction_context(name, &op),
     };
     let transaction = hub.start_transaction(context);
     if transaction.is_sampled() {

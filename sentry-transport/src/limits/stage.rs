@@ -71,7 +71,9 @@ impl Limits {
                     items::file_name(&mut attachment.filename);
                 }
                 EnvelopeItem::FileAttachment(_) => files = true,
-                EnvelopeItem::SessionUpdate(session) => items::session(session),
+                EnvelopeItem::SessionUpdate(session) | EnvelopeItem::UnhandledSession(session) => {
+                    items::session(session);
+                }
                 EnvelopeItem::SessionAggregates(aggregates) => {
                     sessions.extend(items::sessions(aggregates));
                 }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use sentry_core::Durability;
-use sentry_core::envelope::EnvelopeItem;
 use sentry_core::protocol::Envelope;
 use sentry_core::types::Uuid;
 
@@ -38,10 +37,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn new(envelope: Envelope, answers: Answers) -> Self {
-        let order = envelope.items().find_map(|item| match item {
-            EnvelopeItem::SessionUpdate(session) => Some(session.session_id),
-            _ => None,
-        });
+        let order = envelope.items().find_map(|item| Some(item.session_update()?.session_id));
         Self {
             envelope,
             answers,

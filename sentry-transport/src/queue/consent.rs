@@ -133,8 +133,7 @@ impl Shared {
 
     /// Removes everything that is held, but for what is in the hands of the worker.
     pub(super) fn purge(&self) {
-        let words = self.lock().last_words.take();
-        drop(words);
+        self.forget_last_words();
         self.refuse_lanes();
         self.shelf.purge();
         let Some(dir) = &self.keeper.dir else { return };

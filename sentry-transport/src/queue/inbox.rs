@@ -7,7 +7,7 @@ use sentry_core::clock;
 use sentry_core::protocol::client_report::Reason;
 
 use super::answers::{Answers, Fate};
-use super::shared::{Accepted, Closing, LastWords, Shared};
+use super::shared::{Accepted, Closing, Shared};
 use crate::rate_limit::Limits;
 use crate::sender::Response;
 
@@ -53,11 +53,6 @@ impl Shared {
             has_last_words: state.last_words.is_some(),
             is_for_crashes: state.crashes_first.is_some(),
         }
-    }
-
-    /// Last words that have not been kept or forgotten yet.
-    pub(super) fn take_last_words(&self) -> Option<LastWords> {
-        self.lock().last_words.take()
     }
 
     pub(super) fn has_work(&self) -> bool {

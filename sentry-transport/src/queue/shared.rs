@@ -90,6 +90,8 @@ pub(crate) struct Shared {
     /// What the user has said, on disk.
     pub(super) keeper: Keeper,
     pub(super) state: Mutex<State>,
+    /// Where the store keeps last words.
+    last_words: Mutex<Option<EntryId>>,
     /// Rung when an epoch ends or the worker does.
     pub(super) progress: Condvar,
     /// How often the worker has looked whether there is anything to do.
@@ -126,14 +128,11 @@ pub(super) struct State {
     pub(super) abandoned: bool,
     /// Something did not fit since this was looked at last.
     pub(super) overflowed: bool,
-    /// What a later process is to tell about this one, where that has changed.
-    pub(super) last_words: Option<LastWords>,
+    /// What a later process is to tell should this one vanish, as long as the store does not have it.
+    pub(super) last_words: Option<Box<Envelope>>,
     /// Until then somebody waits for the crashes of earlier processes to be sent.
     pub(super) crashes_first: Option<Instant>,
 }
-
-/// What a later process is to tell should this one vanish; `None`: nothing.
-pub(super) type LastWords = Option<Box<Envelope>>;
 
 /// An item in its lane.
 pub(super) struct Accepted {
@@ -212,6 +211,7 @@ impl Shared {
             marker,
             keeper,
             state: Mutex::new(state),
+            last_words: Mutex::new(None),
             progress: Condvar::new(),
             #[cfg(test)]
             looks: std::sync::atomic::AtomicU64::new(0),
@@ -323,19 +323,43 @@ impl Shared {
         }
     }
 
-    /// Leaves it to the worker to keep last words, or to forget them.
+    /// Leaves it to the worker to keep last words. They are forgotten at once: whatever is told next stands alone.
     pub(crate) fn set_last_words(self: &Arc<Self>, words: Option<Envelope>) {
+        let Some(words) = words else { return self.forget_last_words() };
         let mut state = self.lock();
         if self.setup.open_store.is_none() || state.closing.is_some() || self.setup.gate.is_refused() {
             return;
         }
-        let previous = state.last_words.replace(words.map(Box::new));
+        let previous = state.last_words.replace(Box::new(words));
         let start = state.wants_worker();
         drop(self.ring(state));
         drop(previous);
         if start {
             thread::start(self);
         }
+    }
+
+    /// Forgets last words, those that the store keeps and those that nobody has kept yet.
+    pub(super) fn forget_last_words(&self) {
+        let mut kept = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.lock().last_words.take();
+        drop(waiting);
+        if let Some(id) = kept.take() {
+            self.shelf.remove(id);
+        }
+    }
+
+    /// Puts last words that are waiting into the store, in the place of those that are there. An entry that no living
+    /// process may send: one that vanishes leaves it to whoever takes over.
+    pub(super) fn keep_last_words(&self) {
+        // Held meanwhile, or who forgets them would come between.
+        let mut kept = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut words) = self.lock().last_words.take() else { return };
+        // First the old: better nothing is told than two things.
+        if let Some(id) = kept.take() {
+            self.shelf.remove(id);
+        }
+        *kept = self.shelf.put(&mut words, How { is_held: true, ..How::default() });
     }
 
     /// Starts the worker.

@@ -233,6 +233,7 @@ fn rank_of(envelope: &Envelope) -> Rank {
     let rank = |item: &EnvelopeItem| match item {
         EnvelopeItem::Event(_) | EnvelopeItem::Feedback(_) => Rank::Error,
         EnvelopeItem::SessionUpdate(_)
+        | EnvelopeItem::UnhandledSession(_)
         | EnvelopeItem::SessionAggregates(_)
         | EnvelopeItem::MonitorCheckIn(_) => Rank::Session,
         EnvelopeItem::Transaction(_) | EnvelopeItem::ItemContainer(ItemContainer::Spans(_)) => Rank::Span,
@@ -265,10 +266,7 @@ fn category_of(rank: Rank) -> Category {
 
 /// The session that an envelope brings an update of.
 fn session_of(envelope: &Envelope) -> Option<Uuid> {
-    envelope.items().find_map(|item| match item {
-        EnvelopeItem::SessionUpdate(update) => Some(update.session_id),
-        _ => None,
-    })
+    envelope.items().find_map(|item| Some(item.session_update()?.session_id))
 }
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ impl Spool {
         if self.fs.list(&self.dir, MAX_ENTRIES, look).is_err() {
             return Vec::new();
         }
-        [&mut locks, &mut unnamed].map(|ids| ids.sort_unstable());
+        locks.sort_unstable();
+        unnamed.sort_unstable();
         let has_none = |id: &u64| locks.binary_search(id).is_err() && unnamed.binary_search(id).is_err();
         let without: Vec<_> = runs.into_iter().filter(has_none).map(Trace::Unlocked).collect();
         // Taken from the end: locks first.

@@ -21,20 +21,15 @@ pub(super) fn begun(bytes: &[u8]) -> Vec<Uuid> {
         return Vec::new();
     }
     let Ok(envelope) = Envelope::from_slice(bytes) else { return Vec::new() };
-    let begun = |item: &EnvelopeItem| match item {
-        EnvelopeItem::SessionUpdate(update) if update.init => Some(update.session_id),
-        _ => None,
-    };
-    envelope.items().filter_map(begun).collect()
+    let updates = envelope.items().filter_map(EnvelopeItem::session_update);
+    updates.filter(|update| update.init).map(|update| update.session_id).collect()
 }
 
 /// The same envelope, with its update of `session` as the first one. `None`: there is no such update.
 pub(super) fn begin(bytes: &[u8], session: Uuid) -> Option<Vec<u8>> {
     let mut envelope = Envelope::from_slice(bytes).ok()?;
-    let update = envelope.items_mut().find_map(|item| match item {
-        EnvelopeItem::SessionUpdate(update) if update.session_id == session => Some(update),
-        _ => None,
-    });
+    let updates = envelope.items_mut().filter_map(EnvelopeItem::session_update_mut);
+    let update = { updates }.find(|update| update.session_id == session);
     update.filter(|update| !update.init)?.init = true;
     let mut bytes = Vec::with_capacity(bytes.len() + 16);
     let written = envelope.write_to(&mut bytes).ok()?;

@@ -70,6 +70,22 @@ fn a_place_that_fails_is_left_alone_for_a_minute_and_used_again_by_itself() {
 }
 
 #[test]
+fn what_a_failed_write_has_left_is_removed_when_that_is_possible_again() {
+    let disk = Disk::default();
+    let (process, mut spool) = open_on(&disk);
+    let now = clock::now();
+    // The file is made, and then nothing works any more.
+    let from = process.calls() + 1;
+    process.set_plan(Some(Plan { fault: Fault::Fail(EIO), from, calls: usize::MAX, only_changes: true }));
+    assert!(spool.put(record("fails"), now).is_err());
+    process.set_plan(None);
+    let unfinished = || disk.files().into_iter().filter(|(path, _)| path.ends_with(".env.tmp")).count();
+    assert_eq!(unfinished(), 1);
+    spool.expire(now + Duration::from_secs(61));
+    assert_eq!(unfinished(), 0);
+}
+
+#[test]
 fn a_place_that_cannot_be_changed_sends_nothing_it_could_not_remove() {
     let (process, mut spool) = open_on(&Disk::default());
     let now = clock::now();

@@ -46,7 +46,9 @@ impl Spotlight {
                 "Spotlight gets nothing: its address is not of the form http://host:port/path".into()
             });
         }
-        Some(Self { queues: PerProcess::new(Queue::new(address?, &options.user_agent, options.consent_gate.clone())) })
+        Some(Self {
+            queues: PerProcess::new(Queue::new(address?, &options.user_agent, options.consent_gate.clone())),
+        })
     }
 
     /// The queue of this process: what is in that of a parent is for the parent to send.

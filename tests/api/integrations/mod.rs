@@ -4,5 +4,7 @@ mod backtrace;
 mod contexts;
 mod debug_images;
 mod panic;
+#[cfg(feature = "tower")]
+mod tower;
 #[cfg(feature = "tracing")]
 mod tracing;

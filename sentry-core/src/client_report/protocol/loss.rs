@@ -197,7 +197,9 @@ fn collect(item: &EnvelopeItem) -> Vec<ItemLoss> {
         EnvelopeItem::Event(event) => event.losses().collect(),
         EnvelopeItem::Feedback(_) => one(Category::Feedback).collect(),
         EnvelopeItem::Transaction(transaction) => transaction.losses().collect(),
-        EnvelopeItem::SessionUpdate(session) => session.losses().collect(),
+        EnvelopeItem::SessionUpdate(session) | EnvelopeItem::UnhandledSession(session) => {
+            session.losses().collect()
+        }
         EnvelopeItem::SessionAggregates(sessions) => sessions.losses().collect(),
         EnvelopeItem::Attachment(attachment) => attachment.losses().collect(),
         EnvelopeItem::FileAttachment(file) => file.losses().collect(),

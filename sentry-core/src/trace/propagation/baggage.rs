@@ -37,6 +37,28 @@ pub(in crate::trace) fn header<'a>(fields: impl Iterator<Item = (&'a str, &'a st
     (!header.is_empty()).then_some(header)
 }
 
+/// A `baggage` header for a request that has one already: what others put there stays, and our members are replaced.
+///
+/// ```
+/// let ours = "sentry-release=shop%401";
+/// assert_eq!(sentry_core::merge_baggage("vendor=1, sentry-release=old", ours), format!("vendor=1,{ours}"));
+/// ```
+#[must_use]
+pub fn merge(existing: &str, ours: &str) -> String {
+    let theirs = existing.split(',').map(str::trim).filter(|member| !member.is_empty());
+    let theirs = theirs.filter(|member| !member.starts_with(PREFIX));
+    let mut header = String::with_capacity(existing.len() + ours.len() + 1);
+    for member in theirs.chain(ours.split(',').filter(|member| !member.is_empty())).take(MAX_MEMBERS) {
+        if header.len() + 1 + member.len() <= MAX_BYTES {
+            if !header.is_empty() {
+                header.push(',');
+            }
+            header.push_str(member);
+        }
+    }
+    header
+}
+
 fn member(text: &str) -> Option<(String, String)> {
     // A member may have properties behind a semicolon.
     let text = text.split(';').next()?;
@@ -118,6 +140,17 @@ mod tests {
         let text = header(fields.into_iter()).unwrap();
         assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text}");
         assert_eq!(members(&text), fields.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn what_others_put_there_stays() {
+        assert_eq!(merge("", "sentry-a=1"), "sentry-a=1");
+        assert_eq!(merge(" v=1;p=2 ,, sentry-a=0", "sentry-a=1,sentry-b=2"), "v=1;p=2,sentry-a=1,sentry-b=2");
+        assert_eq!(merge("v=1", ""), "v=1");
+        let many = "v=1,".repeat(100);
+        assert_eq!(merge(&many, "sentry-a=1").split(',').count(), MAX_MEMBERS);
+        let long = format!("v={}", "x".repeat(MAX_BYTES));
+        assert_eq!(merge(&long, "sentry-a=1"), "sentry-a=1");
     }
 
     #[test]

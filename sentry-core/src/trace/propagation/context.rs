@@ -8,7 +8,7 @@ use crate::options::ClientOptions;
 use crate::protocol::{DynamicSamplingContext, SpanId, TraceContext, TraceId};
 use crate::trace::dsc::{self, Head};
 use crate::trace::propagation::sentry_trace::is_sentry_trace;
-use crate::trace::propagation::{SentryTrace, TraceHeadersIter};
+use crate::trace::propagation::{SentryTrace, TraceHeadersIter, continues};
 use crate::trace::sampling::Decision;
 use crate::trace::{current_client, ids};
 
@@ -29,13 +29,15 @@ pub struct TracePropagationContext {
     trace: SentryTrace,
     /// What came with a trace from outside; empty if nothing came. `None` for a trace that began here.
     incoming: Option<Arc<DynamicSamplingContext>>,
+    /// It was begun, or continued, for one piece of work. Else it is that of a thread or of the process.
+    of_work: bool,
 }
 
 impl TracePropagationContext {
     /// A place in a trace that is known by its ids. The decision on the trace is left open.
     #[must_use]
     pub fn new(trace_id: TraceId, span_id: SpanId) -> Self {
-        Self { trace: SentryTrace::new(trace_id, span_id, None), incoming: None }
+        Self { trace: SentryTrace::new(trace_id, span_id, None), incoming: None, of_work: false }
     }
 
     /// Reads the headers `sentry-trace` and `baggage`, whatever the case of their names. The last valid
@@ -56,7 +58,20 @@ impl TracePropagationContext {
                 baggage.push(value);
             }
         }
-        Ok(Self { trace: trace?, incoming: Some(Arc::new(dsc::from_baggage(baggage))) })
+        let incoming = Some(Arc::new(dsc::from_baggage(baggage)));
+        Ok(Self { trace: trace?, incoming, of_work: true })
+    }
+
+    /// The trace in the headers `sentry-trace` and `baggage`, if there is one that a client with these options may
+    /// continue (protocol.md 9.3).
+    pub fn continued<'a, I>(headers: I, options: &ClientOptions) -> Option<Self>
+    where
+        I: IntoIterator<Item = (&'a str, &'a str)>,
+    {
+        let trace = Self::try_from_headers(headers).ok()?;
+        let theirs = trace.incoming.as_ref().and_then(|incoming| incoming.get("org_id"));
+        let is_ours = continues(theirs, dsc::org_id(options), options.strict_trace_continuation);
+        is_ours.then_some(trace)
     }
 
     /// The same place with the decision on the trace.
@@ -105,6 +120,16 @@ impl TracePropagationContext {
         TraceContext::of_ids(self.trace_id(), self.span_id())
     }
 
+    /// The same trace, for one piece of work.
+    pub(crate) fn for_work(self) -> Self {
+        Self { of_work: true, ..self }
+    }
+
+    /// Whether it is the trace of one piece of work, not that of a thread or of the process.
+    pub(crate) fn is_for_work(&self) -> bool {
+        self.of_work
+    }
+
     pub(in crate::trace) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {
         self.incoming.as_ref()
     }
@@ -129,7 +154,7 @@ impl Default for TracePropagationContext {
 
 impl From<SentryTrace> for TracePropagationContext {
     fn from(trace: SentryTrace) -> Self {
-        Self { trace, incoming: Some(Arc::default()) }
+        Self { trace, incoming: Some(Arc::default()), of_work: true }
     }
 }
 
@@ -212,6 +237,19 @@ mod tests {
         let options = ClientOptions::new().release("ours@1");
         assert_eq!(context.dsc(&options), DynamicSamplingContext::default());
         assert_eq!(context.iter_headers().len(), 1);
+    }
+
+    #[test]
+    fn a_trace_of_strangers_is_not_continued() {
+        let options = ClientOptions::new().org_id(1.into());
+        let continued = |baggage, strict| {
+            let headers = [("sentry-trace", TRACE), ("baggage", baggage)];
+            let options = options.clone().strict_trace_continuation(strict);
+            TracePropagationContext::continued(headers, &options).is_some()
+        };
+        assert!(continued("sentry-org_id=1", true) && continued("", false));
+        assert!(!continued("sentry-org_id=2", false) && !continued("", true));
+        assert!(TracePropagationContext::continued([("baggage", "sentry-org_id=1")], &options).is_none());
     }
 
     #[test]

@@ -22,6 +22,13 @@ impl TraceHeadersIter {
     }
 }
 
+/// A `sentry-trace` header in the form of W3C. What is not decided yet is not sampled there.
+pub(crate) fn traceparent(sentry_trace: &str) -> Option<String> {
+    let (trace_id, rest) = sentry_trace.split_once('-')?;
+    let (span_id, flag) = rest.split_once('-').unwrap_or((rest, "0"));
+    Some(format!("00-{trace_id}-{span_id}-{}", if flag == "1" { "01" } else { "00" }))
+}
+
 impl Iterator for TraceHeadersIter {
     type Item = TraceHeader;
 

@@ -31,7 +31,6 @@ use crate::caught::caught;
 use crate::driver::Timer;
 use crate::retry::Gate;
 use crate::sender::{BoxFuture, Sender};
-use crate::store::EntryId;
 
 /// How often the client is told whether the queue keeps up (protocol section 19).
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
@@ -68,8 +67,6 @@ pub(super) struct Worker {
     next_look: Instant,
     /// When a request was answered last, or the end was ordered.
     heard: Option<Instant>,
-    /// What the store keeps of last words.
-    last_words: Option<EntryId>,
     /// What the user wanted when this was looked at last.
     consent: ConsentState,
     /// When to look whether another process was told otherwise.
@@ -101,7 +98,6 @@ impl Worker {
             accepted_at_failure: 0,
             drain_at: None,
             heard: None,
-            last_words: None,
             refused: false,
         }
     }
@@ -119,7 +115,7 @@ impl Worker {
             })
             .await
         };
-        self.forget_last_words();
+        self.shared.forget_last_words();
         if finished {
             self.end(&mut flights);
             self.shared.shelf.close();
@@ -135,7 +131,7 @@ impl Worker {
             let now = clock::instant();
             self.obey(now);
             if turn.has_last_words {
-                self.keep_last_words();
+                self.shared.keep_last_words();
             }
             if turn.hurry {
                 self.gate.hurry();

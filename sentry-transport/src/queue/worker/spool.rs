@@ -64,30 +64,6 @@ impl Worker {
         is_wanted.then_some(self.next_look)
     }
 
-    /// What a later process is to tell should this one vanish is an entry of the store that nobody here may send. A process
-    /// that vanishes leaves it to whoever takes over.
-    pub(super) fn keep_last_words(&mut self) {
-        while let Some(words) = self.shared.take_last_words() {
-            // First the old: better nothing is told than two things.
-            self.drop_last_words();
-            self.last_words = words.and_then(|mut envelope| {
-                self.shared.shelf.put(&mut envelope, How { is_held: true, ..How::default() })
-            });
-        }
-    }
-
-    /// In an orderly end there is nobody to speak for.
-    pub(super) fn forget_last_words(&mut self) {
-        drop(self.shared.take_last_words());
-        self.drop_last_words();
-    }
-
-    fn drop_last_words(&mut self) {
-        if let Some(id) = self.last_words.take() {
-            self.shared.shelf.remove(id);
-        }
-    }
-
     /// With the host away, or the lanes crowded, what waits is better off on disk. Tells whether anything was written.
     pub(super) fn spill(&mut self, turn: &Turn, now: Instant) -> bool {
         let is_wanted = self.shared.shelf.is_on() && (self.gate.is_away() || self.shared.is_crowded());

@@ -47,7 +47,9 @@ pub(super) fn item(rules: &Rules, item: &mut EnvelopeItem) {
         EnvelopeItem::Transaction(transaction) => transaction::scrub(rules, transaction),
         EnvelopeItem::ItemContainer(container) => telemetry::container(rules, container),
         EnvelopeItem::Unknown(unknown) => telemetry::encoded(rules, unknown),
-        EnvelopeItem::SessionUpdate(session) => session_update(rules, session),
+        EnvelopeItem::SessionUpdate(session) | EnvelopeItem::UnhandledSession(session) => {
+            session_update(rules, session);
+        }
         EnvelopeItem::SessionAggregates(sessions) => session_aggregates(rules, sessions),
         EnvelopeItem::MonitorCheckIn(check_in) => monitor(rules, check_in),
         EnvelopeItem::Attachment(attachment) => file_name(rules, &mut attachment.filename),

@@ -42,6 +42,9 @@ impl Page {
             EnvelopeItem::SessionUpdate(session) => {
                 self.head(format_args!("session {}  {}", session.session_id.simple(), session.status));
             }
+            EnvelopeItem::UnhandledSession(session) => {
+                self.head(format_args!("session {}  unhandled", session.session_id.simple()));
+            }
             EnvelopeItem::SessionAggregates(sessions) => {
                 self.head(format_args!("sessions  {} groups", sessions.aggregates.len()));
             }

@@ -1,0 +1,166 @@
+//! Traces that come from other services, and those that go to them (protocol.md 9).
+
+use crate::hub::Hub;
+use crate::suppress::guarded;
+use crate::trace::{TraceHeader, TracePropagationContext, TransactionContext, traceparent};
+
+impl Hub {
+    /// Continues the trace in the headers `sentry-trace` and `baggage`, or begins a new one where there is none, or none
+    /// that may be continued. All that is captured from here on belongs to it. Starts no span.
+    pub fn continue_trace<'a, I: IntoIterator<Item = (&'a str, &'a str)>>(&self, headers: I) {
+        let client = self.client();
+        let continued =
+            client.and_then(|client| TracePropagationContext::continued(headers, client.options()));
+        self.enter_trace(continued.unwrap_or_default());
+    }
+
+    /// Begins a new trace: all that is captured from here on belongs to it.
+    pub fn start_new_trace(&self) {
+        self.enter_trace(TracePropagationContext::default());
+    }
+
+    fn enter_trace(&self, trace: TracePropagationContext) {
+        self.configure_scope(|scope| {
+            scope.set_propagation_context(trace);
+            if scope.get_span().is_some() {
+                scope.set_span(None);
+            }
+        });
+    }
+
+    /// The headers that continue the trace of the running code in another service: `sentry-trace`, `baggage`, and
+    /// `traceparent` if the options say so.
+    ///
+    /// ```
+    /// use sentry_core::Hub;
+    ///
+    /// let headers = Hub::current().trace_headers();
+    /// assert_eq!(headers[0].0, "sentry-trace");
+    /// ```
+    #[must_use]
+    pub fn trace_headers(&self) -> Vec<TraceHeader> {
+        let snapshot = self.snapshot();
+        let headers = match snapshot.span() {
+            Some(span) => Some(span.iter_headers()),
+            None => snapshot.propagation_context().map(TracePropagationContext::iter_headers),
+        };
+        let mut headers: Vec<_> = headers.into_iter().flatten().collect();
+        if self.with_client(|client| client.options().propagate_traceparent) == Some(true) {
+            let value = headers.first().and_then(|(_, sentry_trace)| traceparent(sentry_trace));
+            headers.extend(value.map(|value| ("traceparent", value)));
+        }
+        headers
+    }
+
+    /// The same for a request to `url`: none if it is not among `trace_propagation_targets`, or if no client is active. The
+    /// request may have a `baggage` header already: see [`merge_baggage`](crate::merge_baggage).
+    ///
+    /// ```
+    /// use sentry_core::{ClientOptions, Hub};
+    ///
+    /// sentry_core::test::with_captured_envelopes_options(
+    ///     || {
+    ///         let hub = Hub::current();
+    ///         assert_eq!(hub.trace_headers_for("https://api.example.com/users").len(), 2);
+    ///         assert!(hub.trace_headers_for("https://elsewhere.example").is_empty());
+    ///     },
+    ///     ClientOptions::new().trace_propagation_targets(["api.example.com"]),
+    /// );
+    /// ```
+    #[must_use]
+    pub fn trace_headers_for(&self, url: &str) -> Vec<TraceHeader> {
+        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return Vec::new() };
+        // A target may be a function of the user's.
+        let is_target = guarded("trace_propagation_targets", || client.options().propagates_to(url));
+        if is_target.unwrap_or(false) { self.trace_headers() } else { Vec::new() }
+    }
+
+    /// What a transaction of an integration begins with: below the span the code is in, else in the trace of the request or
+    /// job it serves, else in a new one.
+    #[must_use]
+    pub fn transaction_context(&self, name: &str, op: &str) -> TransactionContext {
+        let snapshot = self.snapshot();
+        if let Some(span) = snapshot.span() {
+            return TransactionContext::continue_from_span(name, op, Some(span.clone()));
+        }
+        match snapshot.propagation_context().filter(|trace| trace.is_for_work()) {
+            Some(trace) => TransactionContext::in_trace(name, op, trace),
+            None => TransactionContext::new(name, op),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test::with_captured_envelopes_options;
+    use crate::{ClientOptions, configure_scope};
+
+    const TRACE: &str = "09e04486820349518ac7b5d2adbf6ba5-9cf635fa5b870b3a-1";
+    const INCOMING: [(&str, &str); 2] = [("sentry-trace", TRACE), ("baggage", "sentry-org_id=7,sentry-x=y")];
+
+    fn on_hub(options: ClientOptions, look: impl FnOnce(&Hub)) {
+        with_captured_envelopes_options(|| look(&Hub::current()), options);
+    }
+
+    #[test]
+    fn a_trace_is_continued_and_passed_on_as_it_came() {
+        on_hub(ClientOptions::new().propagate_traceparent(true), |hub| {
+            configure_scope(|scope| {
+                let other = crate::start_transaction(TransactionContext::new("t", "op"));
+                scope.set_span(Some(other.into()));
+            });
+            hub.continue_trace(INCOMING);
+            let headers = hub.trace_headers();
+            let expected = [
+                ("sentry-trace", TRACE),
+                ("baggage", "sentry-org_id=7,sentry-x=y"),
+                ("traceparent", "00-09e04486820349518ac7b5d2adbf6ba5-9cf635fa5b870b3a-01"),
+            ];
+            assert_eq!(headers, expected.map(|(name, value)| (name, value.to_owned())));
+            let context = hub.transaction_context("t", "op");
+            assert_eq!((context.sampled(), context.trace_id().to_string()), (Some(true), TRACE[..32].into()));
+            hub.start_new_trace();
+            assert!(!hub.trace_headers()[0].1.starts_with(&TRACE[..32]));
+        });
+    }
+
+    #[test]
+    fn a_trace_of_strangers_is_not_continued() {
+        on_hub(ClientOptions::new().org_id(8.into()), |hub| {
+            hub.continue_trace(INCOMING);
+            assert!(!hub.trace_headers()[0].1.starts_with(&TRACE[..32]));
+        });
+    }
+
+    #[test]
+    fn transactions_of_one_piece_of_work_share_its_trace() {
+        on_hub(ClientOptions::new(), |hub| {
+            let trace = |hub: &Hub| hub.transaction_context("t", "op").trace_id();
+            assert_ne!(trace(hub), trace(hub));
+            let work = hub.isolate();
+            assert_eq!(trace(&work), trace(&work));
+            assert_ne!(trace(&work), trace(&hub.isolate()));
+        });
+    }
+
+    #[test]
+    fn the_span_that_was_entered_is_the_one_above() {
+        on_hub(ClientOptions::new().traces_sample_rate(1.0), |hub| {
+            let transaction = hub.start_transaction(TransactionContext::new("t", "op"));
+            let span = std::sync::Arc::new(transaction.start_child("entered", "").into());
+            Hub::enter_span(1, &span);
+            let id = span.get_trace_context().span_id.to_string();
+            assert_eq!(hub.trace_headers()[0].1.split('-').nth(1), Some(&*id));
+            Hub::exit_span(1);
+        });
+    }
+
+    #[test]
+    fn a_target_that_panics_is_none() {
+        let target = crate::options::PropagationTarget::matching(|_| panic!("no"));
+        on_hub(ClientOptions::new().trace_propagation_targets([target]), |hub| {
+            assert!(hub.trace_headers_for("http://host/").is_empty());
+        });
+    }
+}

@@ -1,0 +1,40 @@
+//! A cache directory, seen from outside: names of files, read with nothing of ours.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every file below, whatever it is.
+pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(dir, &mut found);
+    found
+}
+
+/// The envelopes below, what was set aside included.
+pub(crate) fn envelopes(dir: &Path) -> Vec<PathBuf> {
+    let mut files = files(dir);
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "env"));
+    files
+}
+
+/// The event ids that the names of envelopes hold: what is kept, at this moment.
+pub(crate) fn ids(dir: &Path) -> BTreeSet<String> {
+    envelopes(dir).iter().filter_map(|path| id_of(path)).collect()
+}
+
+/// The event id in a name: its only part of 32 hex digits that are not all zero.
+fn id_of(path: &Path) -> Option<String> {
+    let is_id = |part: &&str| part.len() == 32 && part.bytes().any(|byte| byte != b'0');
+    path.file_stem()?.to_str()?.split('-').find(is_id).map(str::to_owned)
+}
+
+fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => collect(&entry.path(), found),
+            _ => found.push(entry.path()),
+        }
+    }
+}
