@@ -42,6 +42,13 @@ impl Hub {
         hub
     }
 
+    /// Sets up the scope of a hub that nobody else uses yet, without a copy of it. `setup` runs under the lock of the hub and
+    /// must not call it.
+    pub fn set_up<F: FnOnce(&mut Scope)>(&self, setup: F) {
+        setup(lock(&self.state).top_mut());
+        self.note_change();
+    }
+
     /// The hub of a request that begins now: the current one if it was made for that and no other request has it yet, else
     /// a new one. So layers do no harm in whichever order they are.
     #[must_use]

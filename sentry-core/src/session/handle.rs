@@ -163,7 +163,7 @@ impl Session {
             timestamp: Some(time),
             started: self.started,
             init: is_first,
-            duration: status.is_end().then(|| lasted.as_secs_f64()),
+            duration: status.is_end().then_some(lasted.as_secs_f64()),
             status: status.published().unwrap_or(SessionStatus::Ok),
             errors,
             attributes: self.attributes.clone(),

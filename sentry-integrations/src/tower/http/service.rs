@@ -52,7 +52,7 @@ impl SentryHttpLayer {
         let trace = incoming_trace(request.headers(), options);
         let seen = Seen::new(request);
         let with_pii = self.with_pii;
-        hub.configure_scope(|scope| {
+        hub.set_up(|scope| {
             scope.set_request_with(move |collection| seen.request(collection, with_pii));
             if let Some(trace) = trace {
                 scope.set_propagation_context(trace);
@@ -96,6 +96,6 @@ fn start<B>(hub: &Arc<Hub>, request: &Request<B>) -> Transaction {
         transaction.set_origin(ORIGIN);
         transaction.set_data("http.request.method", method.into());
     }
-    hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
+    hub.set_up(|scope| scope.set_span(Some(transaction.clone().into())));
     transaction
 }
