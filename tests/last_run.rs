@@ -99,6 +99,7 @@ fn panic_and_be_killed() {
 }
 
 /// A guard that is never dropped; the exit hook closes the client in its place.
+#[expect(clippy::mem_forget, clippy::exit, reason = "under test")]
 fn panic_and_exit() {
     std::mem::forget(sentry::init(options()));
     let _ = std::panic::catch_unwind(|| panic!("caught"));

@@ -209,7 +209,7 @@ impl Stage<'_> {
             Moment::Requests(count) => {
                 let mut target = None;
                 let _ = self.server.wait_for(
-                    |log| log.requests().len() >= *target.get_or_insert(log.requests().len() + count),
+                    |log| log.requests().len() >= *target.get_or_insert_with(|| log.requests().len() + count),
                     LONGEST_LIFE,
                 );
             }

@@ -25,7 +25,6 @@ fn main() {
             let caught = std::panic::catch_unwind(|| panic!("caught"));
             assert!(caught.is_err());
         }
-        #[expect(clippy::exit, reason = "under test")]
         "exit" => {
             // What is to be told should the process vanish is written by then.
             if let Some(client) = sentry::Hub::current().client() {
