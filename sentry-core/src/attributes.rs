@@ -33,6 +33,7 @@ impl Defaults {
     }
 
     /// How many bytes they add.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
     pub(crate) fn size(&self) -> usize {
         self.json.len()
     }

@@ -2,6 +2,7 @@
 //!
 //! The same bytes, up to the digits of a time, as `serde_json` writes; nothing here allocates but the buffer.
 
+#[cfg(any(feature = "logs", feature = "metrics", test))]
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A text, with its quotes.
@@ -41,6 +42,7 @@ pub(crate) fn signed(out: &mut Vec<u8>, number: i64) {
 }
 
 /// A number. What is not finite is `null`.
+#[cfg(any(feature = "metrics", test))]
 pub(crate) fn float(out: &mut Vec<u8>, number: f64) {
     // Counters count by whole numbers.
     if number.fract() == 0.0 && number.abs() < 1e15 && !(number == 0.0 && number.is_sign_negative()) {
@@ -52,6 +54,7 @@ pub(crate) fn float(out: &mut Vec<u8>, number: f64) {
 }
 
 /// A time as seconds with microseconds. What is before 1970 is 1970.
+#[cfg(any(feature = "logs", feature = "metrics", test))]
 pub(crate) fn time(out: &mut Vec<u8>, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     unsigned(out, since.as_secs());
@@ -67,6 +70,7 @@ pub(crate) fn time(out: &mut Vec<u8>, time: SystemTime) {
 }
 
 /// Bytes as lower-case hexadecimal digits, with quotes.
+#[cfg(any(feature = "logs", feature = "metrics", test))]
 pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
