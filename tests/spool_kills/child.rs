@@ -153,7 +153,8 @@ fn say(what: &str, id: impl fmt::Display) {
 /// Sends what is there, until nothing is left or half a minute is over.
 pub(crate) fn drain(order: &Order) {
     tell_diagnostics();
-    let guard = sentry::init(order.options());
+    // A session of its own would keep an envelope there, to be told should it vanish.
+    let guard = sentry::init(order.options().auto_session_tracking(false));
     let start = now();
     while !disk::envelopes(&order.cache).is_empty() && start.elapsed() < Duration::from_secs(30) {
         std::thread::sleep(Duration::from_millis(5));
