@@ -43,7 +43,7 @@ fn main() {
         if name == "worker first" {
             for event in server.events() {
                 let setter = if event["message"] == "worker" { "worker" } else { "main" };
-                assert_eq!(event["tags"]["set by"], setter, "the main hub is not that of whoever came first");
+                assert_eq!(event["tags"]["set_by"], setter, "the main hub is not that of whoever came first");
             }
         }
         server.assert_clean();
@@ -63,10 +63,10 @@ fn worker_first(dsn: &str) {
     let worker = Worker::start();
     worker.run(|| {
         touch();
-        sentry::Hub::current().configure_scope(|scope| scope.set_tag("set by", "worker"));
+        sentry::Hub::current().configure_scope(|scope| scope.set_tag("set_by", "worker"));
     });
     let _guard = sentry::init(dsn);
-    sentry::configure_scope(|scope| scope.set_tag("set by", "main"));
+    sentry::configure_scope(|scope| scope.set_tag("set_by", "main"));
     capture("main");
     worker.run(|| capture("worker"));
     on_thread(|| capture("spawned"));

@@ -162,24 +162,6 @@ impl Books {
                 }
             }
         }
-        if std::env::var_os("DBG").is_some() {
-            for (session, ends) in &sessions {
-                if ends.is_empty() {
-                    eprintln!("open: {session}");
-                    for (request, received) in log.requests().iter().enumerate() {
-                        let text = String::from_utf8_lossy(&received.body).into_owned();
-                        if let Some(at) = text.find(session.as_str()) {
-                            eprintln!(
-                                "   {request} {:?} {:?} {}",
-                                received.header("User-Agent"),
-                                received.status,
-                                &text[at.saturating_sub(120)..(at + 200).min(text.len())].replace('\n', "|")
-                            );
-                        }
-                    }
-                }
-            }
-        }
         for (session, ends) in sessions.iter().filter(|(_, ends)| ends.len() > 1) {
             wrong.push(format!("session {session} ended in more than one way: {ends:?}"));
         }
