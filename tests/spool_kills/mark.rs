@@ -15,7 +15,7 @@ pub(crate) struct Mark {
 impl Mark {
     /// The message, or the text of the error or panic.
     pub(crate) fn text(self) -> String {
-        format!("{:016x} {} {:016x}", self.seed, self.number, mix(self.seed ^ mix(self.number)))
+        format!("{} {} {}", letters(self.seed), self.number, letters(mix(self.seed ^ mix(self.number))))
     }
 
     /// Up to 6 KB of letters.
@@ -34,9 +34,9 @@ impl Mark {
             event["message"].as_str().or_else(|| event["logentry"]["formatted"].as_str()).or_else(exception);
         let text = text.ok_or("an event without a text")?;
         let mut parts = text.split(' ');
-        let seed = parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
-        let number = parts.next().and_then(|part| part.parse().ok());
-        let (Some(seed), Some(number)) = (seed, number) else {
+        let seed = parts.next().and_then(number);
+        let count = parts.next().and_then(|part| part.parse().ok());
+        let (Some(seed), Some(number)) = (seed, count) else {
             return Err(format!("a text of nobody: {text:?}"));
         };
         let mark = Self { seed, number };
@@ -48,4 +48,14 @@ impl Mark {
         }
         Ok(mark)
     }
+}
+
+/// A number in letters: sixteen digits might be those of a card, which are nobody's business.
+fn letters(number: u64) -> String {
+    (0..16).rev().map(|place| char::from(b'a' + (number >> (4 * place) & 15) as u8)).collect()
+}
+
+fn number(letters: &str) -> Option<u64> {
+    let digit = |letter: u8| letter.checked_sub(b'a').filter(|digit| *digit < 16);
+    letters.bytes().try_fold(0, |number, letter| Some(number << 4 | u64::from(digit(letter)?)))
 }
