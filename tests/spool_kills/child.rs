@@ -156,7 +156,7 @@ pub(crate) fn drain(order: &Order) {
     // A session of its own would keep an envelope there, to be told should it vanish.
     let guard = sentry::init(order.options().auto_session_tracking(false));
     let start = now();
-    while !disk::envelopes(&order.cache).is_empty() && start.elapsed() < Duration::from_secs(30) {
+    while !disk::remains(&order.cache).is_empty() && start.elapsed() < Duration::from_secs(30) {
         std::thread::sleep(Duration::from_millis(5));
     }
     guard.flush(None);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every file below, whatever it is.
-pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
+fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(dir, &mut found);
     found
@@ -15,6 +15,13 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
 pub(crate) fn envelopes(dir: &Path) -> Vec<PathBuf> {
     let mut files = files(dir);
     files.retain(|path| path.extension().is_some_and(|extension| extension == "env"));
+    files
+}
+
+/// What a drained directory holds no more: envelopes, and what was not complete when its process died.
+pub(crate) fn remains(dir: &Path) -> Vec<PathBuf> {
+    let mut files = files(dir);
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "env" || extension == "tmp"));
     files
 }
 

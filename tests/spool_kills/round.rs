@@ -75,13 +75,9 @@ impl Round {
             ends.into_iter().for_each(|end| end.expect("no slot panics"));
         });
         let mut wrong = server.problems();
-        wrong.extend(disk::files(&cache.0).iter().filter_map(|path| {
-            let is_litter =
-                path.extension().is_some_and(|extension| extension == "env" || extension == "tmp");
-            is_litter.then(|| {
-                let content = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
-                format!("left behind: {}: {content:?}", path.strip_prefix(&cache.0).unwrap_or(path).display())
-            })
+        wrong.extend(disk::remains(&cache.0).iter().map(|path| {
+            let content = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+            format!("left behind: {}: {content:?}", path.strip_prefix(&cache.0).unwrap_or(path).display())
         }));
         let books = books.into_inner().unwrap_or_else(PoisonError::into_inner);
         match books.close(&server.log()) {
