@@ -37,6 +37,25 @@ impl Visitor<'_> for Hex {
     }
 }
 
+/// The longest number in hex, with `0x` before it.
+const MAX_DIGITS: usize = 18;
+
+/// A number in hex, without the formatter: a crash has dozens of them, and they are written by the thread that crashes.
+fn digits(mut number: u64, buffer: &mut [u8; MAX_DIGITS]) -> &str {
+    let mut start = MAX_DIGITS;
+    loop {
+        start -= 1;
+        buffer[start] = b"0123456789abcdef"[(number & 0xf) as usize];
+        number >>= 4;
+        if number == 0 {
+            break;
+        }
+    }
+    buffer[start - 2..start].copy_from_slice(b"0x");
+    // Nothing but ASCII was written.
+    std::str::from_utf8(&buffer[start - 2..]).unwrap_or_default()
+}
+
 macro_rules! hex_number {
     ($name:ident, $doc:literal) => {
         #[doc = $doc]
@@ -59,7 +78,7 @@ macro_rules! hex_number {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(digits(self.0, &mut [0; MAX_DIGITS]))
             }
         }
 

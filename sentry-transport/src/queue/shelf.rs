@@ -119,7 +119,8 @@ impl Shelf {
             return None;
         }
         self.take_reports(envelope);
-        let mut bytes = Vec::new();
+        // A crash is waited for: room for most of them, at once.
+        let mut bytes = Vec::with_capacity(16 << 10);
         // What cannot be written is counted when it is sent.
         envelope.write_to(&mut bytes).ok().filter(|written| written.items > 0)?;
         let record = Record {
