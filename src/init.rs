@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sentry_core::{Client, ClientOptions, OptionsError, TryIntoOptions, bind_process_client, diagnostics};
+use sentry_core::{Client, ClientOptions, Hub, OptionsError, TryIntoOptions, bind_process_client, diagnostics};
 
 use crate::defaults::apply_defaults;
 use crate::doctor::Lifetime;
@@ -106,6 +106,7 @@ fn start(options: ClientOptions) -> ClientInitGuard {
         sentry_core::start_session();
     }
     if client.is_enabled() {
+        Hub::continue_trace_from_environment();
         diagnostics::debug(|| format!("enabled sentry client for {:?}", client.dsn()));
     } else {
         diagnostics::debug(|| "sentry client disabled: no DSN or no transport".to_owned());

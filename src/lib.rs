@@ -13,6 +13,8 @@
 
 mod defaults;
 pub mod doctor;
+#[cfg(feature = "embed-source")]
+mod embed;
 mod ending;
 mod init;
 pub mod integrations;
@@ -27,6 +29,11 @@ pub mod transports;
 pub use sentry_core::*;
 #[cfg(feature = "crash-handler")]
 pub use sentry_panic::native as crash;
+#[cfg(feature = "embed-source")]
+#[doc(hidden)]
+pub use sentry_panic::__embed_source;
+#[cfg(feature = "hang")]
+pub use sentry_panic::hang;
 
 pub use crate::defaults::apply_defaults;
 pub use crate::doctor::doctor;
@@ -34,3 +41,13 @@ pub use crate::doctor::doctor;
 pub use crate::ending::flush_on_signals;
 pub use crate::ending::{exit, flush_on_return, flush_on_return_async};
 pub use crate::init::{ClientInitGuard, init, try_init};
+
+/// The programs in `docs/FILTERING.md`.
+#[cfg(all(doctest, feature = "contexts"))]
+#[doc = include_str!("../docs/FILTERING.md")]
+struct Filtering;
+
+/// Keeps the examples of the guide true.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/TRACING.md")]
+struct TracingGuide;

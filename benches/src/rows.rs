@@ -1,6 +1,7 @@
 //! The operations. Each is written once and compiled against both crates.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::measure::{Cost, once, round};
 use crate::table::Row;
@@ -30,7 +31,7 @@ fn run(name: &'static str, ours: Round, official: Round, budget: Option<(f64, f6
     Row { name, ours: best_ours, official: best_official, budget }
 }
 
-const OFF: [Spec; 5] = [
+const OFF: [Spec; 6] = [
     ("off: capture_message", ours_rows::off_message, official_rows::off_message, Some((0.6, 0.0))),
     (
         "off: add_breadcrumb, closure",
@@ -41,9 +42,15 @@ const OFF: [Spec; 5] = [
     ("off: with_scope", ours_rows::off_with_scope, official_rows::off_with_scope, Some((0.6, 0.0))),
     ("off: logger_info!", ours_rows::off_log, official_rows::off_log, Some((0.6, 0.0))),
     ("off: counter", ours_rows::off_counter, official_rows::off_counter, Some((0.6, 0.0))),
+    (
+        "off: start_transaction + finish",
+        ours_rows::off_transaction,
+        official_rows::off_transaction,
+        Some((60.0, f64::INFINITY)),
+    ),
 ];
 
-const ON: [Spec; 22] = [
+const ON: [Spec; 28] = [
     (
         "off: init without a DSN",
         ours_rows::init_off,
@@ -109,6 +116,37 @@ const ON: [Spec; 22] = [
         Some((130.0, f64::INFINITY)),
     ),
     ("child span, unsampled", ours_rows::span_unsampled, official_rows::span_unsampled, Some((8.0, 0.0))),
+    (
+        "transaction, no span, sampled",
+        ours_rows::transaction_bare,
+        official_rows::transaction_bare,
+        None,
+    ),
+    (
+        "transaction, 100 spans, sampled",
+        ours_rows::transaction_sampled,
+        official_rows::transaction_sampled,
+        Some((13_500.0, f64::INFINITY)),
+    ),
+    (
+        "transaction, 100 spans, unsampled",
+        ours_rows::transaction_unsampled,
+        official_rows::transaction_unsampled,
+        Some((800.0, f64::INFINITY)),
+    ),
+    (
+        "transaction, 1,000 spans, sampled",
+        ours_rows::transaction_large,
+        official_rows::transaction_large,
+        None,
+    ),
+    (
+        "... of which its finish",
+        ours_rows::transaction_large_finish,
+        official_rows::transaction_large_finish,
+        None,
+    ),
+    ("... encoded by the worker", finished::transaction, finished::official_transaction, None),
     ("log, no attributes", ours_rows::log, official_rows::log, None),
     ("log, 1 argument", ours_rows::log_argument, official_rows::log_argument, None),
     (
@@ -124,7 +162,10 @@ const ON: [Spec; 22] = [
 ];
 
 /// Takes what comes and drops it.
-struct Discard;
+pub struct Discard;
+
+/// It looks names up first, as workers do.
+static RESOLVES: AtomicBool = AtomicBool::new(false);
 
 impl official::Transport for Discard {
     fn send_envelope(&self, envelope: official::Envelope) {
@@ -138,7 +179,9 @@ impl ours::Transport for Discard {
     }
 
     fn send(&self, outbound: ours::Outbound) {
-        drop(outbound);
+        if RESOLVES.load(Ordering::Relaxed) {
+            drop(outbound.finish());
+        }
     }
 }
 
@@ -310,6 +353,63 @@ macro_rules! rows {
                 )
             }
 
+            fn transaction(spans: u32) {
+                let transaction =
+                    sentry::start_transaction(TransactionContext::new("GET /orders", "http.server"));
+                for _ in 0..spans {
+                    transaction.start_child("db.query", "SELECT 1").finish();
+                }
+                transaction.finish();
+            }
+
+            fn transactions(rate: f32, spans: u32) -> Cost {
+                with(options().traces_sample_rate(rate), |_| {}, || round(|| transaction(spans)))
+            }
+
+            pub fn off_transaction() -> Cost {
+                round(|| transaction(0))
+            }
+
+            pub fn transaction_bare() -> Cost {
+                transactions(1.0, 0)
+            }
+
+            pub fn transaction_sampled() -> Cost {
+                transactions(1.0, 100)
+            }
+
+            pub fn transaction_unsampled() -> Cost {
+                transactions(0.0, 100)
+            }
+
+            pub fn transaction_large() -> Cost {
+                transactions(1.0, 1_000)
+            }
+
+            pub fn transaction_large_finish() -> Cost {
+                with(
+                    options().traces_sample_rate(1.0),
+                    |_| {},
+                    || {
+                        let transaction =
+                            sentry::start_transaction(TransactionContext::new("GET /orders", "http.server"));
+                        for _ in 0..1_000 {
+                            transaction.start_child("db.query", "SELECT 1").finish();
+                        }
+                        once(|| transaction.finish()).0
+                    },
+                )
+            }
+
+            /// Has a transaction of 1,000 spans sent by way of `options`.
+            pub(super) fn send_large(options: ClientOptions) {
+                let options = options.dsn("http://public@127.0.0.1:9/42").traces_sample_rate(1.0);
+                let _ = with(options, |_| {}, || {
+                    transaction(1_000);
+                    Cost::WORST
+                });
+            }
+
             pub fn init_off() -> Cost {
                 let (cost, guard) = once(|| sentry::init(()));
                 drop(guard);
@@ -358,9 +458,13 @@ macro_rules! rows {
                     |_| {},
                     || {
                         deeper(20, &mut || {
-                            // The first ones load symbols and warm caches.
-                            (0..20).for_each(|_| send());
-                            round(send)
+                            // Who resolves a stack, normally the worker, learns how to walk it.
+                            let mut last = Cost::WORST;
+                            for resolves in black_box(&[true, true, false][..]) {
+                                RESOLVES.store(*resolves, Ordering::Relaxed);
+                                last = round(send);
+                            }
+                            last
                         })
                     },
                 )
@@ -436,7 +540,51 @@ rows!(ours_rows, ours);
 rows!(official_rows, official);
 
 mod finished {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// Keeps what came last, to finish it later.
+    struct Keep<T>(Mutex<Option<T>>);
+
+    impl official::Transport for Keep<official::Envelope> {
+        fn send_envelope(&self, envelope: official::Envelope) {
+            *self.0.lock().unwrap() = Some(envelope);
+        }
+    }
+
+    impl ours::Transport for Keep<ours::Outbound> {
+        fn send_envelope(&self, _: ours::Envelope) {}
+
+        fn send(&self, outbound: ours::Outbound) {
+            *self.0.lock().unwrap() = Some(outbound);
+        }
+    }
+
+    /// Everything from what the caller pushed to the bytes, without compression.
+    pub fn transaction() -> Cost {
+        let kept = Arc::new(Keep(Mutex::new(None)));
+        ours_rows::send_large(ours::ClientOptions::new().transport(Arc::new(Arc::clone(&kept))));
+        let outbound = kept.0.lock().unwrap().take().unwrap();
+        let (cost, bytes) = once(|| {
+            let mut bytes = Vec::new();
+            outbound.finish().to_writer(&mut bytes).map(|()| bytes)
+        });
+        assert!(bytes.unwrap().len() > 100_000);
+        cost
+    }
+
+    pub fn official_transaction() -> Cost {
+        let kept = Arc::new(Keep(Mutex::new(None)));
+        official_rows::send_large(official::ClientOptions::new().transport(Arc::new(Arc::clone(&kept))));
+        let envelope = kept.0.lock().unwrap().take().unwrap();
+        let (cost, bytes) = once(|| {
+            let mut bytes = Vec::new();
+            envelope.to_writer(&mut bytes).map(|_| bytes)
+        });
+        assert!(bytes.unwrap().len() > 100_000);
+        cost
+    }
 
     pub fn message() -> Cost {
         let options = ours::ClientOptions::new().dsn("http://public@127.0.0.1:9/42");

@@ -66,6 +66,16 @@ pub fn capture_error<E: Error + ?Sized>(error: &E) -> Uuid {
     Hub::current().capture_error(error)
 }
 
+/// Captures an error and its sources like [`capture_error`], and lets callbacks ask for its type: see
+/// [`Hint::error`](crate::Hint::error).
+#[inline]
+pub fn capture_error_typed<E: Error + 'static>(error: &E) -> Uuid {
+    if !client::any_live() {
+        return Uuid::nil();
+    }
+    Hub::current().capture_error_typed(error)
+}
+
 /// Adds breadcrumbs to the current scope. A closure is called only if a client is active.
 ///
 /// ```

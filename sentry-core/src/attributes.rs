@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::json;
 use crate::protocol::{LogAttribute, User};
-use crate::scope::ScopeSnapshot;
+use crate::scope::{ScopeSnapshot, View};
 
 /// What every log or metric of a client says.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Defaults {
     entries: Vec<(&'static str, LogAttribute)>,
     /// The same as members of a JSON object, each behind a comma.
     json: Vec<u8>,
+    /// The lengths of their keys, a bit for each: nearly no key of anybody else has to be compared.
+    lengths: u64,
 }
 
 impl Defaults {
@@ -22,6 +24,7 @@ impl Defaults {
         for (key, value) in entries {
             if !value.0.is_null() && !defaults.knows(key) {
                 write_member(&mut defaults.json, key, (&value).into());
+                defaults.lengths |= bit(key);
                 defaults.entries.push((key, value));
             }
         }
@@ -29,51 +32,61 @@ impl Defaults {
     }
 
     fn knows(&self, key: &str) -> bool {
-        self.entries.iter().any(|(known, _)| *known == key)
+        self.lengths & bit(key) != 0 && self.entries.iter().any(|(known, _)| *known == key)
     }
 
-    /// How many bytes they add.
-    #[cfg(any(feature = "logs", feature = "metrics"))]
-    pub(crate) fn size(&self) -> usize {
-        self.json.len()
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, Attribute<'_>)> {
+        self.entries.iter().map(|(key, value)| (*key, value.into()))
     }
+}
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &LogAttribute)> {
-        self.entries.iter().map(|(key, value)| (*key, value))
-    }
+fn bit(key: &str) -> u64 {
+    1 << (key.len() % 64)
 }
 
 /// What the scopes add: their attributes, and who the user is.
 #[derive(Debug, Default)]
 pub(crate) struct FromScope<'a> {
-    attributes: BTreeMap<&'a str, &'a LogAttribute>,
-    user: Vec<(&'static str, LogAttribute)>,
+    attributes: Option<BTreeMap<&'a str, &'a LogAttribute>>,
+    user: Option<&'a User>,
 }
 
 impl<'a> FromScope<'a> {
     pub(crate) fn new(scope: &'a ScopeSnapshot) -> Self {
-        Self { attributes: scope.attributes(), user: scope.user().map(user).unwrap_or_default() }
+        Self::of(&scope.view())
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &LogAttribute)> + Clone {
-        let user = self.user.iter().map(|(key, value)| (*key, value));
-        let user = user.filter(|(key, _)| !self.attributes.contains_key(key));
-        self.attributes.iter().map(|(key, value)| (*key, *value)).chain(user)
+    #[inline]
+    pub(crate) fn of(scope: &View<'a>) -> Self {
+        Self { attributes: scope.attributes(), user: scope.user() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.attributes.is_none() && self.user.is_none()
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, Attribute<'a>)> {
+        let user = self.user.into_iter().flat_map(user);
+        let hides = |key: &str| self.attributes.as_ref().is_some_and(|known| known.contains_key(key));
+        let attributes = self.attributes.iter().flatten().map(|(key, value)| (*key, (*value).into()));
+        attributes.chain(user.filter(move |(key, _)| !hides(key)))
+    }
+
+    fn knows(&self, key: &str) -> bool {
+        self.entries().any(|(known, _)| known == key)
     }
 }
 
-fn user(user: &User) -> Vec<(&'static str, LogAttribute)> {
+fn user(user: &User) -> impl Iterator<Item = (&str, Attribute<'_>)> {
     [("user.id", &user.id), ("user.name", &user.username), ("user.email", &user.email)]
         .into_iter()
-        .filter_map(|(key, value)| Some((key, LogAttribute::from(value.as_ref()?.as_str()))))
-        .collect()
+        .filter_map(|(key, value)| Some((key, Attribute::Text(value.as_deref()?))))
 }
 
 /// An attribute where it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Attribute<'a> {
     Value(&'a LogAttribute),
-    #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "templates of logs"))]
     Text(&'a str),
 }
 
@@ -87,6 +100,14 @@ impl Attribute<'_> {
     fn is_null(self) -> bool {
         matches!(self, Self::Value(LogAttribute(serde_json::Value::Null)))
     }
+
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    pub(crate) fn into_owned(self) -> LogAttribute {
+        match self {
+            Self::Value(value) => value.clone(),
+            Self::Text(text) => text.into(),
+        }
+    }
 }
 
 /// Writes all of them as a JSON object. What comes first wins: `own`, then the scopes, then the client.
@@ -97,23 +118,37 @@ pub(crate) fn write<'a, A: Into<Attribute<'a>>>(
     defaults: &Defaults,
 ) {
     let start = out.len();
-    let is_own = |key: &str| own.clone().any(|(other, _)| other == key);
-    let mut clashes = false;
     for (key, value) in own.clone() {
         let value = value.into();
         if !value.is_null() {
-            clashes |= defaults.knows(key);
             write_member(out, key, value);
         }
     }
-    for (key, value) in scope.entries().filter(|(key, value)| !value.0.is_null() && !is_own(key)) {
-        clashes |= defaults.knows(key);
-        write_member(out, key, value.into());
+    write_rest(out, start, own.map(|(key, _)| key), scope, defaults);
+}
+
+/// Writes what the scopes and the client add to the members from `start` on, and makes them an object. `own`: their keys.
+pub(crate) fn write_rest<'a>(
+    out: &mut Vec<u8>,
+    start: usize,
+    own: impl Iterator<Item = &'a str> + Clone,
+    scope: &FromScope<'_>,
+    defaults: &Defaults,
+) {
+    let mut clashes = own.clone().any(|key| defaults.knows(key));
+    if !scope.is_empty() {
+        for (key, value) in scope.entries().filter(|(_, value)| !value.is_null()) {
+            if !own.clone().any(|other| other == key) {
+                clashes |= defaults.knows(key);
+                write_member(out, key, value);
+            }
+        }
     }
     if clashes {
-        let is_scopes = |key: &str| scope.entries().any(|(other, _)| other == key);
-        for (key, value) in defaults.entries().filter(|(key, _)| !is_own(key) && !is_scopes(key)) {
-            write_member(out, key, value.into());
+        for (key, value) in defaults.entries() {
+            if !scope.knows(key) && own.clone().all(|other| other != key) {
+                write_member(out, key, value);
+            }
         }
     } else {
         out.extend_from_slice(&defaults.json);
@@ -130,6 +165,10 @@ fn write_member(out: &mut Vec<u8>, key: &str, value: Attribute<'_>) {
     out.push(b',');
     json::text(out, key);
     out.push(b':');
+    write_value(out, value);
+}
+
+pub(crate) fn write_value(out: &mut Vec<u8>, value: Attribute<'_>) {
     match value {
         Attribute::Value(value) => value.write(out),
         Attribute::Text(text) => LogAttribute::write_text(out, text),
@@ -154,7 +193,7 @@ mod tests {
         let defaults =
             Defaults::new([("a", "client".into()), ("b", "client".into()), ("c", "client".into())]);
         let (a, b) = ("scope".into(), "scope".into());
-        let scope = FromScope { attributes: BTreeMap::from([("a", &a), ("b", &b)]), user: Vec::new() };
+        let scope = FromScope { attributes: Some(BTreeMap::from([("a", &a), ("b", &b)])), user: None };
         let expected = |a: &str, b: &str, c: &str| {
             json!({
                 "a": {"value": a, "type": "string"}, "b": {"value": b, "type": "string"},

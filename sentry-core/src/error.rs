@@ -11,7 +11,7 @@ use crate::protocol::{Event, Exception, Level, Mechanism};
 use crate::suppress::guarded;
 
 /// Sources followed at most: a chain may be a cycle.
-const MAX_CHAIN: usize = 50;
+pub(crate) const MAX_CHAIN: usize = 50;
 
 /// Makes an event of an error and its sources, the outermost last.
 ///
@@ -23,7 +23,7 @@ const MAX_CHAIN: usize = 50;
 /// ```
 #[must_use]
 pub fn event_from_error<E: Error + ?Sized>(error: &E) -> Event<'static> {
-    Event { exception: into_exceptions(chain(error)).into(), level: Level::Error, ..Event::default() }
+    Event { exception: into_exceptions(chain(error).0).into(), level: Level::Error, ..Event::default() }
 }
 
 /// The type name at the beginning of a `Debug` text: everything before the first space, parenthesis or brace.
@@ -47,16 +47,17 @@ pub struct ErrorLink {
     pub value: String,
 }
 
-/// An error and its sources, the outermost first.
-pub(crate) fn chain<E: Error + ?Sized>(error: &E) -> Vec<ErrorLink> {
+/// An error and its sources, the outermost first, and its source itself.
+pub(crate) fn chain<E: Error + ?Sized>(error: &E) -> (Vec<ErrorLink>, Option<&(dyn Error + 'static)>) {
     let type_name = std::any::type_name::<E>();
-    let mut links = Vec::with_capacity(4);
+    let (mut links, mut first) = (Vec::with_capacity(4), None);
     // Formatting and following sources is the user's code. What it had given before it panicked is kept.
     let complete = guarded("formatting an error", || {
         let (value, head) = describe(error);
         let (ty, module) = outermost_name(type_name, head.identifier(&value));
         links.push(ErrorLink { ty, module, value });
         let mut source = error.source();
+        first = source;
         while let Some(error) = source
             && links.len() < MAX_CHAIN
         {
@@ -75,7 +76,7 @@ pub(crate) fn chain<E: Error + ?Sized>(error: &E) -> Vec<ErrorLink> {
             value: "<the error panicked while formatting itself>".to_owned(),
         });
     }
-    links
+    (links, first)
 }
 
 /// The exceptions of a chain: the outermost last, handled, each naming the one it is the cause of.

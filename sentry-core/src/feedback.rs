@@ -2,14 +2,19 @@
 
 use crate::client::{self, Client};
 use crate::client_report::protocol::{Category, Reason};
+use crate::diagnostics;
+use crate::envelope::EnvelopeItem;
 use crate::hub::Hub;
-use crate::protocol::{Attachment, Context, FeedbackContext, Level};
+use crate::protocol::{Attachment, Context, FeedbackContext, FileAttachment, Level};
 use crate::scope::{Scope, ScopeSnapshot};
 use crate::suppress::is_suppressed;
 use crate::types::Uuid;
 
 /// Characters of a message; the server refuses longer ones.
 const MAX_MESSAGE: usize = 4_096;
+
+/// Bytes of a picture that is shown as a screenshot.
+const MAX_SCREENSHOT: usize = 2 * 1_000 * 1_000;
 
 /// What a user has to say, and what goes with it.
 ///
@@ -25,7 +30,7 @@ const MAX_MESSAGE: usize = 4_096;
 #[must_use = "feedback is sent by `capture_feedback`"]
 pub struct Feedback {
     context: FeedbackContext,
-    attachments: Vec<Attachment>,
+    attachments: Vec<EnvelopeItem>,
 }
 
 impl Feedback {
@@ -63,8 +68,36 @@ impl Feedback {
 
     /// Adds a file, such as a picture of the screen.
     pub fn attachment(mut self, attachment: Attachment) -> Self {
-        self.attachments.push(attachment);
+        self.attachments.push(attachment.into());
         self
+    }
+
+    /// Adds a file that is read when it is sent.
+    pub fn file(mut self, file: FileAttachment) -> Self {
+        self.attachments.push(file.into());
+        self
+    }
+
+    /// Adds a picture of the screen: the bytes of a PNG or JPEG file. Servers show it as such if it has less than 2 MB.
+    pub fn screenshot(self, picture: Vec<u8>) -> Self {
+        if picture.len() >= MAX_SCREENSHOT {
+            diagnostics::warn_once("screenshot", || {
+                format!(
+                    "a screenshot has {} bytes; servers show only those below {MAX_SCREENSHOT}",
+                    picture.len()
+                )
+            });
+        }
+        let (filename, content_type) = match &picture[..] {
+            [0xff, 0xd8, 0xff, ..] => ("screenshot.jpg", "image/jpg"),
+            _ => ("screenshot.png", "image/png"),
+        };
+        self.attachment(Attachment {
+            buffer: picture,
+            filename: filename.to_owned(),
+            content_type: Some(content_type.to_owned()),
+            ty: None,
+        })
     }
 }
 
@@ -99,7 +132,7 @@ impl Client {
     fn write_feedback(&self, feedback: Feedback, scope: ScopeSnapshot) -> Uuid {
         let Feedback { mut context, attachments } = feedback;
         if context.message.trim().is_empty() {
-            self.options().client_report_recorder.record(Reason::Invalid, Category::Feedback, 1);
+            self.lose_feedback(&attachments, Reason::Invalid);
             return Uuid::nil();
         }
         if let Some((end, _)) = context.message.char_indices().nth(MAX_MESSAGE) {
@@ -184,6 +217,49 @@ mod tests {
             }
         });
         assert_eq!(envelopes.len(), 1);
+    }
+
+    #[test]
+    fn a_picture_of_the_screen_is_named_as_servers_expect() {
+        let envelopes = sent(ClientOptions::new(), || {
+            let feedback =
+                Feedback::new("x").screenshot(vec![0xff, 0xd8, 0xff, 0xe0]).screenshot(b"\x89PNG".to_vec());
+            capture_feedback(feedback.file(FileAttachment::new("/nowhere/app.log")));
+        });
+        let files = envelopes[0].items().filter_map(|item| match item {
+            EnvelopeItem::Attachment(file) => Some((file.filename.as_str(), file.content_type.as_deref())),
+            EnvelopeItem::FileAttachment(file) => Some((file.filename.as_str(), None)),
+            _ => None,
+        });
+        let expected =
+            [("screenshot.jpg", Some("image/jpg")), ("screenshot.png", Some("image/png")), ("app.log", None)];
+        assert_eq!(files.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_is_dropped_is_counted_with_its_files() {
+        use crate::client_report::protocol::Item;
+
+        let lost = |options: ClientOptions, message: &str| {
+            let totals = options.client_report_recorder.clone();
+            let file = Attachment { buffer: vec![0; 7], ..Attachment::default() };
+            sent(options, || assert!(capture_feedback(Feedback::new(message).attachment(file)).is_nil()));
+            let mut lost: Vec<_> = totals
+                .totals()
+                .iter()
+                .map(|item: &Item| (item.reason(), item.category(), item.quantity()))
+                .collect();
+            lost.sort_by_key(|(_, _, quantity)| *quantity);
+            lost
+        };
+        let refused = lost(ClientOptions::new().before_send_feedback(|_| None), "x");
+        assert!(refused.contains(&(Reason::BeforeSend, Category::Feedback, 1)), "{refused:?}");
+        assert!(refused.contains(&(Reason::BeforeSend, Category::Attachment, 7)), "{refused:?}");
+        let panicked = lost(ClientOptions::new().before_send_feedback(|_| panic!("by the test")), "x");
+        assert!(panicked.contains(&(Reason::CallbackError, Category::Feedback, 1)), "{panicked:?}");
+        let empty = lost(ClientOptions::new(), " ");
+        assert!(empty.contains(&(Reason::Invalid, Category::Feedback, 1)), "{empty:?}");
+        assert!(empty.contains(&(Reason::Invalid, Category::Attachment, 7)), "{empty:?}");
     }
 
     #[test]

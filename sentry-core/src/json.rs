@@ -7,25 +7,61 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A text, with its quotes.
 pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
-    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-    if text.as_bytes().iter().all(is_plain) {
-        out.push(b'"');
+    out.push(b'"');
+    part(out, text);
+    out.push(b'"');
+}
+
+/// A part of a text, without quotes.
+pub(crate) fn part(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
     } else {
-        // Writing text into memory does not fail.
-        let _ = serde_json::to_writer(out, text);
+        escaped(out, text);
+    }
+}
+
+/// Whether all of it stands for itself. Eight bytes at a time: bit tricks tell whether any is a quote, a backslash or below a
+/// space.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let special = words.iter().fold(0, |special, word| {
+        let word = u64::from_le_bytes(*word);
+        let below_space = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let quote = has_zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = has_zero(word ^ (ONES * u64::from(b'\\')));
+        special | below_space | quote | backslash
+    });
+    special == 0 && rest.iter().all(|byte| *byte >= b' ' && *byte != b'"' && *byte != b'\\')
+}
+
+#[cold]
+fn escaped(out: &mut Vec<u8>, text: &str) {
+    let start = out.len();
+    // Writing text into memory does not fail.
+    let _ = serde_json::to_writer(&mut *out, text);
+    // Its quotes are not ours to write.
+    out.pop();
+    if out.get(start).is_some() {
+        out.remove(start);
     }
 }
 
 /// A whole number.
 pub(crate) fn unsigned(out: &mut Vec<u8>, mut number: u64) {
+    if number < 10 {
+        return out.push(b'0' + number as u8);
+    }
     let mut digits = [0_u8; 20];
     let mut start = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        start -= 1;
+    let (two_by_two, _) = digits.as_chunks_mut::<2>();
+    for two in two_by_two.iter_mut().rev() {
+        *two = pair(number);
+        start -= if number < 10 { 1 } else { 2 };
+        number /= 100;
         if number == 0 {
             break;
         }
@@ -53,31 +89,70 @@ pub(crate) fn float(out: &mut Vec<u8>, number: f64) {
     }
 }
 
+/// The numbers from 0 to 99.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
+/// The last two digits.
+fn pair(number: u64) -> [u8; 2] {
+    PAIRS[(number % 100) as usize]
+}
+
 /// A time as seconds with microseconds. What is before 1970 is 1970.
 #[cfg(any(feature = "logs", feature = "metrics", test))]
 pub(crate) fn time(out: &mut Vec<u8>, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    unsigned(out, since.as_secs());
-    let mut rest = since.subsec_micros();
-    if rest > 0 {
-        let mut digits = *b".000000";
-        for digit in digits[1..].iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
+    let (seconds, micros) = (since.as_secs(), u64::from(since.subsec_micros()));
+    if micros == 0 || !(1_000_000_000..10_000_000_000).contains(&seconds) {
+        unsigned(out, seconds);
+        if micros > 0 {
+            let ([a, b], [c, d], [e, f]) = (pair(micros / 10_000), pair(micros / 100), pair(micros));
+            out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
         }
-        out.extend_from_slice(&digits);
+        return;
     }
+    // From 2001 to 2286 all times have the same number of digits.
+    let mut digits = *b"0000000000.000000";
+    let (whole, fraction) = digits.split_at_mut(10);
+    for (two, by) in whole.as_chunks_mut().0.iter_mut().zip([100_000_000, 1_000_000, 10_000, 100, 1]) {
+        *two = pair(seconds / by);
+    }
+    let fraction = fraction.get_mut(1..).unwrap_or_default();
+    for (two, by) in fraction.as_chunks_mut().0.iter_mut().zip([10_000, 100, 1]) {
+        *two = pair(micros / by);
+    }
+    out.extend_from_slice(&digits);
 }
+
+/// Bytes as hexadecimal digits.
+#[cfg(any(feature = "logs", feature = "metrics", test))]
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 /// Bytes as lower-case hexadecimal digits, with quotes.
 #[cfg(any(feature = "logs", feature = "metrics", test))]
-pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    for byte in bytes {
-        let pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-        out.extend_from_slice(&pair);
+pub(crate) fn hex<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N]) {
+    let mut pairs = [[0; 2]; N];
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = HEX[usize::from(*byte)];
     }
+    out.push(b'"');
+    out.extend_from_slice(pairs.as_flattened());
     out.push(b'"');
 }
 
@@ -102,7 +177,17 @@ mod tests {
         for number in [0, 1, -1, 42, i64::MAX, i64::MIN] {
             assert_eq!(written(|out| signed(out, number)), number.to_string());
         }
-        assert_eq!(written(|out| unsigned(out, u64::MAX)), u64::MAX.to_string());
+        for number in [9, 10, 99, 100, 101, 999, 1_000, 1_700_000_000, u64::MAX] {
+            assert_eq!(written(|out| unsigned(out, number)), number.to_string());
+        }
+        // Each byte at each place of a word.
+        for at in 0..9 {
+            for byte in 0..=0x7f_u8 {
+                let mut sample = "é2345678".to_owned();
+                sample.insert(sample.char_indices().nth(at.min(8)).map_or(9, |(at, _)| at), byte.into());
+                assert_eq!(written(|out| text(out, &sample)), serde_json::to_string(&sample).unwrap());
+            }
+        }
         for number in [0.0, -0.0, 1.0, -7.0, 0.1, 1e15, 123_456_789_012_345.0, 1e300, f64::MIN_POSITIVE] {
             assert_eq!(written(|out| float(out, number)), serde_json::to_string(&number).unwrap());
         }
@@ -116,6 +201,9 @@ mod tests {
         assert_eq!(at(1_700_000_000_000_000), "1700000000");
         assert_eq!(at(1_700_000_000_000_042), "1700000000.000042");
         assert_eq!(at(1_700_000_000_500_000), "1700000000.500000");
+        assert_eq!(at(999_999_999_000_001), "999999999.000001");
+        assert_eq!(at(1_234_567_890_123_456), "1234567890.123456");
+        assert_eq!(at(10_000_000_000_000_001), "10000000000.000001");
         assert_eq!(written(|out| time(out, UNIX_EPOCH - Duration::from_secs(1))), "0");
     }
 }

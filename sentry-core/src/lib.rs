@@ -29,6 +29,7 @@ pub mod diagnostics;
 pub mod envelope;
 mod error;
 mod feedback;
+mod hint;
 mod hub;
 mod integration;
 mod intodsn;
@@ -45,6 +46,7 @@ pub mod options;
 mod outbound;
 pub mod process;
 pub mod protocol;
+mod result;
 mod revival;
 mod rng;
 mod scope;
@@ -66,18 +68,21 @@ pub mod watch;
 #[cfg(feature = "logs")]
 #[doc(hidden)]
 pub mod __logs {
-    pub use crate::logs::{Parts, is_wanted, log};
+    pub use crate::logs::{Any, AnyKind, Draft, Given, Text, TextKind, is_wanted};
 }
 
 pub use crate::api::*;
 pub use crate::breadcrumbs::IntoBreadcrumbs;
-pub use crate::check_in::{JobOutcome, Monitor, MonitorRun, Monitored, capture_check_in};
+pub use crate::check_in::{JobOutcome, Monitor, MonitorRun, Monitored, capture_check_in, with_monitor};
 pub use crate::client::{Client, Flush, bind_process_client};
 pub use crate::client_report::{Dropped, Stats};
 pub use crate::consent::{ConsentGate, ConsentListener, ConsentState};
 pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
 pub use crate::feedback::{Feedback, capture_feedback};
-pub use crate::hub::{Hub, HubSwitchGuard, SentryFuture, SentryFutureExt, with_isolation_scope};
+pub use crate::hint::{Hint, PanicInfo};
+pub use crate::hub::{Hub, HubSwitchGuard, ServedRequest, SentryFuture, SentryFutureExt, with_isolation_scope};
+#[cfg(feature = "stream")]
+pub use crate::hub::{SentryStream, SentryStreamExt};
 pub use crate::integration::{AsAny, Integration};
 pub use crate::intodsn::IntoDsn;
 pub use crate::last_run::{CrashedRun, LastRun, OnCrashedLastRun, START_UP, START_UP_FLUSH};
@@ -88,13 +93,14 @@ pub use crate::options::{
 };
 pub use crate::outbound::{Class, Durability, Finish, Lane, Outbound, OutboundItem};
 pub use crate::protocol::{Breadcrumb, Envelope, Level, User};
+pub use crate::result::CaptureErr;
 pub use crate::revival::Revival;
 pub use crate::scope::{Scope, ScopeGuard, ScopeSnapshot, configure_global_scope};
 pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};
-pub use crate::telemetry::{Telemetry, TelemetryKind};
+pub use crate::telemetry::{Gathered, Telemetry, TelemetryKind};
 pub use crate::trace::{
-    CustomTransactionContext, Data, HeaderParseError, SentryTrace, Span, TraceHeader, TraceHeadersIter,
+    CustomTransactionContext, Data, HeaderParseError, RecordedTransaction, SentryTrace, Span, TraceHeader, TraceHeadersIter,
     TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder, TransactionData,
     TransactionOrSpan, TransactionSource, merge_baggage, parse_headers,
 };

@@ -19,6 +19,7 @@ use crate::session::Ticket;
 use crate::size;
 use crate::stacktrace::RawStack;
 use crate::telemetry::{Telemetry, TelemetryKind};
+use crate::trace::RecordedTransaction;
 use crate::types::Uuid;
 
 /// The last stage of finishing: scrubs an envelope and trims it to the size limits. Implemented by `sentry-transport`.
@@ -103,6 +104,8 @@ pub enum OutboundItem {
     Lean(Box<LeanEvent>),
     /// An event that has passed every stage but scrubbing already, because a callback had to see it.
     Completed(Box<LeanEvent>),
+    /// A transaction that has ended, as it was recorded.
+    Recorded(RecordedTransaction),
     /// A transaction.
     Transaction(Box<Transaction<'static>>),
     /// A log, a metric or a span, encoded.
@@ -210,6 +213,15 @@ impl Outbound {
         }
     }
 
+    /// How many captured items it stands for: logs and metrics may come many at a time.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        match &self.item {
+            OutboundItem::Telemetry(record) => record.records(),
+            _ => 1,
+        }
+    }
+
     /// The event id; nil for an envelope without one.
     #[must_use]
     pub fn id(&self) -> Uuid {
@@ -260,7 +272,7 @@ impl Outbound {
             | OutboundItem::Event(_)
             | OutboundItem::Lean(_)
             | OutboundItem::Completed(_) => Lane::Error,
-            OutboundItem::Transaction(_) => Lane::Trace,
+            OutboundItem::Recorded(_) | OutboundItem::Transaction(_) => Lane::Trace,
             OutboundItem::Telemetry(record) => match record.kind() {
                 TelemetryKind::Span => Lane::Trace,
                 TelemetryKind::Log | TelemetryKind::Metric => Lane::Log,
@@ -279,6 +291,7 @@ impl Outbound {
             OutboundItem::Error { chain, .. } => chain.iter().map(|link| 96 + link.value.len()).sum(),
             OutboundItem::Event(event) => size::of_event(event),
             OutboundItem::Lean(event) | OutboundItem::Completed(event) => event.size(),
+            OutboundItem::Recorded(recorded) => recorded.size(),
             OutboundItem::Transaction(transaction) => size::of_transaction(transaction),
             OutboundItem::Telemetry(record) => record.json().len(),
             // The hint is for the wire; in memory an event takes more than that.
@@ -305,6 +318,7 @@ impl Outbound {
                 self.scope.files().for_each(|file| losses.extend(file.losses()));
                 losses
             }
+            OutboundItem::Recorded(recorded) => recorded.losses().to_vec(),
             OutboundItem::Transaction(transaction) => transaction.losses().collect(),
             OutboundItem::Telemetry(record) => record.losses(),
             OutboundItem::Envelope(envelope) => envelope.losses().collect(),
@@ -334,8 +348,8 @@ impl Outbound {
         let mut envelope = match self.item {
             OutboundItem::Envelope(envelope) => *envelope,
             OutboundItem::Telemetry(record) => Telemetry::envelope(&[record]),
-            OutboundItem::Transaction(_) => {
-                self.complete_transaction();
+            OutboundItem::Recorded(_) | OutboundItem::Transaction(_) => {
+                self.complete_transaction(deadline);
                 self.transaction_envelope()
             }
             OutboundItem::Completed(_) => {

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::client::callbacks::ask;
+use crate::client::callbacks::ask_late;
 use crate::client::complete::{Whose, enrich};
 use crate::envelope::{Envelope, EnvelopeItem};
 use crate::options::ClientOptions;
@@ -51,7 +51,7 @@ impl Revival {
             }
             if is_unseen {
                 enrich(options, event, Whose::Others);
-                match ask(options, std::mem::take(event), &ScopeSnapshot::default()) {
+                match ask_late(options, std::mem::take(event), &ScopeSnapshot::default()) {
                     Ok(seen) => **event = seen,
                     Err(reason) => dropped = Some(reason),
                 }

@@ -17,6 +17,7 @@ use crate::last_run::LastRun;
 use crate::options::{CacheOptions, ClientOptions, Consent, FloodControl, HttpOptions};
 use crate::outbound::Outbound;
 use crate::revival::Revival;
+use crate::telemetry::Gathered;
 use crate::types::Dsn;
 
 /// The way out of the process for everything that is captured.
@@ -57,6 +58,20 @@ pub trait Transport: Send + Sync + 'static {
     fn holds_for_consent(&self) -> bool {
         false
     }
+
+    /// Whether this transport takes logs and metrics many at a time. Called once, when the client is made. The default says no,
+    /// and each is sent as it is captured.
+    ///
+    /// Whoever says yes keeps `records`, and calls [`Gathered::hand_over`] within seconds of a
+    /// [`records_wait`](Self::records_wait): a part of them may never be enough for a batch. The client does so before a
+    /// flush and before it is closed, and hands over what is full by itself.
+    fn gather(&self, records: Gathered) -> bool {
+        drop(records);
+        false
+    }
+
+    /// Records have begun to wait. Called on the capturing thread: it must not wait.
+    fn records_wait(&self) {}
 
     /// Whether nothing is pending: a flush would return `true` without waiting. Must not wait itself.
     ///
@@ -116,6 +131,14 @@ impl<T: Transport> Transport for Arc<T> {
 
     fn holds_for_consent(&self) -> bool {
         (**self).holds_for_consent()
+    }
+
+    fn gather(&self, records: Gathered) -> bool {
+        (**self).gather(records)
+    }
+
+    fn records_wait(&self) {
+        (**self).records_wait();
     }
 
     fn is_idle(&self) -> bool {

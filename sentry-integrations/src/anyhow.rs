@@ -7,9 +7,9 @@
 //! assert_eq!(values, ["no such file", "cannot start"]);
 //! ```
 
-use sentry_core::Hub;
 use sentry_core::protocol::Event;
 use sentry_core::types::Uuid;
+use sentry_core::{Hint, Hub};
 
 /// Captures an error on the current hub. Returns the nil id if it was dropped or no client is active.
 #[expect(clippy::must_use_candidate, reason = "called for its effect")]
@@ -43,7 +43,38 @@ pub trait AnyhowHubExt {
 
 impl AnyhowHubExt for Hub {
     fn capture_anyhow(&self, error: &anyhow::Error) -> Uuid {
-        self.capture_event(event_from_error(error))
+        let outermost: &(dyn std::error::Error + 'static) = error.as_ref();
+        let hint = Hint::of_error(outermost).with_captured(error);
+        self.capture_event_with_hint(event_from_error(error), hint)
+    }
+}
+
+/// Reports errors of `anyhow` on their way up.
+///
+/// ```
+/// use anyhow::Context as _;
+/// use sentry_integrations::anyhow::AnyhowResultExt as _;
+///
+/// fn port(text: &str) -> anyhow::Result<u16> {
+///     let port = text.parse().context("the port is wrong").capture_err()?;
+///     Ok(port)
+/// }
+///
+/// let events = sentry_core::test::with_captured_events(|| assert!(port("80").is_ok() && port("x").is_err()));
+/// assert_eq!(events.len(), 1);
+/// ```
+pub trait AnyhowResultExt: Sized {
+    /// Captures the error, if it is one, on the current hub, and returns the result as it is.
+    #[expect(clippy::return_self_not_must_use, reason = "called for its effect")]
+    fn capture_err(self) -> Self;
+}
+
+impl<T> AnyhowResultExt for anyhow::Result<T> {
+    fn capture_err(self) -> Self {
+        if let Err(error) = &self {
+            capture_anyhow(error);
+        }
+        self
     }
 }
 
@@ -60,6 +91,26 @@ mod tests {
         let events = with_captured_events(|| assert!(!capture_anyhow(&error).is_nil()));
         let values: Vec<_> = events[0].exception.iter().map(|it| it.value.as_deref().unwrap()).collect();
         assert_eq!(values, ["invalid digit found in string", "the port is wrong"]);
+    }
+
+    #[test]
+    fn callbacks_see_the_error_its_sources_and_what_was_added() {
+        use sentry_core::test::with_captured_events_options;
+
+        let options = sentry_core::ClientOptions::new().before_send_with_hint(|mut event, hint| {
+            let added = hint.captured::<anyhow::Error>()?.downcast_ref::<&str>().copied()?;
+            assert!(hint.error::<std::num::ParseIntError>().is_some());
+            event.tags.insert("added".to_owned(), added.to_owned());
+            Some(event)
+        });
+        let capture = || _ = "x".parse::<u8>().context("the port is wrong").capture_err();
+        let events = with_captured_events_options(capture, options.clone());
+        assert_eq!(events[0].tags["added"], "the port is wrong");
+        // Without a context the captured error is the user's own.
+        let options = sentry_core::ClientOptions::new()
+            .before_send_with_hint(|event, hint| hint.error::<std::fmt::Error>().map(|_| event));
+        let capture = || _ = capture_anyhow(&anyhow::Error::new(std::fmt::Error));
+        assert_eq!(with_captured_events_options(capture, options).len(), 1);
     }
 
     #[cfg(feature = "backtrace")]

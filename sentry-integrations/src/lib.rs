@@ -19,6 +19,8 @@ pub mod anyhow;
 pub mod contexts;
 #[cfg(feature = "log")]
 pub mod log;
+#[cfg(feature = "profiling")]
+pub mod profiling;
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "tracing")]

@@ -13,7 +13,8 @@
 //! - **It never panics.** std aborts the process when a hook does, and no `catch_unwind` prevents that. So the users'
 //!   callbacks are asked where the event is finished, and errors that were thrown are formatted on another thread. Only
 //!   extractors have to run here.
-//! - **It takes no lock that it would have to wait for** and loads no symbols.
+//! - **It takes no lock that its own thread may hold**, which it would wait for in vain, and loads no symbols. Where the thread
+//!   panics within the SDK, another one captures; likewise where hardly any stack is left.
 //! - **It waits for delivery only when the process ends.** A hook cannot know whether a panic will be caught, but it does
 //!   know panics that cannot be: under `panic = "abort"`, and in functions that must not unwind.
 //! - **It works while thread-locals are torn down**: its own have no destructors.
@@ -23,13 +24,12 @@ use std::panic::PanicHookInfo;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use sentry_core::protocol::{Event, Exception, Level, Map, Mechanism, Thread, Value};
 use sentry_core::types::Uuid;
 use sentry_core::{Class, Hub, RawStack, clock};
 
 use crate::backtrace::capture;
 use crate::panic::PanicIntegration;
-use crate::{payload, thread};
+use crate::{elsewhere, payload, stack};
 
 /// Puts our hook before the one that is installed now. Once per process; it stays for good.
 pub(crate) fn install() {
@@ -55,6 +55,13 @@ pub(crate) fn handle(info: &PanicHookInfo<'_>, marker: usize) {
     let Some(_running) = Running::enter() else { return };
     if sentry_core::is_suppressed() {
         return;
+    }
+    let is_free = Hub::is_free();
+    if !is_free || stack::room_below(marker).is_some_and(|room| room < ROOM) {
+        let dies = cfg!(panic = "abort") || payload::cannot_unwind(info);
+        // Who holds a lock that is needed there must not wait.
+        let patience = if dies || is_free { LONGEST_WAIT } else { Duration::ZERO };
+        return remember(elsewhere::report(info, marker, dies && !is_free, dies, patience));
     }
     Hub::with_active(|hub| {
         let Some(client) = hub.client() else { return };
@@ -91,44 +98,11 @@ fn note(stack: &RawStack) {
     let _ = stack;
 }
 
-/// The event of a panic, without its stack.
-pub(crate) fn event(info: &PanicHookInfo<'_>) -> Event<'static> {
-    let thread = thread::current();
-    let exception = Exception {
-        ty: "panic".into(),
-        value: Some(payload::message(info.payload()).into_owned()),
-        thread_id: thread.id.clone(),
-        mechanism: Some(mechanism(info)),
-        ..Exception::default()
-    };
-    Event {
-        exception: vec![exception].into(),
-        threads: vec![Thread { crashed: true, current: true, ..thread }].into(),
-        level: Level::Fatal,
-        ..Event::default()
-    }
-}
-
-fn mechanism(info: &PanicHookInfo<'_>) -> Mechanism {
-    let mut data = Map::new();
-    if let Some(location) = info.location() {
-        data.insert("location".to_owned(), Value::from(location.to_string()));
-    }
-    if let Some(number) = thread::system_number() {
-        data.insert(THREAD.to_owned(), Value::from(number));
-    }
-    // A panic in a destructor that runs because of a panic: nothing else links the two.
-    if let Some(previous) = last() {
-        data.insert("previous_event".to_owned(), Value::from(previous.simple().to_string()));
-    }
-    Mechanism { ty: "panic".into(), handled: Some(false), data, ..Mechanism::default() }
-}
-
-/// What the system calls the thread, in the data of the mechanism.
-pub(crate) const THREAD: &str = "tid";
+/// A capture may need so much of the stack: half of it with optimisations.
+const ROOM: usize = 48 << 10;
 
 /// How long a process that dies waits for delivery at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
@@ -148,7 +122,7 @@ fn renew() {
 }
 
 /// The event of the panic just before this one.
-fn last() -> Option<Uuid> {
+pub(crate) fn last() -> Option<Uuid> {
     let (id, time) = LAST.try_with(Cell::get).ok().flatten()?;
     (clock::instant().saturating_duration_since(time) < SOON).then_some(id)
 }

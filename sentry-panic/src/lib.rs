@@ -25,6 +25,10 @@
 
 pub mod backtrace;
 pub mod debug_images;
+mod elsewhere;
+mod facts;
+#[cfg(feature = "hang")]
+pub mod hang;
 mod heap;
 mod hook;
 mod modules;
@@ -33,9 +37,15 @@ pub mod native;
 pub mod panic;
 mod payload;
 pub mod process;
+#[cfg(feature = "profiling")]
+pub mod sampling;
 mod source;
+mod stack;
 mod sync;
 mod thread;
 
 pub use crate::backtrace::NativeStackSource;
+#[cfg(feature = "embed-source")]
+#[doc(hidden)]
+pub use crate::source::register as __embed_source;
 pub use crate::panic::{PanicIntegration, message_from_panic_info, panic_handler};

@@ -15,6 +15,7 @@ use sentry_core::protocol::Event;
 use sentry_core::{ClientOptions, Integration, StackSource, clock};
 
 use crate::backtrace::{NativeStackSource, capture};
+use crate::facts::{self, Facts};
 use crate::{hook, payload, thread};
 
 /// Makes an event of a panic, or leaves it to the next one.
@@ -59,7 +60,7 @@ impl PanicIntegration {
         let marker = 0_u8;
         let stack = capture::above(capture::address_of(&marker));
         let deadline = clock::instant() + std::time::Duration::from_millis(500);
-        let mut event = hook::event(info);
+        let mut event = Facts::of(info).into_event();
         if let Some(exception) = event.exception.values.last_mut() {
             exception.stacktrace = NativeStackSource::new().resolve(&stack, Some(deadline));
         }
@@ -68,7 +69,7 @@ impl PanicIntegration {
 
     /// The event of a panic; the stack is attached where the event is completed.
     pub(crate) fn event(&self, info: &PanicHookInfo<'_>) -> Event<'static> {
-        self.extract(info).unwrap_or_else(|| hook::event(info))
+        self.extract(info).unwrap_or_else(|| Facts::of(info).into_event())
     }
 
     fn extract(&self, info: &PanicHookInfo<'_>) -> Option<Event<'static>> {
@@ -92,7 +93,7 @@ impl Integration for PanicIntegration {
         }
         let mechanism = event.exception.last().and_then(|exception| exception.mechanism.as_ref());
         let of_panic = mechanism.filter(|mechanism| mechanism.ty == "panic");
-        if let Some(number) = of_panic.and_then(|mechanism| mechanism.data.get(hook::THREAD)?.as_u64()) {
+        if let Some(number) = of_panic.and_then(|mechanism| mechanism.data.get(facts::THREAD)?.as_u64()) {
             event.threads.values.extend(thread::others(number));
         }
     }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sentry_core::options::CachePolicy;
 use sentry_core::protocol::Envelope;
-use sentry_core::{LastRun, Outbound, Transport, TransportOptions, diagnostics};
+use sentry_core::{Gathered, LastRun, Outbound, Transport, TransportOptions, diagnostics};
 
 use crate::driver::Runtime;
 use crate::queue::{MakeSender, OpenStore, Queue, Setup};
@@ -56,6 +56,7 @@ impl BackgroundTransport {
             backpressure: options.enable_backpressure_handling,
             revival: options.revival.clone(),
             gate: options.consent_gate.clone(),
+            records: OnceLock::new(),
         };
         let transport = Self { queue: Queue::new(setup, options.client_report_recorder.clone()) };
         if options.cache.dir.is_some() {
@@ -100,6 +101,15 @@ impl Transport for BackgroundTransport {
 
     fn holds_for_consent(&self) -> bool {
         true
+    }
+
+    /// Those of one client: a second one on the same transport sends each at once.
+    fn gather(&self, records: Gathered) -> bool {
+        self.queue.shared().setup.records.set(records).is_ok()
+    }
+
+    fn records_wait(&self) {
+        self.queue.shared().records_wait();
     }
 
     fn is_idle(&self) -> bool {

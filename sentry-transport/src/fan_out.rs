@@ -19,7 +19,7 @@ use std::time::Duration;
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Envelope;
 use sentry_core::{
-    ClientOptions, LastRun, Outbound, Transport, TransportFactory, TransportOptions, clock, diagnostics,
+    ClientOptions, Gathered, LastRun, Outbound, Transport, TransportFactory, TransportOptions, clock, diagnostics,
     options, suppress,
 };
 
@@ -186,6 +186,17 @@ impl Transport for FanOut {
     /// Spotlight looks for itself.
     fn holds_for_consent(&self) -> bool {
         self.servers.iter().all(|server| server.holds_for_consent())
+    }
+
+    /// The first server asks for them, and all get them. Whoever watches Spotlight wants to see each at once.
+    fn gather(&self, records: Gathered) -> bool {
+        self.spotlight.is_none() && self.servers.first().is_some_and(|first| first.gather(records))
+    }
+
+    fn records_wait(&self) {
+        if let Some(first) = self.servers.first() {
+            first.records_wait();
+        }
     }
 
     fn is_idle(&self) -> bool {

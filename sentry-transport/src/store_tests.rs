@@ -136,6 +136,7 @@ fn start(disk: &Disk, script: Vec<Reply>, keeps_all: bool) -> Process {
         backpressure: true,
         revival: options.revival.clone(),
         gate: options.consent_gate.clone(),
+        records: std::sync::OnceLock::new(),
     };
     let transport = BackgroundTransport { queue: Queue::new(setup, recorder.clone()) };
     Process { transport, sender, recorder }

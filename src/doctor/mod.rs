@@ -31,6 +31,8 @@ mod probe;
 mod proxy;
 mod report;
 mod settings;
+#[cfg_attr(not(all(feature = "backtrace", feature = "debug-images")), path = "no_symbols.rs")]
+mod symbols;
 mod verdict;
 
 use std::sync::Arc;
@@ -84,6 +86,7 @@ fn examine(
     deadline: Deadline,
 ) -> Report {
     let mut rows = settings::all(options);
+    rows.extend(symbols::row());
     rows.extend(life);
     rows.extend(client.map(|client| settings::deliveries(&client.stats())));
     rows.extend(callback::before_send(options, deadline.share(4)));

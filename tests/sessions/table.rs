@@ -94,6 +94,10 @@ const TABLE: &[Row] = &[
     row(Crashing, "overflow", "session", &[(true, "crashed", 1)]),
     row(Crashing, "nounwind-panic", "session", &[(true, "ok", 1), (false, "crashed", 1)]),
     row(Crashing, "caught-then-abort", "session", &[(true, "ok", 1), (false, "crashed", 2)]),
+    // The process that crashes can tell nobody: the next start does, which finds its record and what it has left.
+    row(Crashing, "locks-held", "session", &[(true, "crashed", 1)]),
+    row(Crashing, "in-allocator", "session", &[(true, "crashed", 1)]),
+    row(Crashing, "error, in-allocator", "session", &[(true, "ok", 1), (false, "crashed", 2)]),
     // Requests are counted when they are over.
     requests("nothing", &[("exited", 1)]),
     requests("message", &[("exited", 1)]),

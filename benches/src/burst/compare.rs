@@ -109,6 +109,12 @@ impl Receiver {
         Self { child, output, address: address.trim().to_owned() }
     }
 
+    /// Ends it, whatever it has under way.
+    pub fn stop(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     pub fn finish(mut self) -> Received {
         drop(self.child.stdin.take());
         let mut text = String::new();

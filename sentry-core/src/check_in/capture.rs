@@ -28,8 +28,13 @@ impl Hub {
     /// Captures a check-in: release, environment and trace are filled in. Returns its id: nil if it was dropped.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn capture_check_in(&self, check_in: MonitorCheckIn) -> Uuid {
+        self.capture_check_in_of(check_in, None)
+    }
+
+    /// The same for a monitor that somebody has to look after.
+    pub(super) fn capture_check_in_of(&self, check_in: MonitorCheckIn, owner: Option<&str>) -> Uuid {
         let Some((client, scope)) = self.for_telemetry(Category::Monitor) else { return Uuid::nil() };
-        client.write_check_in(check_in, &scope)
+        client.write_check_in(check_in, owner, &scope)
     }
 }
 
@@ -40,10 +45,15 @@ impl Client {
         if !self.is_enabled() || is_suppressed() {
             return Uuid::nil();
         }
-        self.write_check_in(check_in, &scope.snapshot())
+        self.write_check_in(check_in, None, &scope.snapshot())
     }
 
-    fn write_check_in(&self, mut check_in: MonitorCheckIn, scope: &ScopeSnapshot) -> Uuid {
+    fn write_check_in(
+        &self,
+        mut check_in: MonitorCheckIn,
+        owner: Option<&str>,
+        scope: &ScopeSnapshot,
+    ) -> Uuid {
         if check_in.check_in_id.is_nil() && check_in.monitor_config.is_some() {
             // Nil stands for a run in progress; what describes the monitor begins one.
             check_in.check_in_id = rng::uuid();
@@ -65,9 +75,9 @@ impl Client {
         }
         let id = check_in.check_in_id;
         let trace = scope.trace_id().map(|trace_id| json!({"trace": {"trace_id": trace_id}}));
-        // The published type knows neither release nor trace.
+        // The published types know neither release nor trace, nor who looks after a monitor.
         let wire = Wire { check_in: &check_in, release: options.release.as_deref(), contexts: trace };
-        let Ok(payload) = serde_json::to_vec(&wire) else { return Uuid::nil() };
+        let Ok(payload) = wire.encode(owner) else { return Uuid::nil() };
         let item = EnvelopeItem::Unknown(UnknownItem::new("check_in", [], payload));
         self.send_items(vec![item], (Category::Monitor, 1));
         id
@@ -82,6 +92,17 @@ struct Wire<'a> {
     release: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contexts: Option<Value>,
+}
+
+impl Wire<'_> {
+    fn encode(&self, owner: Option<&str>) -> serde_json::Result<Vec<u8>> {
+        let Some(owner) = owner else { return serde_json::to_vec(self) };
+        let mut wire = serde_json::to_value(self)?;
+        if let Some(Value::Object(config)) = wire.get_mut("monitor_config") {
+            config.insert("owner".to_owned(), owner.into());
+        }
+        serde_json::to_vec(&wire)
+    }
 }
 
 /// The server answers these with silence.

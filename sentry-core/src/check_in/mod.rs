@@ -20,7 +20,7 @@ mod outcome;
 
 pub use self::capture::capture_check_in;
 pub use self::future::Monitored;
-pub use self::monitor::{Monitor, MonitorRun};
+pub use self::monitor::{Monitor, MonitorRun, with_monitor};
 pub use self::outcome::JobOutcome;
 
 #[cfg(test)]

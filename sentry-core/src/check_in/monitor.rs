@@ -21,13 +21,28 @@ use crate::{clock, rng};
 pub struct Monitor {
     slug: Cow<'static, str>,
     config: Option<MonitorConfig>,
+    owner: Option<Cow<'static, str>>,
+}
+
+/// Runs `job` as the job with this slug, and tells how it went: see [`Monitor`], which can also say when the job should run.
+///
+/// ```
+/// let outcome = sentry_core::with_monitor("nightly-report", || Ok::<_, std::io::Error>(42));
+/// assert_eq!(outcome.unwrap(), 42);
+/// ```
+pub fn with_monitor<S, R>(slug: S, job: impl FnOnce() -> R) -> R
+where
+    S: Into<Cow<'static, str>>,
+    R: JobOutcome,
+{
+    Monitor::new(slug).run(job)
 }
 
 impl Monitor {
     /// The monitor with this slug. Without a [`schedule`](Self::schedule) or a [`config`](Self::config) it has to exist on
     /// the server.
     pub fn new<S: Into<Cow<'static, str>>>(slug: S) -> Self {
-        Self { slug: slug.into(), config: None }
+        Self { slug: slug.into(), config: None, owner: None }
     }
 
     /// Sets when the job runs, and leaves the rest to the server. The first check-in creates or updates the monitor.
@@ -47,6 +62,12 @@ impl Monitor {
         Self { config: Some(config), ..self }
     }
 
+    /// Sets who looks after the job: `user:jane@example.com`, `team:billing`. Told with a [`schedule`](Self::schedule) or a
+    /// [`config`](Self::config).
+    pub fn owner<O: Into<Cow<'static, str>>>(self, owner: O) -> Self {
+        Self { owner: Some(owner.into()), ..self }
+    }
+
     /// Runs `job`, and tells how it went.
     pub fn run<R: JobOutcome>(&self, job: impl FnOnce() -> R) -> R {
         let run = self.start();
@@ -56,6 +77,9 @@ impl Monitor {
     }
 
     /// The future of `job`, which tells how it went. Begins when it is first polled.
+    ///
+    /// It goes wherever a future goes: `tokio::spawn(monitor.watch(job()))` watches a task, whose run has failed if the task
+    /// panics or is aborted.
     pub fn watch<F>(&self, job: F) -> Monitored<F>
     where
         F: Future,
@@ -74,21 +98,22 @@ impl Monitor {
             begun: clock::instant(),
             is_over: false,
         };
-        run.tell(MonitorCheckInStatus::InProgress, self.config.clone());
+        run.tell(MonitorCheckInStatus::InProgress, self.config.clone(), self.owner.as_deref());
         run
     }
 
     /// Tells the end of a run of which nothing else was told.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn heartbeat(&self, went_well: bool) -> Uuid {
-        Hub::current().capture_check_in(MonitorCheckIn {
+        let check_in = MonitorCheckIn {
             check_in_id: rng::uuid(),
             monitor_slug: self.slug.clone().into_owned(),
             status: status(went_well),
             environment: None,
             duration: None,
             monitor_config: self.config.clone(),
-        })
+        };
+        Hub::current().capture_check_in_of(check_in, self.owner.as_deref())
     }
 }
 
@@ -121,21 +146,22 @@ impl MonitorRun {
 
     fn finish(&mut self, went_well: bool) {
         if !std::mem::replace(&mut self.is_over, true) {
-            self.tell(status(went_well), None);
+            self.tell(status(went_well), None, None);
         }
     }
 
-    fn tell(&self, status: MonitorCheckInStatus, monitor_config: Option<MonitorConfig>) {
+    fn tell(&self, status: MonitorCheckInStatus, monitor_config: Option<MonitorConfig>, owner: Option<&str>) {
         let is_over = !matches!(status, MonitorCheckInStatus::InProgress);
         let seconds = || clock::instant().saturating_duration_since(self.begun).as_secs_f64();
-        self.hub.capture_check_in(MonitorCheckIn {
+        let check_in = MonitorCheckIn {
             check_in_id: self.id,
             monitor_slug: self.slug.clone().into_owned(),
             status,
             environment: None,
             duration: is_over.then(seconds),
             monitor_config,
-        });
+        };
+        self.hub.capture_check_in_of(check_in, owner);
     }
 }
 

@@ -1,13 +1,14 @@
 use std::future::{Future as _, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use super::*;
 use crate::protocol::{EnvelopeItem, MonitorCheckIn, MonitorCheckInStatus, MonitorSchedule};
 use crate::test::with_captured_envelopes_options;
 use crate::types::Uuid;
-use crate::{ClientOptions, capture_check_in};
+use crate::{ClientOptions, Hub, capture_check_in};
 
 fn told(options: ClientOptions, run: impl FnOnce()) -> Vec<MonitorCheckIn> {
     let envelopes = with_captured_envelopes_options(run, options);
@@ -96,18 +97,7 @@ fn a_callback_may_drop_and_is_counted() {
 
 #[test]
 fn release_and_trace_are_on_the_wire() {
-    let transport = crate::test::TestTransport::new();
-    let raw = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    struct Raw(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-    impl crate::Transport for Raw {
-        fn send_envelope(&self, envelope: crate::protocol::Envelope) {
-            envelope.to_writer(&mut *self.0.lock().unwrap()).unwrap();
-        }
-    }
-    drop(transport);
-    let options = ClientOptions { dsn: "http://public@127.0.0.1/1".parse().ok(), ..options() }
-        .transport(std::sync::Arc::new(Raw(std::sync::Arc::clone(&raw))));
-    let client = crate::Client::from(options);
+    let (client, raw) = raw_client();
     let mut scope = crate::Scope::default();
     scope.set_tag("a", "b");
     client.capture_check_in(
@@ -121,8 +111,48 @@ fn release_and_trace_are_on_the_wire() {
         },
         &scope,
     );
-    let text = String::from_utf8(raw.lock().unwrap().clone()).unwrap();
-    let payload: serde_json::Value = serde_json::from_str(text.lines().nth(2).unwrap()).unwrap();
+    let payload = &payloads(&raw)[0];
     assert_eq!(payload["release"], "app@1");
     assert_eq!(payload["check_in_id"], "00000000000000000000000000000007");
+}
+
+#[test]
+fn whoever_looks_after_a_monitor_is_told_with_its_config() {
+    let (client, raw) = raw_client();
+    let hub = Arc::new(Hub::new(Some(Arc::new(client)), Arc::default()));
+    let schedule = MonitorSchedule::from_crontab("@daily").unwrap();
+    let monitor = Monitor::new("job").schedule(schedule).owner("team:billing");
+    Hub::run(hub, || monitor.run(|| ()));
+    let [begun, ended] = &payloads(&raw)[..] else { panic!("two check-ins") };
+    assert_eq!(begun["monitor_config"]["owner"], "team:billing");
+    assert_eq!(begun["monitor_config"]["schedule"]["value"], "@daily");
+    assert!(begun["contexts"]["trace"]["trace_id"].is_string() && ended["monitor_config"].is_null());
+}
+
+#[test]
+fn a_closure_needs_no_more_than_a_slug() {
+    let told = told(options(), || assert!(!crate::with_monitor("job", || false)));
+    assert_eq!(statuses(&told), [InProgress, Error]);
+}
+
+type Written = Arc<Mutex<Vec<u8>>>;
+
+/// A client whose envelopes are kept as bytes.
+fn raw_client() -> (crate::Client, Written) {
+    struct Raw(Written);
+    impl crate::Transport for Raw {
+        fn send_envelope(&self, envelope: crate::protocol::Envelope) {
+            envelope.to_writer(&mut *self.0.lock().unwrap()).unwrap();
+        }
+    }
+    let raw = Written::default();
+    let options = ClientOptions { dsn: "http://public@127.0.0.1/1".parse().ok(), ..options() }
+        .transport(Arc::new(Raw(Arc::clone(&raw))));
+    (crate::Client::from(options), raw)
+}
+
+fn payloads(raw: &Written) -> Vec<serde_json::Value> {
+    let text = String::from_utf8(raw.lock().unwrap().clone()).unwrap();
+    let payloads = text.lines().filter(|line| line.contains("check_in_id"));
+    payloads.map(|line| serde_json::from_str(line).unwrap()).collect()
 }

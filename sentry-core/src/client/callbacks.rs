@@ -9,14 +9,15 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::hint::{Hint, PanicInfo};
 use crate::lean::LeanEvent;
-use crate::nesting;
-use crate::options::ClientOptions;
+use crate::options::{ClientOptions, errors_of};
 use crate::outbound::{Outbound, OutboundItem};
 use crate::protocol::Event;
 use crate::protocol::client_report::{Category, Reason};
 use crate::scope::ScopeSnapshot;
 use crate::suppress::{guarded, suppress};
+use crate::{nesting, rng};
 
 /// How long a panic hook waits for callbacks, for transports that finish on the capturing thread.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -32,11 +33,15 @@ pub(crate) fn ask(
     options: &ClientOptions,
     event: Event<'static>,
     scope: &ScopeSnapshot,
+    hint: &Hint<'_>,
 ) -> Result<Event<'static>, Reason> {
     let id = event.event_id;
     let mut event = process(options, event, scope)?;
     if let Some(before_send) = &options.before_send {
         event = step("before_send", Reason::BeforeSend, || before_send(event))?;
+    }
+    if let Some(before_send) = &options.before_send_with_hint {
+        event = step("before_send_with_hint", Reason::BeforeSend, || before_send(event, hint))?;
     }
     if event.event_id.is_nil() {
         event.event_id = id;
@@ -45,7 +50,33 @@ pub(crate) fn ask(
     Ok(event)
 }
 
-/// The same without `before_send`.
+/// All that was left to be asked about what a panic hook captured: whether it is ignored, the callbacks, and the sampler,
+/// without which the die was cast at the capture.
+pub(crate) fn ask_late(
+    options: &ClientOptions,
+    event: Event<'static>,
+    scope: &ScopeSnapshot,
+) -> Result<Event<'static>, Reason> {
+    let panic = PanicInfo::of(&event);
+    let hint = Hint::new().within(scope, panic.as_ref());
+    if options.ignores(errors_of(&event), &hint) {
+        return Err(Reason::EventProcessor);
+    }
+    let event = ask(options, event, scope, &hint)?;
+    let is_kept = options.error_sampler.is_none() || sample(options.rate_for(&event, &hint));
+    if is_kept { Ok(event) } else { Err(Reason::SampleRate) }
+}
+
+/// Casts the die.
+pub(crate) fn sample(rate: f32) -> bool {
+    match rate {
+        rate if rate >= 1.0 => true,
+        rate if rate <= 0.0 || rate.is_nan() => false,
+        rate => rng::unit() < f64::from(rate),
+    }
+}
+
+/// The same as [`ask`] without `before_send`.
 pub(crate) fn process(
     options: &ClientOptions,
     mut event: Event<'static>,
@@ -82,7 +113,7 @@ impl Outbound {
             let scope = self.scope.clone();
             let shown = {
                 let completion = Arc::clone(&completion);
-                off_the_hook(move || ask(completion.options(), event, &scope))
+                off_the_hook(move || ask_late(completion.options(), event, &scope))
             };
             match shown.unwrap_or(Err(Reason::CallbackError)) {
                 Ok(event) => {

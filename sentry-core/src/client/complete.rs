@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::client::intern;
+use crate::client::{context_tags, intern};
 use crate::error;
 use crate::lean::Known;
 use crate::options::ClientOptions;
@@ -63,6 +63,7 @@ impl Completion {
     fn complete_event(&self, event: &mut Event<'static>, whose: Whose) {
         enrich(&self.options, event, whose);
         let options = &self.options;
+        context_tags::apply(&options.context_tags, event);
         fill(&mut event.release, options.release.as_ref());
         fill(&mut event.environment, options.environment.as_ref());
         fill(&mut event.dist, options.dist.as_ref());
@@ -83,6 +84,7 @@ impl Completion {
         transaction.contexts = event.contexts;
         fill(&mut transaction.release, self.options.release.as_ref());
         fill(&mut transaction.environment, self.options.environment.as_ref());
+        fill(&mut transaction.dist, self.options.dist.as_ref());
         fill(&mut transaction.server_name, event.server_name.as_ref());
         if transaction.platform == "other" {
             transaction.platform = Cow::Borrowed("native");
@@ -122,7 +124,7 @@ fn fill(slot: &mut Option<Cow<'static, str>>, value: Option<&Cow<'static, str>>)
 }
 
 /// How long loading symbols may hold up a thread whose callbacks want to see them. Later events find them cached.
-const RESOLVE_TIMEOUT_OF_CALLER: Duration = Duration::from_secs(1);
+pub(super) const RESOLVE_TIMEOUT_OF_CALLER: Duration = Duration::from_secs(1);
 
 impl Outbound {
     /// The complete event, on the capturing thread, without the users' callbacks.
@@ -151,7 +153,9 @@ impl Outbound {
         event
     }
 
-    pub(crate) fn complete_transaction(&mut self) {
+    /// Completes a transaction. Symbols for the places of slow queries are loaded until `deadline`.
+    pub(crate) fn complete_transaction(&mut self, deadline: Instant) {
+        self.develop(deadline);
         let (OutboundItem::Transaction(transaction), Some(completion)) = (&mut self.item, &self.completion)
         else {
             return;
@@ -160,6 +164,18 @@ impl Outbound {
         let collection = || completion.options.collection().into_owned();
         self.scope.apply_request(&mut transaction.request, collection);
         completion.complete_transaction(transaction);
+    }
+
+    /// Gives a recorded transaction its wire form.
+    pub(super) fn develop(&mut self, deadline: Instant) {
+        let nothing = OutboundItem::Message { level: Level::Error, text: String::new() };
+        self.item = match (std::mem::replace(&mut self.item, nothing), &self.completion) {
+            (OutboundItem::Recorded(recorded), Some(completion)) => {
+                let transaction = recorded.into_transaction(self.id, &completion.options, deadline);
+                OutboundItem::Transaction(Box::new(transaction))
+            }
+            (item, _) => item,
+        };
     }
 
     /// What the capture itself brought.
@@ -173,9 +189,10 @@ impl Outbound {
             }
             OutboundItem::Event(given) => *given,
             OutboundItem::Lean(event) | OutboundItem::Completed(event) => event.into_event(self.id),
-            OutboundItem::Transaction(_) | OutboundItem::Telemetry(_) | OutboundItem::Envelope(_) => {
-                blank(Level::Error)
-            }
+            OutboundItem::Recorded(_)
+            | OutboundItem::Transaction(_)
+            | OutboundItem::Telemetry(_)
+            | OutboundItem::Envelope(_) => blank(Level::Error),
         }
     }
 

@@ -122,6 +122,7 @@ impl ConsentListener for Inner {
     fn decided(&self, _by_user: bool) {
         if self.completion.options().consent_gate.is_refused() {
             self.forget_sessions();
+            self.forget_records();
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::client::{Client, callbacks};
 use crate::client_report::protocol::{Category, Reason};
 use crate::envelope::EnvelopeItem;
 use crate::outbound::{Outbound, OutboundItem};
-use crate::protocol::{Attachment, Envelope, Event};
+use crate::protocol::{Envelope, Event};
 use crate::scope::ScopeSnapshot;
 use crate::suppress::guarded;
 use crate::types::Uuid;
@@ -36,30 +36,33 @@ impl Client {
     pub(crate) fn send_feedback(
         &self,
         event: Event<'static>,
-        attachments: Vec<Attachment>,
+        attachments: Vec<EnvelopeItem>,
         scope: ScopeSnapshot,
     ) -> Uuid {
         let item = OutboundItem::Event(Box::new(event));
         let mut outbound = self.outbound(Capture::new(item), scope);
-        let mut event = outbound.complete();
         // Words have no stack.
-        event.threads = Vec::new().into();
-        event.stacktrace = None;
+        outbound.stack = None;
+        let event = outbound.complete();
         let event = match self.approve(event, &outbound.scope) {
             Ok(event) => event,
             Err(reason) => {
-                self.options().client_report_recorder.record(reason, Category::Feedback, 1);
-                for attachment in &attachments {
-                    self.options().client_report_recorder.record_loss(attachment, reason);
-                }
+                self.lose_feedback(&attachments, reason);
                 return Uuid::nil();
             }
         };
         let id = event.event_id;
         let mut items = vec![EnvelopeItem::Feedback(Box::new(event))];
-        items.extend(attachments.into_iter().map(EnvelopeItem::Attachment));
+        items.extend(attachments);
         self.send_items(items, (Category::Feedback, 1));
         id
+    }
+
+    /// Counts feedback, and the files that would have gone with it.
+    pub(crate) fn lose_feedback(&self, attachments: &[EnvelopeItem], reason: Reason) {
+        let recorder = &self.options().client_report_recorder;
+        recorder.record(reason, Category::Feedback, 1);
+        attachments.iter().for_each(|attachment| recorder.record_loss(attachment, reason));
     }
 
     fn approve(&self, event: Event<'static>, scope: &ScopeSnapshot) -> Result<Event<'static>, Reason> {

@@ -36,6 +36,7 @@ impl Client {
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn flush(&self, timeout: Option<Duration>) -> bool {
         self.send_sessions();
+        self.inner.hand_over(false);
         self.transport().is_none_or(|transport| flush(&*transport, self.timeout(timeout)))
     }
 
@@ -76,6 +77,7 @@ impl Client {
         let client = self.clone();
         async move {
             client.send_sessions();
+            client.inner.hand_over(false);
             let Some(transport) = client.transport() else { return true };
             if guarded("transport", || transport.is_idle()).unwrap_or(false) {
                 return true;
@@ -91,6 +93,7 @@ impl Client {
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn close(&self, timeout: Option<Duration>) -> bool {
         self.end_sessions();
+        self.inner.hand_over(true);
         self.disable().is_none_or(|transport| shutdown(&*transport, self.timeout(timeout)))
     }
 
@@ -101,6 +104,7 @@ impl Client {
         let client = self.clone();
         async move {
             client.end_sessions();
+            client.inner.hand_over(true);
             let Some(transport) = client.disable() else { return true };
             let timeout = client.timeout(timeout);
             // Even if it looks idle: a capture on another thread may be about to hand something over.

@@ -11,6 +11,7 @@
 pub(crate) mod callbacks;
 pub(crate) mod complete;
 mod consent;
+mod context_tags;
 mod crash;
 mod intern;
 mod items;
@@ -20,19 +21,20 @@ mod pipeline;
 mod process;
 mod sessions;
 mod telemetry;
+mod transactions;
 mod waiter;
 
 use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, OnceLock, RwLock, Weak};
 
 pub(crate) use self::complete::Completion;
 pub use self::lifecycle::Flush;
 pub(crate) use self::live::any_live;
 pub(crate) use self::pipeline::Capture;
 pub use self::process::bind_process_client;
-pub(crate) use self::process::{process, process_if_free, with_process};
+pub(crate) use self::process::{process, process_if_free, process_is_free, with_process};
 pub(crate) use self::waiter::forget_waiting_threads;
 use crate::client_report::{Recorder, Stats};
 use crate::consent::{ConsentGate, ConsentListener};
@@ -44,6 +46,7 @@ use crate::process::Held;
 use crate::session;
 use crate::suppress::guarded;
 use crate::sync::{read, write};
+use crate::telemetry::Gathering;
 use crate::transport::Transport;
 use crate::types::Dsn;
 
@@ -72,6 +75,9 @@ struct Inner {
     sessions: Arc<session::Buffer>,
     /// What all logs, metrics and streamed spans say.
     attributes: telemetry::Attributes,
+    /// Logs and metrics that wait for company, if the transport takes them many at a time.
+    gathering: Gathering,
+    gathers: OnceLock<bool>,
     /// Some callback or integration must see complete events, so they are completed on the capturing thread.
     completes_events: bool,
     /// The transport holds back what is captured before the user has consented.
@@ -118,8 +124,10 @@ impl Client {
             });
         }
         let holds_for_consent = Inner::holds(transport.as_deref());
-        let completes_events =
-            options.before_send.is_some() || options.integrations.iter().any(|i| i.processes_events());
+        let completes_events = options.before_send.is_some()
+            || options.before_send_with_hint.is_some()
+            || options.error_sampler.is_some()
+            || options.integrations.iter().any(|i| i.processes_events());
         let completion = Arc::new(Completion::new(options));
         // Last: what could panic before is the user's, and a client that never came to be would count for ever.
         if enabled {
@@ -134,6 +142,8 @@ impl Client {
                 last_run: last_run::Cell::new(),
                 sessions,
                 attributes: telemetry::Attributes::default(),
+                gathering: Gathering::default(),
+                gathers: OnceLock::new(),
                 completes_events,
                 holds_for_consent,
             }),
@@ -141,6 +151,7 @@ impl Client {
         client.inner.sessions.belongs_to(WeakClient(Arc::downgrade(&client.inner)));
         let listener: Weak<Inner> = Arc::downgrade(&client.inner);
         client.options().consent_gate.listen(listener as Weak<dyn ConsentListener>);
+        client.begin_to_gather();
         client
     }
 
@@ -170,7 +181,11 @@ impl Client {
     /// What became of everything captured so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.recorder().stats()
+        let mut stats = self.recorder().stats();
+        let waiting = self.inner.gathering.len();
+        stats.accepted = stats.accepted.saturating_add(waiting);
+        stats.queued = stats.queued.saturating_add(waiting);
+        stats
     }
 
     fn disable(&self) -> Option<Arc<dyn Transport>> {
@@ -207,6 +222,7 @@ impl Client {
 
     /// For a fork.
     pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
+        self.inner.gathering.hold(held);
         held.write(&self.inner.transport);
         self.recorder().hold(held);
         self.options().consent_gate.hold(held);
@@ -232,6 +248,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.hand_over(true);
         let _ = self.disable();
     }
 }

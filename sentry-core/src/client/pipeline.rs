@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::client::callbacks::{self, Unseen};
 use crate::client::{Client, Completion};
 use crate::envelope::EnvelopeItem;
+use crate::hint::{Hint, PanicInfo};
 use crate::lean::LeanEvent;
 use crate::nesting::{self, Rest};
+use crate::options::{Named, errors_of};
 use crate::outbound::{Class, Durability, Outbound, OutboundItem};
-use crate::protocol::client_report::{Category, LossSource, Reason};
-use crate::protocol::{Envelope, Event, Transaction};
+use crate::protocol::client_report::{Category, Reason};
+use crate::protocol::{Envelope, Event};
 use crate::scope::{Scope, ScopeSnapshot};
 use crate::session::{self, Origin, Ticket};
 use crate::stacktrace::RawStack;
@@ -19,18 +21,27 @@ use crate::types::Uuid;
 use crate::{clock, rng, stacktrace};
 
 /// What a hub hands to its client.
-pub(crate) struct Capture {
+pub(crate) struct Capture<'a> {
     pub(crate) item: OutboundItem,
     pub(crate) stack: Option<RawStack>,
     pub(crate) class: Class,
     pub(crate) durability: Durability,
     /// What was taken off the item already.
     pub(crate) rest: Option<Arc<Rest>>,
+    /// What it was made of.
+    pub(crate) hint: Hint<'a>,
 }
 
-impl Capture {
+impl Capture<'_> {
     pub(crate) fn new(item: OutboundItem) -> Self {
-        Self { item, stack: None, class: Class::Normal, durability: Durability::Memory, rest: None }
+        Self {
+            item,
+            stack: None,
+            class: Class::Normal,
+            durability: Durability::Memory,
+            rest: None,
+            hint: Hint::new(),
+        }
     }
 }
 
@@ -48,8 +59,16 @@ impl Client {
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn prepare_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Option<Event<'static>> {
         let item = OutboundItem::Event(Box::new(event));
-        let mut outbound = self.outbound(Capture::new(item), snapshot_of(scope));
-        self.run_callbacks(outbound.complete(), &outbound.scope)
+        let capture = Capture::new(item);
+        let scope = snapshot_of(scope);
+        if self.is_ignored(&capture) {
+            callbacks::lose_event(self.options(), Reason::EventProcessor, &scope);
+            return None;
+        }
+        let mut outbound = self.outbound(capture, scope);
+        let event = outbound.complete();
+        let panic = PanicInfo::of(&event);
+        self.run_callbacks(event, &outbound.scope, &Hint::new().within(&outbound.scope, panic.as_ref()))
     }
 
     /// Sends an envelope. No callback looks at it, and nothing is added; secrets are taken out of it as of everything
@@ -78,24 +97,28 @@ impl Client {
     /// Whether something that is kept at `rate` is kept this time.
     #[must_use]
     pub fn sample_should_send(&self, rate: f32) -> bool {
-        match rate {
-            rate if rate >= 1.0 => true,
-            rate if rate <= 0.0 || rate.is_nan() => false,
-            rate => rng::unit() < f64::from(rate),
-        }
+        callbacks::sample(rate)
     }
 
-    pub(crate) fn capture(&self, capture: Capture, scope: ScopeSnapshot) -> Uuid {
+    pub(crate) fn capture(&self, capture: Capture<'_>, scope: ScopeSnapshot) -> Uuid {
         if self.discards_event(&scope) {
             return Uuid::nil();
         }
         let Some(transport) = self.transport() else { return Uuid::nil() };
-        let looked_at = self.inner.completes_events || scope.has_processors();
         // A panic hook must not run code that may panic: such an item takes its callbacks along.
-        let later = looked_at && capture.durability != Durability::Memory;
+        let in_hook = capture.durability != Durability::Memory;
+        if !in_hook && self.is_ignored(&capture) {
+            callbacks::lose_event(self.options(), Reason::EventProcessor, &scope);
+            return Uuid::nil();
+        }
+        let options = self.options();
+        let looked_at = self.inner.completes_events || scope.has_processors();
+        let later = in_hook && (looked_at || !options.ignore_errors.is_empty());
         if later || !looked_at {
             let ticket = fault_of(&capture, &scope);
-            if !self.sampled(&scope) {
+            if !(later && options.error_sampler.is_some())
+                && !self.sampled(options.event_sample_rate(), &scope)
+            {
                 self.tell_alone(ticket);
                 self.show(&*transport, || self.outbound(capture, scope));
                 return Uuid::nil();
@@ -107,17 +130,20 @@ impl Client {
         }
         let origin = Origin::of(capture.class, capture.durability);
         let is_message = matches!(capture.item, OutboundItem::Message { .. });
+        let hint = capture.hint;
         let mut outbound = self.outbound(capture, scope);
-        let Some(event) = self.run_callbacks(outbound.complete(), &outbound.scope) else {
-            return Uuid::nil();
-        };
+        let event = outbound.complete();
+        let panic = PanicInfo::of(&event);
+        let hint = hint.within(&outbound.scope, panic.as_ref());
+        let Some(event) = self.run_callbacks(event, &outbound.scope, &hint) else { return Uuid::nil() };
         let fault = || if is_message { None } else { session::fault_of_event(&event, origin) };
         let ticket = outbound.scope.session().and_then(|session| session.record(fault()?));
+        let is_kept = self.sampled(options.rate_for(&event, &hint), &outbound.scope);
         outbound.id = event.event_id;
         outbound.item =
             OutboundItem::Completed(Box::new(LeanEvent::new(event, self.inner.completion.known())));
         outbound.stack = None;
-        if !self.sampled(&outbound.scope) {
+        if !is_kept {
             self.tell_alone(ticket);
             self.show(&*transport, || outbound);
             return Uuid::nil();
@@ -140,47 +166,8 @@ impl Client {
         id
     }
 
-    /// Sends a finished transaction.
-    pub(crate) fn send_transaction(&self, transaction: Transaction<'static>, scope: ScopeSnapshot) {
-        if self.discards_all(&transaction) {
-            return;
-        }
-        let Some(transport) = self.transport() else { return };
-        if let Some(before) = &self.options().before_send_transaction {
-            let mut outbound =
-                self.outbound(Capture::new(OutboundItem::Transaction(Box::new(transaction))), scope);
-            outbound.complete_transaction();
-            let Some(complete) = outbound.take_transaction() else { return };
-            let (losses, spans): (Vec<_>, _) = (complete.losses().collect(), complete.spans.len());
-            let reason = match guarded("before_send_transaction", || before(*complete)) {
-                Ok(Some(mut kept)) => {
-                    drop(nesting::limit_transaction(&mut kept));
-                    let gone = spans.saturating_sub(kept.spans.len()) as u64;
-                    self.recorder().record(Reason::BeforeSend, Category::Span, gone);
-                    // As an envelope: completed once more it would get back what the callback took out.
-                    outbound.close_transaction(Box::new(kept));
-                    return self.hand_over(&*transport, outbound, (Category::Transaction, 1));
-                }
-                Ok(None) => Reason::BeforeSend,
-                Err(_) => Reason::CallbackError,
-            };
-            self.recorder().record_loss(&losses[..], reason);
-            return;
-        }
-        let item = OutboundItem::Transaction(Box::new(transaction));
-        let outbound = self.outbound(Capture::new(item), scope);
-        self.hand_over(&*transport, outbound, (Category::Transaction, 1));
-    }
-
-    /// Shows a transaction that sampling has dropped, as it was recorded: no callback sees it.
-    pub(crate) fn show_transaction(&self, transaction: Transaction<'static>, scope: ScopeSnapshot) {
-        let Some(transport) = self.transport() else { return };
-        let capture = Capture::new(OutboundItem::Transaction(Box::new(transaction)));
-        self.show(&*transport, || self.outbound(capture, scope));
-    }
-
     /// What sampling has dropped, and counted, is still for Spotlight (protocol.md 21.1). Free while that is off.
-    fn show(&self, transport: &dyn Transport, outbound: impl FnOnce() -> Outbound) {
+    pub(super) fn show(&self, transport: &dyn Transport, outbound: impl FnOnce() -> Outbound) {
         if self.options().spotlight.is_on() && !self.discards() {
             let _ = guarded("transport", || {
                 if transport.wants_unsampled() {
@@ -197,7 +184,7 @@ impl Client {
         }
     }
 
-    pub(super) fn outbound(&self, mut capture: Capture, scope: ScopeSnapshot) -> Outbound {
+    pub(super) fn outbound(&self, mut capture: Capture<'_>, scope: ScopeSnapshot) -> Outbound {
         let rest = match &mut capture.item {
             OutboundItem::Error { chain, .. } => nesting::limit_chain(chain),
             OutboundItem::Event(event) => nesting::limit_event(event),
@@ -234,7 +221,7 @@ impl Client {
         }
     }
 
-    fn lose_spans(&self, rest: Option<&Rest>) {
+    pub(super) fn lose_spans(&self, rest: Option<&Rest>) {
         let spans = rest.map_or(0, Rest::spans) as u64;
         self.recorder().record(Reason::BufferOverflow, Category::Span, spans);
     }
@@ -248,6 +235,7 @@ impl Client {
             OutboundItem::Message { .. } | OutboundItem::Error { .. } | OutboundItem::Lean(_) => true,
             OutboundItem::Event(event) => !Completion::has_stack(event),
             OutboundItem::Completed(_)
+            | OutboundItem::Recorded(_)
             | OutboundItem::Transaction(_)
             | OutboundItem::Telemetry(_)
             | OutboundItem::Envelope(_) => false,
@@ -256,13 +244,31 @@ impl Client {
     }
 
     /// Asks the callbacks, and counts the event if one of them drops it.
-    fn run_callbacks(&self, event: Event<'static>, scope: &ScopeSnapshot) -> Option<Event<'static>> {
-        let seen = callbacks::ask(self.options(), event, scope);
+    fn run_callbacks(
+        &self,
+        event: Event<'static>,
+        scope: &ScopeSnapshot,
+        hint: &Hint<'_>,
+    ) -> Option<Event<'static>> {
+        let seen = callbacks::ask(self.options(), event, scope, hint);
         seen.map_err(|reason| callbacks::lose_event(self.options(), reason, scope)).ok()
     }
 
-    fn sampled(&self, scope: &ScopeSnapshot) -> bool {
-        let sampled = self.sample_should_send(self.options().event_sample_rate());
+    /// Whether `ignore_errors` says so: asked before anything is done about it (protocol.md 12.2).
+    fn is_ignored(&self, capture: &Capture<'_>) -> bool {
+        let options = self.options();
+        match &capture.item {
+            _ if options.ignore_errors.is_empty() => false,
+            OutboundItem::Error { chain, .. } => {
+                options.ignores(chain.iter().map(Named::from), &capture.hint)
+            }
+            OutboundItem::Event(event) => options.ignores(errors_of(event), &capture.hint),
+            _ => false,
+        }
+    }
+
+    fn sampled(&self, rate: f32, scope: &ScopeSnapshot) -> bool {
+        let sampled = callbacks::sample(rate);
         if !sampled {
             callbacks::lose_event(self.options(), Reason::SampleRate, scope);
         }
@@ -279,7 +285,7 @@ fn snapshot_of(scope: Option<&Scope>) -> ScopeSnapshot {
 }
 
 /// What the item does to its session: settled before the die of sampling is cast.
-fn fault_of(capture: &Capture, scope: &ScopeSnapshot) -> Option<Arc<Ticket>> {
+fn fault_of(capture: &Capture<'_>, scope: &ScopeSnapshot) -> Option<Arc<Ticket>> {
     let session = scope.session()?;
     let fault = match &capture.item {
         OutboundItem::Error { level, .. } => session::fault_of_error(*level),

@@ -19,6 +19,11 @@ pub(crate) fn process_if_free() -> Option<Arc<Client>> {
     try_read(&PROCESS)?.clone()
 }
 
+/// Whether nobody is changing it right now.
+pub(crate) fn process_is_free() -> bool {
+    try_read(&PROCESS).is_some()
+}
+
 /// For a fork.
 pub(super) fn hold(held: &mut Held<'_>) {
     held.write(&PROCESS);

@@ -1,17 +1,20 @@
 //! What logs and metrics need of a client.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::SystemTime;
 
 use crate::attributes::Defaults;
-use crate::client::Client;
+use crate::client::{Client, Inner};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 use crate::client_report::protocol::Category;
 use crate::client_report::protocol::Reason;
 use crate::outbound::Outbound;
 use crate::protocol::LogAttribute;
-use crate::suppress::guarded;
-use crate::telemetry::Telemetry;
+use crate::suppress::{guarded, is_suppressed};
+use crate::sync::read;
+#[cfg(any(feature = "logs", feature = "metrics"))]
+use crate::telemetry::{Added, TelemetryKind};
+use crate::telemetry::{Gathered, Source, Telemetry};
 use crate::{clock, process};
 
 /// What all logs and all metrics of a client say.
@@ -35,6 +38,20 @@ impl Client {
                 .filter_map(|it| guarded("integration", || it.log_attributes(options)).ok());
             Defaults::new(self.common().into_iter().chain(asked.flatten()))
         })
+    }
+
+    /// The same, if somebody has asked before: whoever holds a lock must not ask integrations.
+    #[cfg(feature = "logs")]
+    #[inline]
+    pub(crate) fn known_log_defaults(&self) -> Option<&Defaults> {
+        self.inner.attributes.logs.get()
+    }
+
+    /// As for logs.
+    #[cfg(feature = "metrics")]
+    #[inline]
+    pub(crate) fn known_metric_defaults(&self) -> Option<&Defaults> {
+        self.inner.attributes.metrics.get()
     }
 
     #[cfg(feature = "metrics")]
@@ -68,21 +85,60 @@ impl Client {
         ]
     }
 
-    /// Hands a record to the transport.
-    pub(crate) fn send_telemetry(&self, record: Telemetry) {
-        self.send_telemetry_at(record, clock::now());
+    /// Asks the transport whether records shall be gathered.
+    pub(super) fn begin_to_gather(&self) {
+        let Some(transport) = self.transport() else { return };
+        let source: Weak<Inner> = Arc::downgrade(&self.inner);
+        let gathers = guarded("transport", || transport.gather(Gathered::new(source)));
+        let _ = self.inner.gathers.set(gathers.unwrap_or(false));
     }
 
-    /// The same for one that says when it was captured.
-    pub(crate) fn send_telemetry_at(&self, record: Telemetry, time: SystemTime) {
+    /// Whether records can be [gathered](Self::gather), as far as the client is concerned.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    #[inline]
+    pub(crate) fn gathers(&self) -> bool {
+        self.inner.gathers.get() == Some(&true) && !self.discards()
+    }
+
+    /// Lets a log or a metric wait for company. What is left to be done is done with the [`FollowUp`], when no lock is held
+    /// any more.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    #[inline]
+    pub(crate) fn gather(
+        &self,
+        kind: TelemetryKind,
+        time: SystemTime,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> FollowUp {
+        match self.inner.gathering.add(kind, time, write) {
+            Added::Waits | Added::Closed => FollowUp(None),
+            added => self.to_follow_up(added),
+        }
+    }
+
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    #[cold]
+    fn to_follow_up(&self, added: Added) -> FollowUp {
+        FollowUp(Some((self.clone(), added)))
+    }
+
+    /// Hands a log or a metric on, which was captured at `time`.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    pub(crate) fn send_encoded(&self, kind: TelemetryKind, json: &[u8], time: SystemTime) {
+        if self.gathers() {
+            self.gather(kind, time, |out| out.extend_from_slice(json)).run();
+        } else {
+            self.inner.send(Telemetry::batch(kind, json.to_vec(), 1), time);
+        }
+    }
+
+    /// Hands a span to the transport.
+    pub(crate) fn send_telemetry(&self, record: Telemetry) {
         if self.discards() {
             return self.recorder().record_loss(&record.losses()[..], Reason::NoConsent);
         }
-        let Some(transport) = self.transport() else { return };
-        let (kind, bytes) = (record.kind(), record.json().len());
-        let outbound = Outbound::from_telemetry_at(record, time).of_client(&self.inner.completion);
-        if guarded("transport", || transport.send(outbound)).is_err() {
-            self.recorder().record_loss(&kind.losses(bytes)[..], Reason::InternalSdkError);
+        if self.is_enabled() {
+            self.inner.send(record, clock::now());
         }
     }
 
@@ -90,5 +146,82 @@ impl Client {
     #[cfg(any(feature = "logs", feature = "metrics"))]
     pub(crate) fn lose(&self, reason: Reason, what: &[(Category, u64)]) {
         what.iter().for_each(|(category, quantity)| self.recorder().record(reason, *category, *quantity));
+    }
+}
+
+/// What is left to be done for a record that was gathered: nearly always nothing.
+#[cfg(any(feature = "logs", feature = "metrics"))]
+#[must_use = "the transport has to be told"]
+pub(crate) struct FollowUp(Option<(Client, Added)>);
+
+#[cfg(any(feature = "logs", feature = "metrics"))]
+impl FollowUp {
+    #[inline]
+    pub(crate) fn run(self) {
+        if let Some((client, added)) = self.0 {
+            client.follow_up(added);
+        }
+    }
+}
+
+#[cfg(any(feature = "logs", feature = "metrics"))]
+impl Client {
+    #[cold]
+    fn follow_up(&self, added: Added) {
+        match added {
+            Added::Waits | Added::Closed => {}
+            Added::First => {
+                if let Some(transport) = self.transport() {
+                    let _ = guarded("transport", || transport.records_wait());
+                }
+            }
+            Added::Full(lost) => {
+                if let Some(lost) = lost {
+                    self.recorder().record_loss(&lost.losses()[..], Reason::BufferOverflow);
+                }
+                self.inner.gathering.send_full(|(batch, since)| self.inner.send(batch, since));
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn send(&self, record: Telemetry, time: SystemTime) {
+        let recorder = &self.completion.options().client_report_recorder;
+        if self.completion.options().consent_gate.is_refused() {
+            return recorder.record_loss(&record.losses()[..], Reason::NoConsent);
+        }
+        // Bound first, or the lock would be held for all that follows.
+        let transport = read(&self.transport).clone();
+        let Some(transport) = transport else {
+            // Closed meanwhile.
+            return recorder.record_loss(&record.losses()[..], Reason::QueueOverflow);
+        };
+        let (kind, records, bytes) = record.sums();
+        let outbound = Outbound::from_telemetry_at(record, time).of_client(&self.completion);
+        if guarded("transport", || transport.send(outbound)).is_err() {
+            recorder.record_loss(&kind.losses(records, bytes)[..], Reason::InternalSdkError);
+        }
+    }
+
+    /// Sends all records that wait. `is_last`: those that come are too late.
+    pub(super) fn hand_over(&self, is_last: bool) {
+        if self.gathers.get() == Some(&true) {
+            self.gathering.send_all(is_last, is_suppressed(), |(batch, since)| self.send(batch, since));
+        }
+    }
+
+    /// Counts all records that wait, as nobody may have them.
+    pub(super) fn forget_records(&self) {
+        self.hand_over(false);
+    }
+}
+
+impl Source for Inner {
+    fn hand_over(&self) {
+        if self.gathers.get() == Some(&true) {
+            // The worker of a transport is suppressed as well, but it is not in the middle of sending.
+            self.gathering.send_all(false, false, |(batch, since)| self.send(batch, since));
+        }
     }
 }

@@ -66,13 +66,19 @@ impl Hub {
     /// The span that code on this hub belongs to: what the scope is bound to, or what was entered since.
     #[must_use]
     pub fn active_span(&self) -> Option<Arc<TransactionOrSpan>> {
-        let state = lock(&self.state);
-        self.ambient(&state).or_else(|| state.top().snapshot().span().cloned().map(Arc::new))
+        let mut state = lock(&self.state);
+        self.ambient(&mut state).or_else(|| state.top().snapshot().span().cloned().map(Arc::new))
+    }
+
+    /// Whether the code of this thread may be in a span of somebody else's.
+    #[inline]
+    pub(super) fn is_in_span(&self) -> bool {
+        DEPTH.try_with(Cell::get).unwrap_or(0) != 0
     }
 
     /// The span that was entered and stands in for the one of the scope.
     #[inline]
-    pub(super) fn ambient(&self, state: &HubState) -> Option<Arc<TransactionOrSpan>> {
+    pub(super) fn ambient(&self, state: &mut HubState) -> Option<Arc<TransactionOrSpan>> {
         if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
             return None;
         }
@@ -80,7 +86,7 @@ impl Hub {
     }
 
     #[cold]
-    fn last_entered(&self, state: &HubState) -> Option<Arc<TransactionOrSpan>> {
+    fn last_entered(&self, state: &mut HubState) -> Option<Arc<TransactionOrSpan>> {
         ENTERED
             .try_with(|list| {
                 let list = list.borrow();

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::client::{self, Capture, Client};
+use crate::hint::Hint;
 use crate::hub::{Hub, lock};
 use crate::nesting;
 use crate::outbound::{Class, Durability, OutboundItem};
@@ -37,9 +38,25 @@ impl Hub {
     /// Captures an error with its sources. Returns the nil id if it was dropped.
     pub fn capture_error<E: Error + ?Sized>(&self, error: &E) -> Uuid {
         self.capture(|| {
-            let chain = error::chain(error);
-            Capture::new(OutboundItem::Error { level: Level::Error, chain })
+            let (chain, source) = error::chain(error);
+            let hint = Hint::of_sources::<E>(source);
+            Capture { hint, ..Capture::new(OutboundItem::Error { level: Level::Error, chain }) }
         })
+    }
+
+    /// The same for an error whose type callbacks may ask for.
+    pub fn capture_error_typed<E: Error + 'static>(&self, error: &E) -> Uuid {
+        self.capture(|| {
+            let (chain, _) = error::chain(error);
+            let hint = Hint::of_typed(error);
+            Capture { hint, ..Capture::new(OutboundItem::Error { level: Level::Error, chain }) }
+        })
+    }
+
+    /// Captures an event together with what it was made of, for callbacks. For integrations.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
+    pub fn capture_event_with_hint(&self, event: Event<'static>, hint: Hint<'_>) -> Uuid {
+        self.capture(|| Capture { hint, ..Capture::new(OutboundItem::Event(Box::new(event))) })
     }
 
     /// Captures an event with the raw stack that belongs to its last exception. For crash handlers.
@@ -61,7 +78,7 @@ impl Hub {
         }
     }
 
-    fn capture(&self, capture: impl FnOnce() -> Capture) -> Uuid {
+    fn capture<'a>(&self, capture: impl FnOnce() -> Capture<'a>) -> Uuid {
         if !client::any_live() || suppress::is_suppressed() {
             return Uuid::nil();
         }
@@ -88,8 +105,9 @@ impl Hub {
 
     fn client_and_snapshot(&self) -> Option<(Arc<Client>, ScopeSnapshot)> {
         let (binding, snapshot) = {
-            let state = lock(&self.state);
-            (state.binding.clone(), state.top().snapshot().within(self.ambient(&state)))
+            let mut state = lock(&self.state);
+            let ambient = self.ambient(&mut state);
+            (state.binding.clone(), state.top().snapshot().within(ambient))
         };
         let client = binding.client().filter(|client| client.is_enabled())?;
         Some((client, snapshot))

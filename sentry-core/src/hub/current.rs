@@ -10,7 +10,7 @@ use crate::hub::{Hub, lock};
 use crate::process::Held;
 use crate::protocol::Breadcrumb;
 use crate::scope::Scope;
-use crate::sync::{read, try_read, write};
+use crate::sync::{read, try_lock, try_read, write};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Hub>>> = const { RefCell::new(None) };
@@ -90,6 +90,19 @@ pub(crate) fn add_ready_breadcrumb(breadcrumb: Breadcrumb) -> Option<Breadcrumb>
     left
 }
 
+/// Calls `look` with the current hub, without taking a share in it if that can be spared. No code of the user's may run in
+/// there, which might want to switch hubs.
+#[cfg(any(feature = "logs", feature = "metrics"))]
+#[inline]
+pub(crate) fn with_current<R>(look: impl FnOnce(&Hub) -> R) -> Option<R> {
+    let mut look = Some(look);
+    let found = CURRENT.try_with(|current| {
+        let current = current.borrow();
+        current.as_deref().and_then(|hub| Some(look.take()?(hub)))
+    });
+    found.ok().flatten().or_else(|| Some(look?(&Hub::current())))
+}
+
 /// The current hub, if this thread has one already.
 pub(crate) fn current_if_any() -> Vec<Arc<Hub>> {
     let current = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|hub| hub.clone()));
@@ -99,6 +112,14 @@ pub(crate) fn current_if_any() -> Vec<Arc<Hub>> {
 /// The main hub, if there is one and nobody is changing it right now.
 pub(crate) fn main_if_free() -> Option<Arc<Hub>> {
     try_read(&MAIN)?.hub.clone()
+}
+
+/// Whether nobody is changing the main hub right now; `look` looks at it, if there is one.
+pub(super) fn main_is_free(look: impl FnOnce(&mut HubState) -> bool) -> bool {
+    try_read(&MAIN).is_some_and(|main| match &main.hub {
+        Some(hub) => try_lock(&hub.state).is_some_and(|mut state| look(&mut state)),
+        None => true,
+    })
 }
 
 /// For a fork.

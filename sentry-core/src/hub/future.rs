@@ -8,12 +8,14 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::hub::{Hub, HubSwitchGuard};
+use crate::hub::Hub;
+use crate::hub::bound::Bound;
+use crate::trace::TransactionOrSpan;
 
 pin_project! {
     /// A future that runs, and is dropped, with its own hub, whichever thread does it.
     pub struct SentryFuture<F> {
-        hub: Arc<Hub>,
+        bound: Bound,
         // `None` only while it is being dropped.
         #[pin]
         future: Option<F>,
@@ -22,9 +24,7 @@ pin_project! {
     impl<F> PinnedDrop for SentryFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // A future that is cancelled drops what it holds here: what that reports belongs to its hub.
-            let _guard = HubSwitchGuard::new(Arc::clone(this.hub));
-            this.future.set(None);
+            this.bound.end(|| this.future.set(None));
         }
     }
 }
@@ -32,7 +32,7 @@ pin_project! {
 impl<F> SentryFuture<F> {
     /// Binds `future` to `hub`.
     pub fn new(hub: Arc<Hub>, future: F) -> Self {
-        Self { hub, future: Some(future) }
+        Self { bound: Bound::new(hub), future: Some(future) }
     }
 }
 
@@ -41,17 +41,14 @@ impl<F: Future> Future for SentryFuture<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let _guard = HubSwitchGuard::new(Arc::clone(this.hub));
-        match this.future.as_pin_mut() {
-            Some(future) => future.poll(cx),
-            None => Poll::Pending,
-        }
+        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
+        this.bound.run(|| future.poll(cx), Poll::is_ready)
     }
 }
 
 impl<F> fmt::Debug for SentryFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SentryFuture").field("hub", &self.hub).finish_non_exhaustive()
+        f.debug_struct("SentryFuture").field("bound", &self.bound).finish_non_exhaustive()
     }
 }
 
@@ -81,6 +78,25 @@ pub trait SentryFutureExt: Sized {
     /// Lets this future run in isolation, as a request or a job does: see [`Hub::isolate`].
     fn in_isolation(self) -> SentryFuture<Self> {
         SentryFuture::new(Hub::current().isolate(), self)
+    }
+
+    /// Lets this future run in `span`, on a copy of the current hub, and ends the span with it: when it is done, when it
+    /// panics (`internal_error`), and when it is dropped before that (`cancelled`). So futures that run at the same time
+    /// have their own spans below the same one.
+    ///
+    /// ```
+    /// use sentry_core::{SentryFutureExt, TransactionContext, start_transaction};
+    ///
+    /// let transaction = start_transaction(TransactionContext::new("report", "task"));
+    /// let (left, right) = (transaction.start_child("task", "left"), transaction.start_child("task", "right"));
+    /// let both = (async { /* below `left` */ }.in_span(left), async { /* below `right` */ }.in_span(right));
+    /// # drop(both); // join!(both.0, both.1)
+    /// ```
+    fn in_span<S>(self, span: S) -> SentryFuture<Self>
+    where
+        S: Into<TransactionOrSpan>,
+    {
+        SentryFuture { bound: Bound::within(span.into()), future: Some(self) }
     }
 }
 

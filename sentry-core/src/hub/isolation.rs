@@ -22,10 +22,15 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn isolate(&self) -> Arc<Self> {
+        self.isolate_unless(TracePropagationContext::is_for_work)
+    }
+
+    /// The trace stays if there is one that `stays`.
+    pub(super) fn isolate_unless(&self, stays: impl FnOnce(&TracePropagationContext) -> bool) -> Arc<Self> {
         let hub = Self::new_from_top(self);
         let mut state = lock(&hub.state);
         let snapshot = state.top().snapshot();
-        let has_trace = snapshot.propagation_context().is_some_and(TracePropagationContext::is_for_work);
+        let has_trace = snapshot.propagation_context().is_some_and(stays);
         if snapshot.span().is_none() && !has_trace {
             state.top_mut().set_propagation_context(TracePropagationContext::default());
         }
@@ -34,28 +39,11 @@ impl Hub {
         Arc::new(hub)
     }
 
-    /// The same, for a request that another layer of the service is going to take with [`of_request`](Self::of_request).
-    #[must_use]
-    pub fn isolate_request(&self) -> Arc<Self> {
-        let hub = self.isolate();
-        lock(&hub.state).is_vacant = true;
-        hub
-    }
-
     /// Sets up the scope of a hub that nobody else uses yet, without a copy of it. `setup` runs under the lock of the hub and
     /// must not call it.
     pub fn set_up<F: FnOnce(&mut Scope)>(&self, setup: F) {
         setup(lock(&self.state).top_mut());
         self.note_change();
-    }
-
-    /// The hub of a request that begins now: the current one if it was made for that and no other request has it yet, else
-    /// a new one. So layers do no harm in whichever order they are.
-    #[must_use]
-    pub fn of_request() -> Arc<Self> {
-        let hub = Self::current();
-        let is_vacant = std::mem::take(&mut lock(&hub.state).is_vacant);
-        if is_vacant { hub } else { hub.isolate() }
     }
 }
 
@@ -157,13 +145,16 @@ mod tests {
 
     #[test]
     fn a_hub_that_waits_for_its_request_is_taken_once() {
-        let hub = Hub::current().isolate_request();
-        Hub::run(Arc::clone(&hub), || {
-            assert!(Arc::ptr_eq(&Hub::of_request(), &hub));
-            let second = Hub::of_request();
-            assert!(!Arc::ptr_eq(&second, &hub));
-            assert_eq!(trace(&second), trace(&hub));
+        with_captured_events(|| {
+            let begin = || Hub::begin_request().unwrap().0;
+            let hub = Hub::current().isolate_request();
+            Hub::run(Arc::clone(&hub), || {
+                assert!(Arc::ptr_eq(&begin(), &hub));
+                let second = begin();
+                assert!(!Arc::ptr_eq(&second, &hub));
+                assert_eq!(trace(&second), trace(&hub));
+            });
+            assert!(!Arc::ptr_eq(&begin(), &Hub::current()));
         });
-        assert!(!Arc::ptr_eq(&Hub::of_request(), &Hub::current()));
     }
 }

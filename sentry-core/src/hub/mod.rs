@@ -9,15 +9,22 @@
 //! take hubs along to other threads and tasks.
 
 mod ambient;
+mod bound;
 mod capture;
 mod current;
+mod elsewhere;
 mod future;
+#[cfg(any(feature = "logs", feature = "metrics"))]
+mod glance;
 mod isolation;
 mod propagation;
+mod request;
 #[cfg(feature = "release-health")]
 mod session;
 mod spawn;
 mod state;
+#[cfg(feature = "stream")]
+mod stream;
 mod weak;
 
 use std::fmt;
@@ -25,9 +32,14 @@ use std::sync::{Arc, Mutex};
 
 pub use self::current::HubSwitchGuard;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
+#[cfg(any(feature = "logs", feature = "metrics"))]
+pub(crate) use self::glance::glance;
 pub use self::future::{SentryFuture, SentryFutureExt};
 pub use self::isolation::with_isolation_scope;
+pub use self::request::ServedRequest;
 pub(crate) use self::state::{HubState, Pushed};
+#[cfg(feature = "stream")]
+pub use self::stream::{SentryStream, SentryStreamExt};
 pub(crate) use self::weak::WeakHub;
 use crate::client::Client;
 use crate::integration::Integration;
@@ -56,8 +68,8 @@ impl Hub {
     #[must_use]
     pub fn new_from_top<H: AsRef<Self>>(other: H) -> Self {
         let other = other.as_ref();
-        let state = lock(&other.state);
-        let (mut fork, ambient) = (state.fork(), other.ambient(&state));
+        let mut state = lock(&other.state);
+        let (mut fork, ambient) = (state.fork(), other.ambient(&mut state));
         drop(state);
         if let Some(span) = ambient {
             fork.top_mut().set_span(Some(TransactionOrSpan::clone(&span)));
@@ -126,8 +138,9 @@ impl Hub {
     /// The scopes as they are now.
     #[must_use]
     pub fn snapshot(&self) -> ScopeSnapshot {
-        let state = lock(&self.state);
-        state.top().snapshot().within(self.ambient(&state))
+        let mut state = lock(&self.state);
+        let ambient = self.ambient(&mut state);
+        state.top().snapshot().within(ambient)
     }
 
     /// Pushes a scope; what is set until the guard is dropped is gone afterwards.
@@ -148,8 +161,9 @@ impl Hub {
     {
         // Configured before it is pushed: no lock is held while the caller's code runs, and there is nothing to merge.
         let mut scope = {
-            let state = lock(&self.state);
-            state.top().child().within(self.ambient(&state))
+            let mut state = lock(&self.state);
+            let ambient = self.ambient(&mut state);
+            state.top().child().within(ambient)
         };
         scope_config(&mut scope);
         scope.leave();
@@ -167,9 +181,9 @@ impl Hub {
         R: Default,
         F: FnOnce(&mut Scope) -> R,
     {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         let base = state.top().clone();
-        let mut mine = base.clone().within(self.ambient(&state));
+        let mut mine = base.clone().within(self.ambient(&mut state));
         drop(state);
         let result = f(&mut mine);
         mine.leave();

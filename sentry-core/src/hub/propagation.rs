@@ -1,6 +1,10 @@
 //! Traces that come from other services, and those that go to them (protocol.md 9).
 
+use std::sync::Arc;
+
+use crate::diagnostics;
 use crate::hub::Hub;
+use crate::options::EnvOptions;
 use crate::suppress::guarded;
 use crate::trace::{TraceHeader, TracePropagationContext, TransactionContext, traceparent};
 
@@ -17,6 +21,46 @@ impl Hub {
     /// Begins a new trace: all that is captured from here on belongs to it.
     pub fn start_new_trace(&self) {
         self.enter_trace(TracePropagationContext::default());
+    }
+
+    /// Continues the trace of the process that started this one, if the variables `SENTRY_TRACE` and `SENTRY_BAGGAGE` tell of
+    /// one that may be continued. It is that of the current thread and of those that begin to use the SDK from now on, until
+    /// they serve a request or continue another one. `init` calls it.
+    pub fn continue_trace_from_environment() {
+        let environment = EnvOptions::from_process();
+        let Some(trace) = &environment.trace else { return };
+        let headers = [("sentry-trace", &**trace), ("baggage", environment.baggage.as_deref().unwrap_or(""))];
+        let (main, current) = (Self::main(), Self::current());
+        let client = current.client();
+        let continued = client.and_then(|client| TracePropagationContext::continued(headers, client.options()));
+        let Some(trace) = continued.map(TracePropagationContext::for_process) else {
+            return diagnostics::debug(|| "the trace in SENTRY_TRACE is not continued".to_owned());
+        };
+        if !Arc::ptr_eq(&main, &current) {
+            main.configure_scope(|scope| scope.set_propagation_context(trace.clone()));
+        }
+        current.configure_scope(|scope| scope.set_propagation_context(trace));
+    }
+
+    /// The trace of the running code, for a process that it starts: `SENTRY_TRACE`, and `SENTRY_BAGGAGE` if there is
+    /// anything to say.
+    ///
+    /// ```
+    /// use sentry_core::Hub;
+    /// use std::process::Command;
+    ///
+    /// let mut child = Command::new("report");
+    /// child.envs(Hub::current().trace_environment());
+    /// assert!(child.get_envs().any(|(name, _)| name == "SENTRY_TRACE"));
+    /// ```
+    #[must_use]
+    pub fn trace_environment(&self) -> Vec<(&'static str, String)> {
+        let variable = |(header, value)| match header {
+            "sentry-trace" => Some(("SENTRY_TRACE", value)),
+            "baggage" => Some(("SENTRY_BAGGAGE", value)),
+            _ => None,
+        };
+        self.trace_headers().into_iter().filter_map(variable).collect()
     }
 
     fn enter_trace(&self, trace: TracePropagationContext) {

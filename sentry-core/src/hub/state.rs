@@ -6,6 +6,8 @@ use crate::client::{self, Client};
 use crate::scope::Scope;
 #[cfg(feature = "release-health")]
 use crate::session::Session;
+use crate::hub::request::Unsettled;
+use crate::trace::Transaction;
 use crate::types::Uuid;
 
 /// The scopes and the binding of one hub.
@@ -18,6 +20,10 @@ pub(crate) struct HubState {
     pub(super) last_event_id: Option<Uuid>,
     /// Made for a request that has not begun yet.
     pub(super) is_vacant: bool,
+    /// What the scope is set up with as soon as somebody looks at it.
+    pub(super) unsettled: Option<Unsettled>,
+    /// The transaction of the request, if it was made because somebody has looked.
+    pub(super) transaction: Option<Box<Transaction>>,
     /// The session on the isolation scope, if it was started here and not inherited.
     #[cfg(feature = "release-health")]
     pub(super) own_session: OwnSession,
@@ -66,26 +72,57 @@ impl HubState {
             newest: Pushed(0),
             last_event_id: None,
             is_vacant: false,
+            unsettled: None,
+            transaction: None,
             #[cfg(feature = "release-health")]
             own_session: OwnSession::default(),
         }
     }
 
-    pub(crate) fn top(&self) -> &Scope {
+    pub(crate) fn top(&mut self) -> &Scope {
+        self.settle();
         self.pushed.last().map_or(&self.isolation, |(_, scope)| scope)
     }
 
+    /// The binding and the scope on top.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    pub(super) fn parts(&mut self) -> (&Binding, &Scope) {
+        self.settle();
+        (&self.binding, self.pushed.last().map_or(&self.isolation, |(_, scope)| scope))
+    }
+
     pub(super) fn top_mut(&mut self) -> &mut Scope {
+        self.settle();
         self.pushed.last_mut().map_or(&mut self.isolation, |(_, scope)| scope)
     }
 
-    pub(super) fn base(&self) -> &Scope {
+    pub(super) fn base(&mut self) -> &Scope {
+        self.settle();
         &self.isolation
+    }
+
+    /// Sets the scope up, if that was put off.
+    #[inline]
+    fn settle(&mut self) {
+        if let Some(unsettled) = self.unsettled.take() {
+            self.transaction = unsettled.settle(&self.binding, &mut self.isolation).map(Box::new);
+        }
+    }
+
+    /// The same binding over a copy of the scope, for a piece of work that begins here and that nobody has looked at yet.
+    /// `None` if the work belongs to something: a span, another piece of work.
+    pub(super) fn fork_unsettled(&self) -> Option<Self> {
+        let is_plain = self.unsettled.is_none() && self.pushed.is_empty() && self.isolation.is_outside_of_work();
+        is_plain.then(|| Self {
+            unsettled: Some(Unsettled::new()),
+            ..Self::new(self.binding.clone(), self.isolation.clone())
+        })
     }
 
     /// Puts a session on the isolation scope, for everything that is captured here. Returns the one that was there.
     #[cfg(feature = "release-health")]
     pub(super) fn replace_session(&mut self, session: Option<Arc<Session>>) -> Option<Arc<Session>> {
+        self.settle();
         // A pushed scope over the isolation scope refers to it as it was.
         for (_, scope) in &mut self.pushed {
             scope.replace_session(session.clone());
@@ -110,7 +147,8 @@ impl HubState {
     }
 
     /// The same binding over copies of the base and of the top scope.
-    pub(super) fn fork(&self) -> Self {
+    pub(super) fn fork(&mut self) -> Self {
+        self.settle();
         let pushed = self.pushed.last().cloned().into_iter().collect();
         Self { pushed, newest: self.newest, ..Self::new(self.binding.clone(), self.isolation.clone()) }
     }

@@ -1,33 +1,19 @@
 //! From a log to a record for a batch.
 
-use std::borrow::Cow;
 use std::collections::btree_map::Entry;
+use std::time::SystemTime;
 
+use super::draft::Draft;
 use super::wire;
-use crate::attributes::{Attribute, FromScope};
+use crate::attributes::{self, Defaults, FromScope};
 use crate::client::{self, Client};
-use crate::client_report::protocol::{Category, Reason};
-use crate::hub::Hub;
-use crate::protocol::{Log, LogAttribute, LogLevel};
+use crate::client_report::protocol::{Category, ItemLoss, Reason};
+use crate::hub::{self, Hub};
+use crate::protocol::{Log, SpanId, TraceId};
 use crate::scope::{Scope, ScopeSnapshot};
 use crate::suppress::{guarded, is_suppressed};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Scratch, TelemetryKind};
 use crate::{clock, nesting};
-
-/// A log as a macro sees it.
-#[derive(Debug)]
-pub struct Parts {
-    /// Its level.
-    pub level: LogLevel,
-    /// Its text.
-    pub body: String,
-    /// The text before its arguments were put in, if it has any.
-    pub template: Option<&'static str>,
-    /// The attributes that stand before the text.
-    pub attributes: Vec<(&'static str, LogAttribute)>,
-    /// The arguments of the text.
-    pub parameters: Vec<LogAttribute>,
-}
 
 /// Whether a log would lead anywhere.
 #[inline]
@@ -36,48 +22,58 @@ pub fn is_wanted() -> bool {
     client::any_live()
 }
 
-/// Captures what a macro has put together, on the current hub.
-pub fn log(parts: Parts) {
-    Hub::current().write_parts(parts);
-}
-
-const TEMPLATE: &str = "sentry.message.template";
-
-/// Names of arguments. There may be more.
-const PARAMETERS: [&str; 8] = [
-    "sentry.message.parameter.0",
-    "sentry.message.parameter.1",
-    "sentry.message.parameter.2",
-    "sentry.message.parameter.3",
-    "sentry.message.parameter.4",
-    "sentry.message.parameter.5",
-    "sentry.message.parameter.6",
-    "sentry.message.parameter.7",
-];
-
-fn parameter(index: usize) -> Cow<'static, str> {
-    match PARAMETERS.get(index) {
-        Some(name) => (*name).into(),
-        None => format!("sentry.message.parameter.{index}").into(),
-    }
-}
-
-impl Parts {
-    /// What `before_send_log` sees.
-    fn into_log(self) -> Log {
-        let template = self.template.filter(|_| !self.parameters.is_empty());
-        let own = self.attributes.into_iter().map(|(key, value)| (key.to_owned(), value));
-        let template = template.map(|template| (TEMPLATE.to_owned(), template.into()));
-        let named = |(index, value)| (parameter(index).into_owned(), value);
-        let parameters = self.parameters.into_iter().enumerate().map(named);
-        Log {
-            level: self.level,
-            body: self.body,
-            trace_id: None,
-            timestamp: clock::now(),
-            severity_number: Some(self.level.severity_number()),
-            attributes: own.chain(template).chain(parameters).collect(),
+impl Draft {
+    /// Captures it on the current hub. `own`: the keys of its attributes.
+    pub fn capture(self, own: &'static [&'static str]) {
+        let time = clock::now();
+        // At a glance, if nothing but encoding is to be done.
+        let gathered = hub::glance(|client, scope| {
+            if client.options().before_send_log.is_some() || !client.gathers() {
+                return None;
+            }
+            let (from_scope, defaults) = (FromScope::of(scope), client.known_log_defaults()?);
+            Some(client.gather(TelemetryKind::Log, time, |out| {
+                self.write(out, own, (time, scope.place()), &from_scope, defaults);
+            }))
+        });
+        match gathered {
+            Some(Some(follow_up)) => follow_up.run(),
+            Some(None) => self.capture_slowly(own, time),
+            None => {}
         }
+    }
+
+    fn capture_slowly(&self, own: &[&str], time: SystemTime) {
+        let Some((client, scope)) = Hub::current().for_telemetry(Category::LogItem) else { return };
+        let place = (time, scope.view().place());
+        let mut json = Scratch::take();
+        if client.options().before_send_log.is_none() {
+            self.write(&mut json, own, place, &FromScope::new(&scope), client.log_defaults());
+            return client.send_encoded(TelemetryKind::Log, &json, time);
+        }
+        self.write(&mut json, own, place, &FromScope::default(), &Defaults::default());
+        // It was written a moment ago.
+        if let Ok(log) = serde_json::from_slice::<Log>(&json) {
+            client.write_log(Log { timestamp: time, ..log }, &scope);
+        }
+    }
+
+    /// With what the scope and the client add.
+    #[inline]
+    fn write(
+        &self,
+        out: &mut Vec<u8>,
+        own: &[&str],
+        (time, (trace_id, span_id)): (SystemTime, (Option<TraceId>, Option<SpanId>)),
+        from_scope: &FromScope<'_>,
+        defaults: &Defaults,
+    ) {
+        out.extend_from_slice(&self.json);
+        let attributes = out.len() - (self.json.len() - self.attributes);
+        let names = if self.parameters > 0 { &wire::NAMES[..] } else { &[] };
+        attributes::write_rest(out, attributes, own.iter().chain(names).copied(), from_scope, defaults);
+        wire::write_place(out, time, trace_id.unwrap_or_default(), span_id);
+        out.push(b'}');
     }
 }
 
@@ -88,21 +84,13 @@ impl Hub {
             client.write_log(log, &scope);
         }
     }
-
-    fn write_parts(&self, parts: Parts) {
-        let Some((client, scope)) = self.for_telemetry(Category::LogItem) else { return };
-        if client.options().before_send_log.is_some() {
-            client.write_log(parts.into_log(), &scope);
-        } else {
-            client.write_parts(parts, &scope);
-        }
-    }
 }
 
 impl Client {
     /// Captures a log with the given scope.
     pub fn capture_log(&self, log: Log, scope: &Scope) {
-        if self.is_enabled() && !is_suppressed() {
+        if self.is_enabled() && !is_suppressed() && !self.discards_all(&[ItemLoss::new(Category::LogItem, 1)][..])
+        {
             self.write_log(log, &scope.snapshot());
         }
     }
@@ -110,11 +98,8 @@ impl Client {
     fn write_log(&self, mut log: Log, scope: &ScopeSnapshot) {
         nesting::limit_body(&mut log.body);
         log.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
-        let span_id = scope.span_id();
         let Some(before_send) = &self.options().before_send_log else {
-            let own = log.attributes.iter().map(|(key, value)| (key.as_str(), value));
-            let json = wire::encode(&log, span_id, scope, own, &FromScope::new(scope), self.log_defaults());
-            return self.send_telemetry(Telemetry::log(json));
+            return self.send_log(&log, scope, &FromScope::new(scope), self.log_defaults());
         };
         // It sees everything that would be sent.
         log.trace_id = log.trace_id.or_else(|| scope.trace_id());
@@ -122,7 +107,7 @@ impl Client {
         let from_scope = FromScope::new(scope);
         for (key, value) in from_scope.entries().chain(self.log_defaults().entries()) {
             if let Entry::Vacant(entry) = log.attributes.entry(key.to_owned()) {
-                entry.insert(value.clone());
+                entry.insert(value.into_owned());
             }
         }
         let bytes = log.body.len() as u64;
@@ -130,10 +115,7 @@ impl Client {
             Ok(Some(mut log)) => {
                 nesting::limit_body(&mut log.body);
                 log.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
-                let own = log.attributes.iter().map(|(key, value)| (key.as_str(), value));
-                let nothing = (FromScope::default(), crate::attributes::Defaults::default());
-                let json = wire::encode(&log, span_id, scope, own, &nothing.0, &nothing.1);
-                self.send_telemetry(Telemetry::log(json));
+                self.send_log(&log, scope, &FromScope::default(), &Defaults::default());
             }
             dropped => {
                 let reason = if dropped.is_ok() { Reason::BeforeSend } else { Reason::CallbackError };
@@ -142,27 +124,9 @@ impl Client {
         }
     }
 
-    /// The short way, when no callback looks at the log.
-    fn write_parts(&self, mut parts: Parts, scope: &ScopeSnapshot) {
-        nesting::limit_body(&mut parts.body);
-        let values = parts.attributes.iter_mut().map(|(_, value)| value).chain(&mut parts.parameters);
-        values.for_each(|value| nesting::limit(&mut value.0));
-        let head = wire::Head {
-            timestamp: clock::now(),
-            trace_id: scope.trace_id().unwrap_or_default(),
-            span_id: scope.span_id(),
-            level: parts.level,
-            severity_number: parts.level.severity_number(),
-            body: &parts.body,
-        };
-        let late: Vec<_> = (PARAMETERS.len()..parts.parameters.len()).map(parameter).collect();
-        let names = PARAMETERS.into_iter().chain(late.iter().map(|name| &**name));
-        let parameters = names.zip(&parts.parameters).map(|(name, value)| (name, Attribute::Value(value)));
-        let template = parts.template.filter(|_| !parts.parameters.is_empty());
-        let template = template.map(|template| (TEMPLATE, Attribute::Text(template)));
-        let own = parts.attributes.iter().map(|(key, value)| (*key, Attribute::Value(value)));
-        let own = own.chain(template).chain(parameters);
-        let json = wire::write(&head, own, &FromScope::new(scope), self.log_defaults());
-        self.send_telemetry_at(Telemetry::log(json), head.timestamp);
+    fn send_log(&self, log: &Log, scope: &ScopeSnapshot, from_scope: &FromScope<'_>, defaults: &Defaults) {
+        let mut json = Scratch::take();
+        wire::write(&mut json, log, scope, from_scope, defaults);
+        self.send_encoded(TelemetryKind::Log, &json, log.timestamp);
     }
 }

@@ -57,15 +57,11 @@ macro_rules! logger_fatal {
 #[macro_export]
 macro_rules! logger_log {
     // The text alone.
-    (@text $level:expr, [$($attributes:tt)*], $text:literal $(,)?) => {
-        $crate::__logs::log($crate::__logs::Parts {
-            level: $level,
-            body: ::std::format!($text),
-            template: ::std::option::Option::None,
-            attributes: ::std::vec![$($attributes)*],
-            parameters: ::std::vec![],
-        })
-    };
+    (@text $level:expr, [$($name:tt $value:expr,)*], $text:literal $(,)?) => {{
+        let draft = $crate::__logs::Draft::new($level, ::std::format_args!($text));
+        $(let draft = $crate::logger_log!(@attribute draft, $name, $value);)*
+        draft.capture(&[$($crate::logger_log!(@key $name)),*]);
+    }};
     // The text with arguments: each is evaluated once, under a name of its own.
     (@text $level:expr, [$($attributes:tt)*], $text:literal, $($argument:expr),+ $(,)?) => {
         $crate::logger_log!(@bind $level, [$($attributes)*], $text, [] $($argument),+)
@@ -77,15 +73,29 @@ macro_rules! logger_log {
             }
         }
     };
-    (@bind $level:expr, [$($attributes:tt)*], $text:literal, [$($bound:ident)*]) => {
-        $crate::__logs::log($crate::__logs::Parts {
-            level: $level,
-            body: ::std::format!($text, $($bound),*),
-            template: ::std::option::Option::Some($text),
-            attributes: ::std::vec![$($attributes)*],
-            parameters: ::std::vec![$($crate::protocol::LogAttribute::from($bound)),*],
-        })
+    (@bind $level:expr, [$($name:tt $value:expr,)*], $text:literal, [$($bound:ident)*]) => {{
+        let draft = $crate::__logs::Draft::new($level, ::std::format_args!($text, $($bound),*));
+        $(let draft = $crate::logger_log!(@attribute draft, $name, $value);)*
+        let draft = draft.template($text);
+        $(let draft = draft.parameter($crate::logger_log!(@given $bound));)*
+        draft.capture(&[$($crate::logger_log!(@key $name)),*]);
+    }};
+    (@key [$first:ident $($key:ident)*]) => {
+        ::std::concat!(::std::stringify!($first) $(, ".", ::std::stringify!($key))*)
     };
+    (@attribute $draft:ident, [$first:ident $($key:ident)*], $value:expr) => {
+        match $value {
+            value => $draft.attribute(
+                ::std::concat!(",\"", ::std::stringify!($first) $(, ".", ::std::stringify!($key))*, "\":"),
+                $crate::logger_log!(@given value),
+            ),
+        }
+    };
+    // A text without a copy, anything else as an attribute.
+    (@given $value:ident) => {{
+        use $crate::__logs::{AnyKind as _, TextKind as _};
+        (&$value).sentry_kind().given($value)
+    }};
     // Attributes before the text.
     (@attributes $level:expr, [$($attributes:tt)*], $text:literal $($rest:tt)*) => {
         $crate::logger_log!(@text $level, [$($attributes)*], $text $($rest)*)
@@ -93,13 +103,7 @@ macro_rules! logger_log {
     (@attributes $level:expr, [$($attributes:tt)*], $first:ident $(. $key:ident)* = $value:expr, $($rest:tt)+) => {
         $crate::logger_log!(
             @attributes $level,
-            [
-                $($attributes)*
-                (
-                    ::std::concat!(::std::stringify!($first) $(, ".", ::std::stringify!($key))*),
-                    $crate::protocol::LogAttribute::from($value),
-                ),
-            ],
+            [$($attributes)* [$first $($key)*] $value,],
             $($rest)+
         )
     };

@@ -1,18 +1,26 @@
 //! Structured logs (protocol.md 7).
 //!
 //! ```text
-//! logger_info!, log/tracing layers ─► Hub::capture_log ─► attributes ─► before_send_log ─► JSON ─► batch
+//! logger_info! ───────► Draft (JSON) ───┐                     ┌─ no callback: attributes of scope and client ─┐
+//!                                       ├─► hub and scope ─►──┤                                               ├─► Gathering
+//! log, tracing layers ─► Log ───────────┘                     └─ before_send_log ─► JSON ─────────────────────┘
 //! ```
 //!
 //! A log is encoded on the thread that writes it, because that is cheaper than to carry its parts to another. Nothing
-//! is formatted while no client is active.
+//! is formatted while no client is active. Where a callback looks at it, what was drafted is read back.
 
 mod capture;
+mod draft;
+mod kind;
 mod macros;
 mod wire;
 
 #[doc(hidden)]
-pub use self::capture::{Parts, is_wanted, log};
+pub use self::capture::is_wanted;
+#[doc(hidden)]
+pub use self::draft::{Draft, Given};
+#[doc(hidden)]
+pub use self::kind::{Any, AnyKind, Text, TextKind};
 
 #[cfg(all(test, feature = "test"))]
 mod tests;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::capture;
 use crate::client;
-use crate::hub::Hub;
 use crate::protocol::{LogAttribute, Metric, MetricType, Unit};
 
 use self::sealed::{Given, IntoProtocolMetricImpl, Place};
@@ -40,11 +40,11 @@ where
 
 /// What all metrics have.
 #[derive(Debug)]
-struct Parts {
-    name: Cow<'static, str>,
-    value: f64,
-    unit: Option<Unit>,
-    attributes: Vec<(Cow<'static, str>, LogAttribute)>,
+pub(super) struct Parts {
+    pub(super) name: Cow<'static, str>,
+    pub(super) value: f64,
+    pub(super) unit: Option<Unit>,
+    pub(super) attributes: Vec<(Cow<'static, str>, LogAttribute)>,
 }
 
 impl Parts {
@@ -74,7 +74,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    fn new(parts: Parts, kind: MetricType) -> Self {
+    pub(super) fn new(parts: Parts, kind: MetricType) -> Self {
         let Parts { name, value, unit, attributes } = parts;
         Self { kind, name, value, unit, attributes }
     }
@@ -103,12 +103,15 @@ macro_rules! metric {
 
         impl $name {
             /// Adds an attribute.
+            #[inline]
             pub fn attribute<K, V>(mut self, key: K, value: V) -> Self
             where
                 K: Into<Cow<'static, str>>,
                 V: Into<LogAttribute>,
             {
-                self.0.set(key.into(), value.into());
+                if client::any_live() {
+                    self.0.set(key.into(), value.into());
+                }
                 self
             }
 
@@ -116,8 +119,14 @@ macro_rules! metric {
             #[inline]
             pub fn capture(self) {
                 if client::any_live() {
-                    Hub::current().capture_metric(self);
+                    self.capture_live();
                 }
+            }
+
+            /// Apart, so that nothing is even put together while no client is active.
+            #[inline(never)]
+            fn capture_live(self) {
+                capture::capture(self.0, MetricType::$kind);
             }
         }
 

@@ -3,35 +3,65 @@
 use std::collections::btree_map::Entry;
 
 use super::IntoProtocolMetric;
+use super::builder::{Measured, Parts};
 use super::builder::sealed::{Given, Place};
 use crate::attributes::{self, Defaults, FromScope};
 use crate::client::Client;
-use crate::client_report::protocol::{Category, Reason};
-use crate::hub::Hub;
+use crate::client_report::protocol::{Category, ItemLoss, Reason};
+use crate::hub::{self, Hub};
 use crate::protocol::{LogAttribute, Metric, MetricType, Unit};
 use crate::scope::{Scope, ScopeSnapshot};
 use crate::suppress::{guarded, is_suppressed};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Scratch, TelemetryKind};
 use crate::{clock, diagnostics, json, nesting};
 
 impl Hub {
     /// Captures a metric with the scope of this hub: its trace, its user, its attributes.
     pub fn capture_metric<M: IntoProtocolMetric>(&self, metric: M) {
         if let Some((client, scope)) = self.for_telemetry(Category::TraceMetric) {
-            client.write_metric(metric, &scope);
+            client.write_metric(metric.given(), &scope);
         }
+    }
+}
+
+/// The same on the current hub.
+pub(super) fn capture(parts: Parts, kind: MetricType) {
+    let time = clock::now();
+    // At a glance, if nothing but encoding is to be done.
+    let gathered = hub::glance(|client, scope| {
+        let options = client.options();
+        let is_odd = !parts.value.is_finite() || parts.attributes.iter().any(|(_, value)| nesting::is_deep(&value.0));
+        if is_odd || !options.enable_metrics || options.before_send_metric.is_some() || !client.gathers() {
+            return None;
+        }
+        let (trace_id, span_id) = scope.place();
+        let place = Place { timestamp: time, trace_id: trace_id.unwrap_or_default(), span_id };
+        let head = Head { place, name: &parts.name, value: parts.value, unit: parts.unit.as_ref(), kind };
+        let own = parts.attributes.iter().map(|(key, value)| (&**key, value));
+        let (from_scope, defaults) = (FromScope::of(scope), client.known_metric_defaults()?);
+        Some(client.gather(TelemetryKind::Metric, time, |out| encode(out, &head, own, &from_scope, defaults)))
+    });
+    match gathered {
+        Some(Some(follow_up)) => follow_up.run(),
+        Some(None) => {
+            if let Some((client, scope)) = Hub::current().for_telemetry(Category::TraceMetric) {
+                client.write_metric(Given::Measured(Measured::new(parts, kind)), &scope);
+            }
+        }
+        None => {}
     }
 }
 
 impl Client {
     /// Captures a metric with the given scope.
     pub fn capture_metric<M: IntoProtocolMetric>(&self, metric: M, scope: &Scope) {
-        if self.is_enabled() && !is_suppressed() {
-            self.write_metric(metric, &scope.snapshot());
+        let lost = [ItemLoss::new(Category::TraceMetric, 1)];
+        if self.is_enabled() && !is_suppressed() && !self.discards_all(&lost[..]) {
+            self.write_metric(metric.given(), &scope.snapshot());
         }
     }
 
-    fn write_metric<M: IntoProtocolMetric>(&self, metric: M, scope: &ScopeSnapshot) {
+    fn write_metric(&self, given: Given, scope: &ScopeSnapshot) {
         if !self.options().enable_metrics {
             return;
         }
@@ -41,7 +71,7 @@ impl Client {
             span_id: scope.span_id(),
         };
         let from_scope = FromScope::new(scope);
-        let metric = match (metric.given(), &self.options().before_send_metric) {
+        let metric = match (given, &self.options().before_send_metric) {
             (Given::Measured(mut metric), None) => {
                 metric.attributes.iter_mut().for_each(|(_, value)| nesting::limit(&mut value.0));
                 let own = metric.attributes.iter().map(|(key, value)| (&**key, value));
@@ -68,7 +98,7 @@ impl Client {
         };
         for (key, value) in from_scope.entries().chain(self.metric_defaults().entries()) {
             if let Entry::Vacant(entry) = metric.attributes.entry(key.to_owned().into()) {
-                entry.insert(value.clone());
+                entry.insert(value.into_owned());
             }
         }
         let bytes = metric.name.len() as u64;
@@ -98,8 +128,9 @@ impl Client {
             });
             return self.lose_metric(Reason::Invalid, head.name.len() as u64);
         }
-        let json = encode(head, own, scope, defaults);
-        self.send_telemetry_at(Telemetry::metric(json), head.place.timestamp);
+        let mut json = Scratch::take();
+        encode(&mut json, head, own, scope, defaults);
+        self.send_encoded(TelemetryKind::Metric, &json, head.place.timestamp);
     }
 
     fn lose_metric(&self, reason: Reason, bytes: u64) {
@@ -108,6 +139,7 @@ impl Client {
 }
 
 /// All of a metric but its attributes.
+#[derive(Clone, Copy)]
 struct Head<'a> {
     place: Place,
     name: &'a str,
@@ -129,42 +161,35 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Room for what is in every metric, and for a few attributes: one allocation is to be enough.
-const ROOM: usize = 320;
-
 fn encode<'a>(
+    out: &mut Vec<u8>,
     head: &Head<'_>,
     own: impl Iterator<Item = (&'a str, &'a LogAttribute)> + Clone,
     scope: &FromScope<'_>,
     defaults: &Defaults,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(ROOM + head.name.len() + defaults.size());
-    out.extend_from_slice(b"{\"timestamp\":");
-    json::time(&mut out, head.place.timestamp);
-    out.extend_from_slice(b",\"trace_id\":");
-    json::hex(&mut out, &head.place.trace_id.to_bytes());
-    if let Some(span_id) = head.place.span_id {
-        out.extend_from_slice(b",\"span_id\":");
-        json::hex(&mut out, &span_id.to_bytes());
-    }
-    out.extend_from_slice(b",\"name\":");
-    json::text(&mut out, head.name);
+) {
+    out.extend_from_slice(match head.kind {
+        MetricType::Counter => b"{\"type\":\"counter\",\"name\":",
+        MetricType::Gauge => b"{\"type\":\"gauge\",\"name\":",
+        MetricType::Distribution => b"{\"type\":\"distribution\",\"name\":",
+    });
+    json::text(out, head.name);
     out.extend_from_slice(b",\"value\":");
-    json::float(&mut out, head.value);
+    json::float(out, head.value);
     if let Some(unit) = head.unit {
         out.extend_from_slice(b",\"unit\":");
         // Written into memory, and a name does not fail.
-        let _ = serde_json::to_writer(&mut out, unit);
+        let _ = serde_json::to_writer(&mut *out, unit);
     }
-    let kind = match head.kind {
-        MetricType::Counter => "counter",
-        MetricType::Gauge => "gauge",
-        MetricType::Distribution => "distribution",
-    };
-    out.extend_from_slice(b",\"type\":");
-    json::text(&mut out, kind);
+    out.extend_from_slice(b",\"timestamp\":");
+    json::time(out, head.place.timestamp);
+    out.extend_from_slice(b",\"trace_id\":");
+    json::hex(out, &head.place.trace_id.to_bytes());
+    if let Some(span_id) = head.place.span_id {
+        out.extend_from_slice(b",\"span_id\":");
+        json::hex(out, &span_id.to_bytes());
+    }
     out.extend_from_slice(b",\"attributes\":");
-    attributes::write(&mut out, own, scope, defaults);
+    attributes::write(out, own, scope, defaults);
     out.push(b'}');
-    out
 }

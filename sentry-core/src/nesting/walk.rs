@@ -32,6 +32,13 @@ pub(crate) fn limit(value: &mut Value) {
     }
 }
 
+/// Whether [`limit`] has anything to look at.
+#[cfg(feature = "metrics")]
+#[inline]
+pub(crate) fn is_deep(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Object(_))
+}
+
 #[inline]
 pub(crate) fn limit_all<'a>(values: impl IntoIterator<Item = &'a mut Value>) {
     values.into_iter().for_each(limit);
@@ -41,10 +48,13 @@ pub(crate) fn limit_context(context: &mut Context) {
     Walk::new(VALUES).context(&Place::ROOT, context);
 }
 
+/// Bytes of the text of a record.
+#[cfg(feature = "logs")]
+pub(crate) const BODY: usize = 4 * TEXT;
+
 /// Limits the text of a record that is about to be encoded: longer ones have no place in any batch.
 #[cfg(feature = "logs")]
 pub(crate) fn limit_body(body: &mut String) {
-    const BODY: usize = 4 * TEXT;
     if body.len() > BODY {
         let mut end = BODY;
         while !body.is_char_boundary(end) {

@@ -33,6 +33,13 @@ pub fn host_name() -> Option<String> {
     named.into_string().ok().filter(|name| !name.is_empty())
 }
 
+/// An environment variable, for integrations. Empty or not UTF-8 counts as unset.
+#[must_use]
+pub fn env_text(name: &str) -> Option<String> {
+    let text = variable(name)?.into_string().ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// What the environment says.
 #[derive(Clone, Default)]
 #[non_exhaustive]

@@ -11,9 +11,9 @@ use crate::consent::ConsentGate;
 use crate::integration::Integration;
 use crate::last_run::OnCrashedLastRun;
 use crate::options::{
-    BeforeSendSpan, CacheOptions, Consent, DataCollection, EventSamplingStrategy, FloodControl, HttpOptions,
-    MaxRequestBodySize, PropagationTarget, ScrubOptions, SessionMode, Spotlight, TraceLifecycle,
-    TracesSampler, TracesSamplingStrategy,
+    BeforeSendSpan, BeforeSendWithHint, CacheOptions, Consent, DataCollection, ErrorPattern, ErrorSampler,
+    EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, PropagationTarget, ScrubOptions,
+    SessionMode, Spotlight, TraceLifecycle, TracesSampler, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
 use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
@@ -100,6 +100,14 @@ pub struct ClientOptions {
     pub default_integrations: bool,
     /// Changes or drops events. Runs on the capturing thread; a panic in it drops the event.
     pub before_send: Option<BeforeCallback<Event<'static>>>,
+    /// The same with the error in hand, after `before_send`.
+    pub before_send_with_hint: Option<BeforeSendWithHint>,
+    /// Errors that are dropped.
+    pub ignore_errors: Vec<ErrorPattern>,
+    /// Decides on events one by one, before `sample_rate`.
+    pub error_sampler: Option<ErrorSampler>,
+    /// Fields of logging libraries that become tags of events.
+    pub context_tags: Vec<Cow<'static, str>>,
     /// Changes or drops transactions. Runs on the thread that finishes them; a panic in it drops the transaction.
     pub before_send_transaction: Option<BeforeCallback<Transaction<'static>>>,
     /// Changes or drops breadcrumbs. A panic in it drops the breadcrumb.
@@ -128,6 +136,10 @@ pub struct ClientOptions {
     pub propagate_traceparent: bool,
     /// Let integrations make transactions of requests with the method OPTIONS.
     pub trace_options_requests: bool,
+    /// Tell where in the code slow queries come from.
+    pub enable_db_query_source: bool,
+    /// Tell where in the code slow requests to others come from.
+    pub enable_http_request_source: bool,
     /// Makes the way out.
     pub transport: Option<Arc<dyn TransportFactory>>,
     /// The proxy for servers reached by `http`.
@@ -216,6 +228,10 @@ impl Default for ClientOptions {
             integrations: Vec::new(),
             default_integrations: true,
             before_send: None,
+            before_send_with_hint: None,
+            ignore_errors: Vec::new(),
+            error_sampler: None,
+            context_tags: Vec::new(),
             before_send_transaction: None,
             before_breadcrumb: None,
             before_send_log: None,
@@ -228,6 +244,8 @@ impl Default for ClientOptions {
             trace_propagation_targets: None,
             propagate_traceparent: false,
             trace_options_requests: false,
+            enable_db_query_source: true,
+            enable_http_request_source: true,
             before_send_check_in: None,
             before_send_feedback: None,
             transport: None,

@@ -173,6 +173,29 @@ impl ClientOptions {
         Self { before_send: Some(Arc::new(f)), ..self }
     }
 
+    /// Lets fields of these names that logging libraries write become tags of the event.
+    ///
+    /// They are looked for in its custom contexts, which is where the integrations put them: as they are, or behind the name
+    /// of a span (`checkout:order.id`). A tag that an event has stays.
+    ///
+    /// ```
+    /// use sentry_core::protocol::{Context, Event};
+    /// use sentry_core::{ClientOptions, test::with_captured_events_options};
+    ///
+    /// let fields = [("tenant".to_owned(), "acme".into())].into();
+    /// let event = Event {
+    ///     contexts: [("Rust Tracing Fields".to_owned(), Context::Other(fields))].into(),
+    ///     ..Event::default()
+    /// };
+    /// let capture = || _ = sentry_core::capture_event(event);
+    /// let events = with_captured_events_options(capture, ClientOptions::new().context_tags(["tenant"]));
+    /// assert_eq!(events[0].tags["tenant"], "acme");
+    /// ```
+    pub fn context_tags<T: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.context_tags.extend(names.into_iter().map(Into::into));
+        self
+    }
+
     /// Sets a function that changes or drops transactions.
     pub fn before_send_transaction<F>(self, f: F) -> Self
     where

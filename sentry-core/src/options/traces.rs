@@ -66,6 +66,17 @@ impl ClientOptions {
         self
     }
 
+    /// Tells where in the code queries come from that take longer than 100 ms: spans with the operation `db` or `db.*` get
+    /// `code.file.path`, `code.function.name` and `code.line.number`. On by default.
+    pub fn enable_db_query_source(self, enable_db_query_source: bool) -> Self {
+        Self { enable_db_query_source, ..self }
+    }
+
+    /// The same for requests to others: spans with the operation `http.client`.
+    pub fn enable_http_request_source(self, enable_http_request_source: bool) -> Self {
+        Self { enable_http_request_source, ..self }
+    }
+
     /// Drops transactions that answered with one of these HTTP status codes (`http.response.status_code`).
     pub fn trace_ignore_status_codes(mut self, codes: impl IntoIterator<Item = RangeInclusive<u16>>) -> Self {
         self.trace_ignore_status_codes.extend(codes);

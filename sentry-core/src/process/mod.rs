@@ -16,11 +16,13 @@
 //! Without `sentry-panic`, and on systems without `fork`, the generation is always 0.
 
 mod held;
+mod mark;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, RwLock};
 
 pub use self::held::{Held, Owners};
+pub use self::mark::{CrashMark, watch_marks};
 use crate::client::{self, Client};
 use crate::sync::read;
 

@@ -10,7 +10,7 @@ use crate::protocol::{Breadcrumb, Context, Event, Log, LogAttribute, Request, Tr
 use crate::scope::flags::Flags;
 use crate::scope::map::Map;
 use crate::scope::{Scope, ScopeData, ScopeSnapshot};
-use crate::suppress;
+use crate::{suppress, trace};
 
 impl Scope {
     /// Completes `event` with what this scope holds and runs its event processors, which may drop it.
@@ -81,6 +81,7 @@ impl ScopeSnapshot {
         event.breadcrumbs.values.extend(self.breadcrumbs(max_breadcrumbs));
         let surplus = event.breadcrumbs.values.len().saturating_sub(max_breadcrumbs);
         event.breadcrumbs.values.drain(..surplus);
+        self.apply_replay(&mut event.contexts);
         if !event.contexts.contains_key("trace")
             && let Some(trace) = self.trace_context()
         {
@@ -95,6 +96,17 @@ impl ScopeSnapshot {
         self.fill(|layer| &layer.tags, &mut transaction.tags);
         self.fill(|layer| &layer.extra, &mut transaction.extra);
         self.fill(|layer| &layer.contexts, &mut transaction.contexts);
+        self.apply_replay(&mut transaction.contexts);
+    }
+
+    /// Names the replay that the trace tells of.
+    fn apply_replay(&self, contexts: &mut BTreeMap<String, Context>) {
+        if let Some(replay) = trace::incoming_replay(self)
+            && !contexts.contains_key("replay")
+        {
+            let replay = Context::Other([("replay_id".to_owned(), replay.into())].into());
+            contexts.insert("replay".to_owned(), replay);
+        }
     }
 
     /// The request that was being served, as far as it may be written down.
@@ -129,17 +141,6 @@ impl ScopeSnapshot {
         layers.into_iter().rev().for_each(|layer| layer.breadcrumbs.collect_into(max, &mut crumbs));
         crumbs.drain(..crumbs.len().saturating_sub(max));
         crumbs
-    }
-
-    /// The attributes for logs and metrics.
-    pub(crate) fn attributes(&self) -> BTreeMap<&str, &LogAttribute> {
-        let mut layers: Vec<_> =
-            self.layers().map(|layer| &layer.attributes).filter(|map| !map.is_empty()).collect();
-        let mut attributes = BTreeMap::new();
-        while let Some(map) = layers.pop() {
-            map.overlay(&mut attributes);
-        }
-        attributes
     }
 
     fn flags(&self) -> Option<Context> {

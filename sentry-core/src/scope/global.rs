@@ -5,11 +5,16 @@ use std::sync::{Arc, RwLock};
 
 use crate::process::Held;
 use crate::scope::{Scope, ScopeData};
-use crate::sync::{read, write};
+use crate::sync::{read, try_read, write};
 
 static GLOBAL: RwLock<Option<Arc<ScopeData>>> = RwLock::new(None);
 // Spares the captures of everybody who never uses the global scope a lock.
 static IS_SET: AtomicBool = AtomicBool::new(false);
+
+/// Whether nobody is changing it right now.
+pub(crate) fn is_free() -> bool {
+    try_read(&GLOBAL).is_some()
+}
 
 /// Changes the scope that lies below every hub of the process.
 ///
@@ -44,7 +49,7 @@ pub(crate) fn hold(held: &mut Held<'_>) {
     held.write(&GLOBAL);
 }
 
-pub(super) fn layer() -> Option<Arc<ScopeData>> {
+pub(crate) fn layer() -> Option<Arc<ScopeData>> {
     if !IS_SET.load(Ordering::Acquire) {
         return None;
     }

@@ -78,13 +78,21 @@ impl<V: Clone> Map<V> {
         self.write(key, Slot::Hidden);
     }
 
+    pub(crate) fn get(&self, key: &str) -> Option<&V> {
+        self.slot(key)?.value()
+    }
+
     pub(crate) fn entry(&self, key: &str) -> Entry {
-        let change = self.changes().find(|change| *change.key == *key).map(|change| &change.slot);
-        match change.or_else(|| self.base.as_ref()?.get(key)) {
+        match self.slot(key) {
             None | Some(Slot::Gone) => Entry::Absent,
             Some(Slot::Hidden) => Entry::Hidden,
             Some(Slot::Value(_)) => Entry::Present,
         }
+    }
+
+    fn slot(&self, key: &str) -> Option<&Slot<V>> {
+        let change = self.changes().find(|change| *change.key == *key).map(|change| &change.slot);
+        change.or_else(|| self.base.as_ref()?.get(key))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

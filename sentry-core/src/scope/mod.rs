@@ -19,6 +19,7 @@ mod guard;
 mod map;
 mod request;
 mod snapshot;
+mod view;
 
 use std::borrow::Cow;
 use std::panic::RefUnwindSafe;
@@ -35,11 +36,14 @@ use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
 
 pub(crate) use self::data::{Layered, Processor, ScopeData};
 pub use self::global::configure_global_scope;
-pub(crate) use self::global::hold;
+pub(crate) use self::global::{hold, is_free as global_is_free};
+#[cfg(any(feature = "logs", feature = "metrics"))]
+pub(crate) use self::global::layer as global_layer;
 pub use self::guard::ScopeGuard;
 use self::map::Map;
 pub(crate) use self::request::Served;
 pub use self::snapshot::ScopeSnapshot;
+pub(crate) use self::view::View;
 
 /// The data of one scope layer, over the layer it was pushed on.
 ///
@@ -97,6 +101,16 @@ impl Scope {
             }
         }
         None
+    }
+
+    /// Whether code with this base scope is surely in no span, and serves no piece of work whose trace it would belong to.
+    pub(crate) fn is_outside_of_work(&self) -> bool {
+        let Some(layer) = self.layer.as_deref().filter(|_| self.below.is_none()) else { return false };
+        let has_no_span = match &layer.span {
+            Layered::Here(span) => span.is_none(),
+            Layered::Inherited => layer.opaque || global::layer().is_none_or(|global| !global.span.is_here()),
+        };
+        has_no_span && layer.propagation.value().is_some_and(|trace| !trace.is_for_work())
     }
 
     /// Repeats on `self` what `mine` changed since it was cloned from `base`.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 #[cfg(any(feature = "logs", feature = "metrics"))]
 use crate::protocol::SpanId;
-use crate::protocol::{Attachment, FileAttachment, Level, TraceId, User};
+use crate::protocol::{Attachment, Context, FileAttachment, Level, TraceId, User};
 use crate::scope::data::{Layered, Processor};
+use crate::scope::map::Entry;
 use crate::scope::{ScopeData, Served, global};
 use crate::session::Session;
-use crate::trace::{TracePropagationContext, TransactionOrSpan};
+use crate::trace::{self, TracePropagationContext, TransactionOrSpan};
 
 /// The scopes that apply to one captured item: three shared layers, frozen at the capture.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,12 @@ impl ScopeSnapshot {
             Some(_) => Self { own_span: ambient, ..self },
             None => self,
         }
+    }
+
+    /// All layers, most specific first, and the span that stands in for theirs.
+    pub(super) fn parts(&self) -> ([Option<&ScopeData>; 3], Option<&TransactionOrSpan>) {
+        let layers = [self.current.as_deref(), self.isolation.as_deref(), self.global.as_deref()];
+        (layers, self.own_span.as_deref())
     }
 
     /// The layers that show, most specific first.
@@ -92,6 +99,16 @@ impl ScopeSnapshot {
     /// The session it falls into.
     pub(crate) fn session(&self) -> Option<&Arc<Session>> {
         self.find(|layer| &layer.session)
+    }
+
+    /// The replay of the user's session: that of the context `replay`, else the one that the trace came with.
+    pub(crate) fn replay_id(&self) -> Option<&str> {
+        let mut contexts = self.layers().map(|layer| &layer.contexts);
+        let own = contexts.find(|contexts| contexts.entry("replay") != Entry::Absent);
+        match own.and_then(|contexts| contexts.get("replay")) {
+            Some(Context::Other(replay)) => replay.get("replay_id")?.as_str(),
+            _ => trace::incoming_replay(self),
+        }
     }
 
     /// The trace that was active.

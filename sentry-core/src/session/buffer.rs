@@ -16,7 +16,7 @@ use crate::envelope::EnvelopeItem;
 use crate::process::Held;
 use crate::protocol::SessionAttributes;
 use crate::protocol::client_report::{Category, Reason};
-use crate::sync::lock;
+use crate::sync::{lock, try_lock};
 use crate::{clock, diagnostics, process};
 
 /// How long anything waits here.
@@ -132,6 +132,11 @@ impl Buffer {
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
         self.wake.notify_all();
+    }
+
+    /// Whether nobody is changing it right now.
+    pub(super) fn is_free(&self) -> bool {
+        try_lock(&self.waiting).is_some()
     }
 
     /// For a fork.

@@ -11,7 +11,7 @@ use super::{Buffer, Fault, Status};
 use crate::envelope::EnvelopeItem;
 use crate::options::{ClientOptions, SessionMode};
 use crate::protocol::{SessionAttributes, SessionStatus, SessionUpdate, User};
-use crate::sync::lock;
+use crate::sync::{lock, try_lock};
 use crate::types::Uuid;
 use crate::{clock, process, rng};
 
@@ -65,6 +65,11 @@ impl Session {
     /// Whether it is that of a process this one was forked from.
     fn is_foreign(&self) -> bool {
         self.generation != process::generation()
+    }
+
+    /// Whether nobody is changing it right now.
+    pub(crate) fn is_free(&self) -> bool {
+        try_lock(&self.state).is_some() && self.buffer.is_free()
     }
 
     /// Counts an event that was captured in it. `Some`: there is something to tell about it, best with the event.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::options::{ClientOptions, SampleRate};
-use crate::protocol::{DynamicSamplingContext, SpanId, TraceId, Value};
+use crate::protocol::{DynamicSamplingContext, Map, SpanId, TraceId, Value};
 use crate::trace::context_builder::TransactionContextBuilder;
 use crate::trace::dsc;
 use crate::trace::ids::{self, Ids};
@@ -39,6 +39,8 @@ pub struct TransactionContext {
     pub(super) incoming: Option<Arc<DynamicSamplingContext>>,
     pub(super) custom: Option<CustomTransactionContext>,
     pub(super) source: TransactionSource,
+    /// What the transaction has from the start.
+    pub(super) data: Map<String, Value>,
 }
 
 impl TransactionContext {
@@ -127,6 +129,11 @@ impl TransactionContext {
         }
     }
 
+    /// Sets a value that the transaction has from the start, for the sampler to see.
+    pub fn set_data(&mut self, key: &str, value: Value) {
+        self.data.insert(key.to_owned(), value);
+    }
+
     /// Says where the name comes from.
     pub fn set_source(&mut self, source: TransactionSource) {
         self.source = source;
@@ -175,6 +182,30 @@ impl TransactionContext {
         self.explicit.or(self.parent.sampled)
     }
 
+    /// What the transaction has from the start: its attributes, such as `http.request.method`.
+    #[must_use]
+    pub fn data(&self) -> &Map<String, Value> {
+        &self.data
+    }
+
+    /// Where the name comes from.
+    #[must_use]
+    pub fn source(&self) -> TransactionSource {
+        self.source
+    }
+
+    /// What was decided on the trace where it comes from.
+    #[must_use]
+    pub fn parent_sampled(&self) -> Option<bool> {
+        self.parent.sampled
+    }
+
+    /// The rate that was decided with, if the trace tells it.
+    #[must_use]
+    pub fn parent_sample_rate(&self) -> Option<f32> {
+        self.parent_rate().map(SampleRate::get)
+    }
+
     /// The data for the sampler.
     #[must_use]
     pub fn custom(&self) -> Option<&CustomTransactionContext> {
@@ -207,11 +238,15 @@ impl TransactionContext {
         if let Some(rand) = incoming.get("sample_rand").and_then(Rand::parse) {
             return rand;
         }
-        let rate = incoming.get("sample_rate").and_then(|rate| SampleRate::new(rate.parse().ok()?));
-        match (self.parent.sampled, rate) {
+        match (self.parent.sampled, self.parent_rate()) {
             (Some(sampled), Some(rate)) => Rand::of_decision(self.trace_id(), sampled, rate),
             _ => Rand::of_trace(self.trace_id()),
         }
+    }
+
+    fn parent_rate(&self) -> Option<SampleRate> {
+        let told = || SampleRate::new(self.incoming.as_ref()?.get("sample_rate")?.parse().ok()?);
+        self.parent.rate.or_else(told)
     }
 
     fn with_ids(name: &str, op: &str, ids: Ids) -> Self {
@@ -223,6 +258,7 @@ impl TransactionContext {
             incoming: None,
             custom: None,
             source: TransactionSource::default(),
+            data: Map::new(),
         }
     }
 }

@@ -64,6 +64,12 @@ impl TransactionContextBuilder {
         self
     }
 
+    /// Sets a value that the transaction has from the start, for the sampler to see.
+    pub fn with_data(mut self, key: &str, value: Value) -> Self {
+        self.context.set_data(key, value);
+        self
+    }
+
     /// Adds to the data for the sampler.
     pub fn with_custom(mut self, key: String, value: Value) -> Self {
         self.context.custom_insert(key, value);

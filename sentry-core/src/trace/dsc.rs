@@ -16,6 +16,8 @@ pub(super) struct Head<'a> {
     pub(super) decision: Decision,
     /// The name of its transaction. Left out while nothing is decided (protocol.md 9.2).
     pub(super) transaction: Option<&'a str>,
+    /// The replay of the user's session.
+    pub(super) replay: Option<&'a str>,
 }
 
 /// The context of a trace that began here.
@@ -32,6 +34,7 @@ pub(super) fn of_head(head: &Head<'_>, options: &ClientOptions) -> DynamicSampli
         ("environment", text(&options.environment)),
         ("transaction", head.transaction.filter(|name| !name.is_empty()).map(str::to_owned)),
         ("org_id", org_id(options).map(|id| id.to_string())),
+        ("replay_id", head.replay.map(str::to_owned)),
     ];
     let known = fields.into_iter().filter_map(|(key, value)| Some((key, value?)));
     known.fold(DynamicSamplingContext::new(), |dsc, (key, value)| dsc.with(key, value))
@@ -81,6 +84,7 @@ mod tests {
             trace_id: TraceId::from([1; 16]),
             decision: Decision { sampled: Some(true), rate: SampleRate::new(0.25) },
             transaction: Some("GET /"),
+            replay: Some("12312012123120121231201212312012"),
         };
         let dsc = of_head(&head, &options);
         let names: Vec<_> = dsc.iter().map(|(name, _)| name).collect();
@@ -91,6 +95,7 @@ mod tests {
                 "org_id",
                 "public_key",
                 "release",
+                "replay_id",
                 "sample_rand",
                 "sample_rate",
                 "sampled",

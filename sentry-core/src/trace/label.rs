@@ -2,28 +2,47 @@
 
 use std::fmt;
 
-/// Two texts that are made together, at the cost of one.
-#[derive(Clone, Default, PartialEq, Eq)]
+use crate::size::chunk;
+
+/// Bytes of both that need no allocation: enough for most operations and names, not for statements.
+const INLINE: usize = 38;
+
+/// Two texts that are made together, at the cost of one, or of none if they are short.
+#[derive(Clone)]
 pub(super) struct Label {
-    text: String,
+    text: Text,
     /// Where the second begins. Always on the border of a character, since a whole text was pushed before it.
     split: usize,
 }
 
+#[derive(Clone)]
+enum Text {
+    Heap(String),
+    Inline { bytes: [u8; INLINE], len: u8 },
+}
+
 impl Label {
+    #[inline]
     pub(super) fn new(first: &str, second: &str) -> Self {
-        let mut text = String::with_capacity(first.len() + second.len());
+        let (split, len) = (first.len(), first.len() + second.len());
+        if len <= INLINE {
+            let mut bytes = [0; INLINE];
+            bytes[..split].copy_from_slice(first.as_bytes());
+            bytes[split..len].copy_from_slice(second.as_bytes());
+            return Self { text: Text::Inline { bytes, len: len as u8 }, split };
+        }
+        let mut text = String::with_capacity(len);
         text.push_str(first);
         text.push_str(second);
-        Self { text, split: first.len() }
+        Self { text: Text::Heap(text), split }
     }
 
     pub(super) fn first(&self) -> &str {
-        self.text.get(..self.split).unwrap_or_default()
+        self.text().get(..self.split).unwrap_or_default()
     }
 
     pub(super) fn second(&self) -> &str {
-        self.text.get(self.split..).unwrap_or_default()
+        self.text().get(self.split..).unwrap_or_default()
     }
 
     pub(super) fn set_first(&mut self, first: &str) {
@@ -31,15 +50,52 @@ impl Label {
     }
 
     pub(super) fn set_second(&mut self, second: &str) {
-        self.text.truncate(self.split);
-        self.text.push_str(second);
+        *self = Self::new(self.first(), second);
+    }
+
+    /// Bytes of both.
+    pub(super) fn len(&self) -> usize {
+        match &self.text {
+            Text::Heap(text) => text.len(),
+            Text::Inline { len, .. } => usize::from(*len),
+        }
+    }
+
+    /// What it holds beside itself.
+    pub(super) fn heap(&self) -> usize {
+        match &self.text {
+            Text::Heap(text) => chunk(text.len()),
+            Text::Inline { .. } => 0,
+        }
     }
 
     /// Both; `None` for one that is empty.
-    pub(super) fn into_parts(mut self) -> (Option<String>, Option<String>) {
+    pub(super) fn into_parts(self) -> (Option<String>, Option<String>) {
         let second = self.second().to_owned();
-        self.text.truncate(self.split);
-        (Some(self.text).filter(|text| !text.is_empty()), Some(second).filter(|text| !text.is_empty()))
+        let first = match self.text {
+            Text::Heap(mut text) => {
+                text.truncate(self.split);
+                text
+            }
+            Text::Inline { .. } => self.first().to_owned(),
+        };
+        (Some(first).filter(|text| !text.is_empty()), Some(second).filter(|text| !text.is_empty()))
+    }
+
+    fn text(&self) -> &str {
+        match &self.text {
+            Text::Heap(text) => text,
+            // Whole texts went in, so whole texts come out.
+            Text::Inline { bytes, len } => {
+                bytes.get(..usize::from(*len)).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        Self::new("", "")
     }
 }
 
@@ -64,5 +120,19 @@ mod tests {
         assert_eq!(label.clone().into_parts(), (None, Some("http.server".to_owned())));
         label.set_second("");
         assert_eq!(label.into_parts(), (None, None));
+    }
+
+    #[test]
+    fn short_ones_need_no_allocation_and_long_ones_stay_whole() {
+        for len in [0, 1, INLINE - 3, INLINE - 2, INLINE - 1, INLINE, 1_000] {
+            let long = "é".repeat(len / 2) + &"x".repeat(len % 2);
+            let mut label = Label::new("db", &long);
+            assert_eq!((label.first(), label.second(), label.len()), ("db", &*long, len + 2), "{len}");
+            assert_eq!(label.heap() == 0, len + 2 <= INLINE, "{len}");
+            label.set_first(&long);
+            assert_eq!((label.first(), label.second()), (&*long, &*long));
+            let own = Some(long).filter(|long| !long.is_empty());
+            assert_eq!(label.into_parts(), (own.clone(), own));
+        }
     }
 }

@@ -6,21 +6,25 @@
 //!        not recorded: ids and a flag     └──────── Root ◄───────────┘
 //!                                                    │ finish
 //!                                                    ▼
-//!                              protocol::Transaction + scope snapshot ──► Client
+//!                              RecordedTransaction + scope snapshot ──► Client ──► worker: protocol::Transaction
 //! ```
 //!
 //! Invariants: a span that is not recorded allocates nothing; a recorded one takes its data as it comes and becomes a
 //! [`protocol::Span`](crate::protocol::Span) only when its transaction is sent; code of users (`ToString`, samplers)
 //! never runs while a lock is held; finishing twice is harmless; a transaction belongs to the hub that started it.
 
+mod code_location;
 mod context;
 mod context_builder;
 mod data;
 mod dsc;
+#[cfg(test)]
+mod ended_tests;
 mod ids;
 mod label;
 mod propagation;
 mod record;
+mod recorded;
 mod request;
 mod root;
 mod sample_rand;
@@ -32,6 +36,7 @@ mod stream;
 mod tests;
 mod transaction;
 mod transaction_or_span;
+mod unsampled;
 #[cfg(test)]
 mod wanted_tests;
 
@@ -45,10 +50,12 @@ pub use self::propagation::{
     HeaderParseError, SentryTrace, TraceHeader, TraceHeadersIter, TracePropagationContext, merge_baggage,
     parse_headers,
 };
+pub use self::recorded::RecordedTransaction;
 pub use self::source::TransactionSource;
 pub use self::span::Span;
 pub use self::transaction::Transaction;
 pub use self::transaction_or_span::TransactionOrSpan;
+pub(crate) use self::unsampled::Unsampled;
 use crate::client::{self, Client};
 use crate::hub::Hub;
 use crate::options::ClientOptions;
@@ -68,6 +75,15 @@ pub(crate) fn dynamic_sampling_context(
         None => scope.propagation_context()?.dsc(options),
     };
     (!dsc.is_empty()).then_some(dsc)
+}
+
+/// The replay that the trace of `scope` tells of, if it came from outside.
+pub(crate) fn incoming_replay(scope: &ScopeSnapshot) -> Option<&str> {
+    let incoming = match scope.span() {
+        Some(span) => span.incoming(),
+        None => scope.propagation_context()?.incoming(),
+    };
+    incoming?.get("replay_id")
 }
 
 /// The client of the running code, for those who have nothing better to ask.

@@ -9,16 +9,18 @@ use crate::hub::{Hub, WeakHub};
 use crate::options::{self, TraceLifecycle};
 use crate::protocol::client_report::{Category, Reason};
 use crate::protocol::{
-    self, DynamicSamplingContext, Map, Request, SpanStatus, TraceContext, TransactionInfo, Value,
+    self, DynamicSamplingContext, Map, Measurement, Request, SpanLink, SpanStatus, TraceContext, Value,
 };
 use crate::scope::ScopeSnapshot;
-use crate::suppress::guarded;
+use crate::stacktrace::RawStack;
 use crate::sync::lock;
+use crate::trace::code_location::{self, SLOW};
 use crate::trace::data::HoldsData;
 use crate::trace::dsc::{self, Head};
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
-use crate::trace::record::Record;
+use crate::trace::record::{Record, Weight};
+use crate::trace::recorded::{Recorded, RecordedTransaction};
 use crate::trace::sampling::Verdict;
 use crate::trace::span::Off;
 use crate::trace::stream::{self, Segment};
@@ -52,8 +54,12 @@ pub(super) struct State {
     pub(super) data: Map<String, Value>,
     pub(super) tags: Map<String, String>,
     pub(super) extra: Map<String, Value>,
+    pub(super) measurements: Map<String, Measurement>,
+    pub(super) links: Vec<SpanLink>,
     pub(super) request: Option<Box<Request>>,
     spans: Vec<Arc<Record>>,
+    /// What the spans take.
+    weight: Weight,
     /// The scopes at the start, in case the hub is gone at the end.
     scope: ScopeSnapshot,
     /// The sampling context of a trace that began here, once it has left the process.
@@ -64,21 +70,20 @@ pub(super) struct State {
 impl Root {
     pub(super) fn new(
         client: Arc<Client>,
-        hub: &Hub,
+        hub: Option<&Hub>,
         context: TransactionContext,
         mut verdict: Verdict,
         start: Option<SystemTime>,
     ) -> Self {
         let only_shown = verdict.reported && client.options().spotlight.is_on();
         verdict.recorded |= only_shown;
-        let TransactionContext { label, ids, incoming, source, .. } = context;
+        let TransactionContext { label, ids, incoming, source, data, .. } = context;
         // Neither the time nor the scopes are needed when it is not recorded.
-        let (hub, start, scope) = if verdict.recorded {
-            (hub.downgrade(), start.unwrap_or_else(clock::now), hub.snapshot())
-        } else {
-            (WeakHub::default(), SystemTime::UNIX_EPOCH, ScopeSnapshot::default())
+        let (hub, start, scope) = match hub.filter(|_| verdict.recorded) {
+            Some(hub) => (hub.downgrade(), start.unwrap_or_else(clock::now), hub.snapshot()),
+            None => (WeakHub::default(), SystemTime::UNIX_EPOCH, ScopeSnapshot::default()),
         };
-        let state = Mutex::new(State { label, source, scope, ..State::default() });
+        let state = Mutex::new(State { label, source, data, scope, ..State::default() });
         let streams = client.options().trace_lifecycle == TraceLifecycle::Stream && !only_shown;
         Self { ids, verdict, incoming, client, only_shown, streams, hub, start, state }
     }
@@ -129,24 +134,33 @@ impl Root {
         if let Some(incoming) = &self.incoming {
             return Arc::clone(incoming);
         }
+        if let Some(frozen) = &lock(&self.state).frozen {
+            return Arc::clone(frozen);
+        }
+        // Asked for without our lock: whoever holds that of the hub may want ours.
+        let replay = self.hub.upgrade().and_then(|hub| hub.snapshot().replay_id().map(str::to_owned));
         let mut state = lock(&self.state);
         let State { frozen, label, source, .. } = &mut *state;
         Arc::clone(frozen.get_or_insert_with(|| {
             let (trace_id, decision) = (self.ids.trace_id(), self.verdict.decision);
             // A URL is no name that others could do anything with, and may hold what is nobody's business.
             let name = Some(label.first()).filter(|_| *source != TransactionSource::Url);
-            let head = Head { trace_id, decision, transaction: name };
+            let head = Head { trace_id, decision, transaction: name, replay: replay.as_deref() };
             Arc::new(dsc::of_head(&head, self.client.options()))
         }))
     }
 
     /// Ends a span and takes it in. Too many are a loss, those that come too late are not expected any more.
     pub(super) fn finish_span(self: &Arc<Self>, record: &Arc<Record>, end: SystemTime) {
-        if !record.end(end) {
-            return;
-        }
+        let stack = if record.duration(end) < SLOW { None } else { self.stack_of(record) };
+        let Some(weight) = record.end(end, stack) else { return };
         if self.streams {
-            return self.stream(record.to_span());
+            let (mut span, stack) = record.to_span();
+            if let Some(stack) = stack {
+                // Nobody waits for symbols here: names that are known already are enough.
+                code_location::add_to(&mut span, &stack, self.client.options(), clock::instant());
+            }
+            return self.stream(span);
         }
         let mut state = lock(&self.state);
         if state.finished {
@@ -154,6 +168,7 @@ impl Root {
         }
         if state.spans.len() < MAX_SPANS {
             state.spans.push(Arc::clone(record));
+            state.weight.add(weight);
             return;
         }
         drop(state);
@@ -180,37 +195,37 @@ impl Root {
             return self.discard(reason, spans);
         }
         // Name, operation and status stay: events captured later may still refer to this transaction.
-        let data = std::mem::take(&mut state.data);
-        let trace = trace_context(&self.ids, data, &state);
-        let (name, source) = (state.label.first().to_owned(), state.source);
-        let (tags, extra) = (std::mem::take(&mut state.tags), std::mem::take(&mut state.extra));
-        let (request, spans) = (state.request.take(), std::mem::take(&mut state.spans));
+        let recorded = Recorded {
+            ids: self.ids,
+            label: state.label.clone(),
+            source: state.source,
+            status: state.status,
+            origin: state.origin.clone(),
+            data: std::mem::take(&mut state.data),
+            tags: std::mem::take(&mut state.tags),
+            extra: std::mem::take(&mut state.extra),
+            measurements: std::mem::take(&mut state.measurements),
+            links: std::mem::take(&mut state.links),
+            request: state.request.take(),
+            start: self.start,
+            end,
+            spans: std::mem::take(&mut state.spans),
+            weight: state.weight,
+        };
         let at_start = std::mem::take(&mut state.scope);
         drop(state);
         self.count_unsampled();
         if self.streams {
-            return self.stream(segment(trace, tags, self.start, end));
+            return self.stream(segment(recorded));
         }
-
-        let transaction = protocol::Transaction {
-            name: Some(name).filter(|name| !name.is_empty()),
-            transaction_info: Some(TransactionInfo { source: Some(source.name().into()) }),
-            tags,
-            extra,
-            request: request.map(|request| *request),
-            spans: spans.into_iter().map(|record| self.shown(record.into_span())).collect(),
-            contexts: [("trace".to_owned(), trace.into())].into(),
-            start_timestamp: self.start,
-            timestamp: Some(end),
-            ..protocol::Transaction::default()
-        };
         let scope = self.hub.upgrade().map_or(at_start, |hub| hub.snapshot());
         // The envelope tells the sampling context of this transaction, whatever span is active now.
         let scope = scope.with_span(Transaction::of(Arc::clone(self)).into());
+        let recorded = RecordedTransaction::new(recorded);
         if self.only_shown {
-            self.client.show_transaction(transaction, scope);
+            self.client.show_transaction(recorded, scope);
         } else {
-            self.client.send_transaction(transaction, scope);
+            self.client.send_transaction(recorded, scope);
         }
     }
 
@@ -264,13 +279,14 @@ impl Root {
         recorder.record(reason, Category::Span, spans);
     }
 
-    /// A span as the application wants to have it sent.
-    fn shown(&self, span: protocol::Span) -> protocol::Span {
-        let Some(before_send) = &self.client.options().before_send_span else { return span };
-        let mut copy = span.clone();
-        match guarded("before_send_span", || before_send(&mut copy)) {
-            Ok(()) => copy,
-            Err(_) => span,
+    /// Where the code is, if `record` is something that is wanted of.
+    #[cold]
+    fn stack_of(&self, record: &Record) -> Option<RawStack> {
+        let options = self.client.options();
+        if record.has_op(|op| code_location::is_wanted(op, options)) {
+            code_location::capture(options)
+        } else {
+            None
         }
     }
 
@@ -301,23 +317,20 @@ impl Root {
 }
 
 /// The transaction as a span.
-fn segment(
-    trace: TraceContext,
-    tags: Map<String, String>,
-    start: SystemTime,
-    end: SystemTime,
-) -> protocol::Span {
+fn segment(recorded: Recorded) -> protocol::Span {
     protocol::Span {
-        span_id: trace.span_id,
-        trace_id: trace.trace_id,
-        parent_span_id: trace.parent_span_id,
-        op: trace.op,
-        start_timestamp: start,
-        timestamp: Some(end),
-        status: trace.status,
-        tags,
-        data: trace.data,
-        origin: trace.origin,
+        span_id: recorded.ids.span_id(),
+        trace_id: recorded.ids.trace_id(),
+        parent_span_id: recorded.ids.parent_span_id(),
+        op: recorded.label.into_parts().1,
+        start_timestamp: recorded.start,
+        timestamp: Some(recorded.end),
+        status: recorded.status,
+        tags: recorded.tags,
+        data: recorded.data,
+        origin: recorded.origin,
+        measurements: recorded.measurements,
+        links: recorded.links,
         ..protocol::Span::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::client_report::protocol::Reason;
 use crate::options::{ClientOptions, SampleRate, TracesSamplingStrategy};
+use crate::protocol::TraceId;
 use crate::suppress;
 use crate::trace::TransactionContext;
 use crate::trace::sample_rand::Rand;
@@ -65,10 +66,7 @@ pub(super) enum Strategy<'a> {
 pub(super) fn decide_for(options: &ClientOptions, context: &TransactionContext) -> Verdict {
     let rand = context.rand();
     let (explicit, parent) = (context.explicit, context.parent);
-    let halvings = match options.enable_backpressure_handling {
-        true => options.client_report_recorder.downsample_factor(),
-        false => 0,
-    };
+    let halvings = halvings(options);
     let decide = |strategy| decide(&Facts { explicit, parent, rand, halvings, strategy });
     match options.effective_traces_sampling() {
         TracesSamplingStrategy::Disabled => decide(Strategy::Disabled),
@@ -78,6 +76,24 @@ pub(super) fn decide_for(options: &ClientOptions, context: &TransactionContext) 
             let rate = options.traces_sample_rate;
             decide(Strategy::Sampler { call: &call, otherwise: (rate != 0.0).then_some(rate) })
         }
+    }
+}
+
+/// Decides on a new trace, where that takes no more than a number. `None`: there is a sampler to ask.
+pub(super) fn decide_head(options: &ClientOptions, trace_id: TraceId) -> Option<Verdict> {
+    let (rand, parent) = (Rand::of_trace(trace_id), Decision::default());
+    let facts = |strategy| Facts { explicit: None, parent, rand, halvings: halvings(options), strategy };
+    match options.effective_traces_sampling() {
+        TracesSamplingStrategy::Disabled => Some(decide(&facts(Strategy::Disabled))),
+        TracesSamplingStrategy::FixedRate(rate) => Some(facts(Strategy::Rate(rate)).at(rate)),
+        TracesSamplingStrategy::Function(_) => None,
+    }
+}
+
+fn halvings(options: &ClientOptions) -> u32 {
+    match options.enable_backpressure_handling {
+        true => options.client_report_recorder.downsample_factor(),
+        false => 0,
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use crate::clock;
 use crate::options::ClientOptions;
-use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, Value};
+use crate::protocol::{
+    DynamicSamplingContext, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit, Value,
+};
 use crate::trace::dsc::{self, Head};
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
@@ -147,6 +149,17 @@ impl Span {
         }
     }
 
+    /// Adds a number measured during the work.
+    pub fn set_measurement(&self, name: &str, value: f64, unit: impl Into<Option<Unit>>) {
+        let measurement = Measurement { value, unit: unit.into() };
+        self.update(|state| _ = state.more().measurements.insert(name.to_owned(), measurement));
+    }
+
+    /// Refers to another span, of this trace or of another one.
+    pub fn add_link(&self, link: SpanLink) {
+        self.update(|state| state.more().links.push(link));
+    }
+
     /// Adds the parts of an HTTP request to the data.
     pub fn set_request(&self, request: Request) {
         self.update(|state| request::add_to(&mut state.data, request));
@@ -256,7 +269,8 @@ impl Off {
         match &self.incoming {
             Some(incoming) => DynamicSamplingContext::clone(incoming),
             None => {
-                let head = Head { trace_id: ids.trace_id(), decision: self.decision, transaction: None };
+                let trace_id = ids.trace_id();
+                let head = Head { trace_id, decision: self.decision, transaction: None, replay: None };
                 dsc::of_head(&head, options)
             }
         }

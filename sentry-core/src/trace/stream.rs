@@ -1,5 +1,6 @@
 //! Spans that are sent one by one (protocol.md 10).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -7,11 +8,12 @@ use serde::Serialize;
 
 use crate::attributes::{self, FromScope};
 use crate::client::Client;
-use crate::protocol::{self, DynamicSamplingContext, LogAttribute, SpanId, SpanStatus, TraceId, timestamp};
+use crate::protocol::{
+    self, DynamicSamplingContext, LogAttribute, SpanId, SpanLink, SpanStatus, TraceId, Value, timestamp,
+};
 use crate::scope::ScopeSnapshot;
-use crate::suppress::guarded;
 use crate::telemetry::Telemetry;
-use crate::trace::TransactionSource;
+use crate::trace::{TransactionSource, recorded};
 
 /// The topmost span of a trace within this service.
 pub(super) struct Segment<'a> {
@@ -35,16 +37,33 @@ struct Head<'a> {
     start_timestamp: SystemTime,
     #[serde(with = "timestamp::seconds")]
     end_timestamp: SystemTime,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<Link<'a>>,
+}
+
+/// A reference to another span.
+#[derive(Serialize)]
+struct Link<'a> {
+    trace_id: TraceId,
+    span_id: SpanId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampled: Option<bool>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<&'a str, LogAttribute>,
+}
+
+impl<'a> From<&'a SpanLink> for Link<'a> {
+    fn from(link: &'a SpanLink) -> Self {
+        let typed = |(key, value): (&'a String, &Value)| (key.as_str(), LogAttribute(value.clone()));
+        let SpanLink { trace_id, span_id, sampled, attributes } = link;
+        let attributes = attributes.iter().map(typed).collect();
+        Self { trace_id: *trace_id, span_id: *span_id, sampled: *sampled, attributes }
+    }
 }
 
 /// Sends a span that has ended.
-pub(super) fn send(client: &Client, mut span: protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) {
-    if let Some(before_send) = &client.options().before_send_span {
-        let mut copy = span.clone();
-        if guarded("before_send_span", || before_send(&mut copy)).is_ok() {
-            span = copy;
-        }
-    }
+pub(super) fn send(client: &Client, span: protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) {
+    let span = recorded::seen(span, client.options());
     let trace_id = span.trace_id;
     let json = encode(client, &span, segment, scope);
     client.send_telemetry(Telemetry::span(json, trace_id, Arc::clone(&segment.context)));
@@ -66,6 +85,7 @@ fn encode(client: &Client, span: &protocol::Span, segment: &Segment<'_>, scope: 
         is_segment,
         start_timestamp: span.start_timestamp,
         end_timestamp: span.timestamp.unwrap_or(span.start_timestamp),
+        links: span.links.iter().map(Link::from).collect(),
     };
     let text = |text: &str| LogAttribute::from(text);
     let mut own: Vec<(&str, LogAttribute)> = vec![
@@ -79,6 +99,8 @@ fn encode(client: &Client, span: &protocol::Span, segment: &Segment<'_>, scope: 
     if is_segment {
         own.push(("sentry.segment.name.source", text(segment.source.name())));
     }
+    own.extend(scope.replay_id().map(|replay| ("sentry.replay_id", text(replay))));
+    own.extend(span.measurements.iter().map(|(key, it)| (key.as_str(), LogAttribute::from(it.value))));
     own.extend(span.tags.iter().map(|(key, value)| (key.as_str(), text(value))));
     own.extend(span.data.iter().map(|(key, value)| (key.as_str(), LogAttribute(value.clone()))));
     let mut out = Vec::with_capacity(1_024);

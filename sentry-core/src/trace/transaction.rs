@@ -8,12 +8,14 @@ use crate::client::{self, Client};
 use crate::clock;
 use crate::hub::Hub;
 use crate::options::ClientOptions;
-use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, Value};
+use crate::protocol::{
+    DynamicSamplingContext, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit, Value,
+};
 use crate::suppress;
 use crate::trace::ids::Ids;
 use crate::trace::propagation::TraceHeadersIter;
 use crate::trace::root::{Root, State};
-use crate::trace::sampling::{self, Decision};
+use crate::trace::sampling::{self, Decision, Verdict};
 use crate::trace::span::Off;
 use crate::trace::{Span, TransactionContext, TransactionData, dsc};
 
@@ -31,8 +33,9 @@ pub struct Transaction {
 enum Kind {
     /// Tracing is off.
     Off(Off),
-    /// Tracing is on; whether the transaction is recorded is up to the root.
-    Rooted(Arc<Root>),
+    /// Tracing is on, and sampling has dropped it. What spans below it need is at hand: they are to cost next to nothing.
+    Unrecorded { off: Off, root: Arc<Root> },
+    Recorded(Arc<Root>),
 }
 
 impl Transaction {
@@ -72,11 +75,29 @@ impl Transaction {
         if let (true, Some(incoming)) = (verdict.by_sampler, &mut context.incoming) {
             *incoming = Arc::new(dsc::decided(incoming, verdict.decision));
         }
-        Self::of(Arc::new(Root::new(client, hub, context, verdict, start)))
+        Self::of(Arc::new(Root::new(client, Some(hub), context, verdict, start)))
+    }
+
+    /// One that sampling has dropped already.
+    pub(super) fn unrecorded(client: Arc<Client>, context: TransactionContext, verdict: Verdict) -> Self {
+        if !verdict.reported {
+            return Self::off_with(verdict.decision, context);
+        }
+        Self::of(Arc::new(Root::new(client, None, context, verdict, None)))
     }
 
     pub(super) fn of(root: Arc<Root>) -> Self {
-        Self { ids: root.ids, kind: Kind::Rooted(root) }
+        let ids = root.ids;
+        let kind = match root.verdict.recorded {
+            true => Kind::Recorded(root),
+            false => Kind::Unrecorded { off: root.passed_on(), root },
+        };
+        Self { ids, kind }
+    }
+
+    /// Nothing follows from it any more but its decision.
+    pub(super) fn settled(context: TransactionContext, verdict: Verdict) -> Self {
+        Self::off_with(verdict.decision, context)
     }
 
     /// Without a client: what came is passed on.
@@ -92,9 +113,9 @@ impl Transaction {
     #[inline]
     #[must_use = "a span must be finished to be sent"]
     pub fn start_child(&self, op: &str, description: &str) -> Span {
-        match self.recorded() {
-            Some(root) => Span::recorded(root, self.ids.child(), op, description, clock::now()),
-            None => Span::off(self.passed_on(), self.ids.child()),
+        match &self.kind {
+            Kind::Recorded(root) => Span::recorded(root, self.ids.child(), op, description, clock::now()),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off.clone(), self.ids.child()),
         }
     }
 
@@ -108,29 +129,29 @@ impl Transaction {
         start: SystemTime,
     ) -> Span {
         let ids = self.ids.child_with_id(id);
-        match self.recorded() {
-            Some(root) => Span::recorded(root, ids, op, description, start),
-            None => Span::off(self.passed_on(), ids),
+        match &self.kind {
+            Kind::Recorded(root) => Span::recorded(root, ids, op, description, start),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off.clone(), ids),
         }
     }
 
     /// Ends the transaction now and sends it. Ending it twice is harmless.
     pub fn finish(self) {
-        if let Kind::Rooted(root) = &self.kind {
+        if let Some(root) = self.root() {
             root.finish(None);
         }
     }
 
     /// Ends the transaction at `timestamp`, but not before its start, and sends it.
     pub fn finish_with_timestamp(self, timestamp: SystemTime) {
-        if let Kind::Rooted(root) = &self.kind {
+        if let Some(root) = self.root() {
             root.finish(Some(timestamp));
         }
     }
 
     /// Sets the name.
     pub fn set_name(&self, name: &str) {
-        if let Kind::Rooted(root) = &self.kind {
+        if let Some(root) = self.root() {
             // Even if it is not recorded: the sampling context holds the name.
             root.set_name(name);
         }
@@ -170,6 +191,17 @@ impl Transaction {
         }
     }
 
+    /// Adds a number measured during the work.
+    pub fn set_measurement(&self, name: &str, value: f64, unit: impl Into<Option<Unit>>) {
+        let measurement = Measurement { value, unit: unit.into() };
+        self.update(|state| _ = state.measurements.insert(name.to_owned(), measurement));
+    }
+
+    /// Refers to a span of another trace, such as that of the message which this work is about.
+    pub fn add_link(&self, link: SpanLink) {
+        self.update(|state| state.links.push(link));
+    }
+
     /// Sets the HTTP request that is being served.
     pub fn set_request(&self, request: Request) {
         self.update(|state| state.request = Some(Box::new(request)));
@@ -178,28 +210,19 @@ impl Transaction {
     /// The data of the trace context, to be changed.
     #[must_use]
     pub fn data(&self) -> TransactionData<'_> {
-        match &self.kind {
-            Kind::Off(_) => TransactionData::new(None),
-            Kind::Rooted(root) => TransactionData::new(root.recorded_state()),
-        }
+        TransactionData::new(self.root().and_then(|root| root.recorded_state()))
     }
 
     /// How the work ended, if that is known. Nothing is known of a transaction that is not recorded.
     #[must_use]
     pub fn get_status(&self) -> Option<SpanStatus> {
-        match &self.kind {
-            Kind::Off(_) => None,
-            Kind::Rooted(root) => root.status(),
-        }
+        self.root().and_then(|root| root.status())
     }
 
     /// The place in the trace.
     #[must_use]
     pub fn get_trace_context(&self) -> TraceContext {
-        match &self.kind {
-            Kind::Off(_) => self.ids.trace_context(),
-            Kind::Rooted(root) => root.trace_context(),
-        }
+        self.root().map_or_else(|| self.ids.trace_context(), |root| root.trace_context())
     }
 
     /// Whether the transaction is recorded for the server.
@@ -213,7 +236,7 @@ impl Transaction {
     pub fn iter_headers(&self) -> TraceHeadersIter {
         match &self.kind {
             Kind::Off(off) => off.headers(&self.ids),
-            Kind::Rooted(root) => {
+            Kind::Unrecorded { root, .. } | Kind::Recorded(root) => {
                 TraceHeadersIter::new(self.ids.sentry_trace(self.decision()), Some(&root.dsc()))
             }
         }
@@ -225,39 +248,41 @@ impl Transaction {
 
     pub(super) fn decision(&self) -> Decision {
         match &self.kind {
-            Kind::Off(off) => off.decision,
-            Kind::Rooted(root) => root.verdict.decision,
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => off.decision,
+            Kind::Recorded(root) => root.verdict.decision,
         }
     }
 
     pub(super) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {
         match &self.kind {
-            Kind::Off(off) => off.incoming.as_ref(),
-            Kind::Rooted(root) => root.incoming.as_ref(),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => off.incoming.as_ref(),
+            Kind::Recorded(root) => root.incoming.as_ref(),
         }
     }
 
     pub(super) fn dsc(&self, options: &ClientOptions) -> DynamicSamplingContext {
         match &self.kind {
             Kind::Off(off) => off.dsc(&self.ids, options),
-            Kind::Rooted(root) => Arc::unwrap_or_clone(root.dsc()),
+            Kind::Unrecorded { root, .. } | Kind::Recorded(root) => Arc::unwrap_or_clone(root.dsc()),
         }
     }
 
     fn recorded(&self) -> Option<&Arc<Root>> {
         match &self.kind {
-            Kind::Rooted(root) if root.verdict.recorded => Some(root),
-            _ => None,
+            Kind::Recorded(root) => Some(root),
+            Kind::Off(_) | Kind::Unrecorded { .. } => None,
         }
     }
 
-    /// What a span below it needs when nothing is recorded.
-    fn passed_on(&self) -> Off {
-        Off { decision: self.decision(), incoming: self.incoming().cloned() }
+    fn root(&self) -> Option<&Arc<Root>> {
+        match &self.kind {
+            Kind::Off(_) => None,
+            Kind::Unrecorded { root, .. } | Kind::Recorded(root) => Some(root),
+        }
     }
 
     fn update(&self, change: impl FnOnce(&mut State)) {
-        if let Kind::Rooted(root) = &self.kind {
+        if let Kind::Recorded(root) = &self.kind {
             root.update(change);
         }
     }

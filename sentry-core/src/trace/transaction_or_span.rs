@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::options::ClientOptions;
-use crate::protocol::{DynamicSamplingContext, Request, SpanId, SpanStatus, TraceContext, TraceId, Value};
+use crate::protocol::{
+    DynamicSamplingContext, Request, SpanId, SpanLink, SpanStatus, TraceContext, TraceId, Unit, Value,
+};
 use crate::trace::ids::Ids;
 use crate::trace::propagation::TraceHeadersIter;
 use crate::trace::sampling::Decision;
@@ -106,6 +108,16 @@ impl TransactionOrSpan {
     /// Sets a tag.
     pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
         either!(self, this => this.set_tag(key, value));
+    }
+
+    /// Adds a number measured during the work.
+    pub fn set_measurement(&self, name: &str, value: f64, unit: impl Into<Option<Unit>>) {
+        either!(self, this => this.set_measurement(name, value, unit));
+    }
+
+    /// Refers to another span, of this trace or of another one.
+    pub fn add_link(&self, link: SpanLink) {
+        either!(self, this => this.add_link(link));
     }
 
     /// Sets the HTTP request that is being served, or made.

@@ -23,8 +23,8 @@ pub(super) fn context() -> Context {
     .into()
 }
 
-/// `MemTotal:       24689876 kB` as bytes.
-fn parse_meminfo(text: &str, key: &str) -> Option<u64> {
+/// `MemTotal:       24689876 kB` as bytes. The status of a process is written in the same way.
+pub(super) fn parse_meminfo(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }

@@ -1,9 +1,14 @@
-//! What machine, system, compiler and program an event comes from.
+//! What machine, system, compiler, place and program an event comes from.
 //!
-//! Everything is read once, where the first event is completed, which is normally the worker thread.
+//! Everything but the use of memory is read once, where the first event is completed, which is normally the worker thread.
+//! The use of memory is read once a second at most. Nothing is asked over the network.
 
 mod app;
+mod cloud;
+mod culture;
 mod device;
+mod memory;
+mod modules;
 mod os;
 mod runtime;
 mod server_name;
@@ -14,7 +19,10 @@ use std::sync::OnceLock;
 use sentry_core::protocol::{Context, Event, LogAttribute, Map};
 use sentry_core::{ClientOptions, Integration, process};
 
-/// Adds the contexts `os`, `device`, `rust` and `app`, and the server name.
+use self::memory::Memory;
+pub use self::modules::ModulesIntegration;
+
+/// Adds the contexts `os`, `device`, `rust`, `app`, `culture` and `cloud_resource`, and the server name.
 ///
 /// What an event has already stays as it is.
 #[derive(Debug)]
@@ -23,6 +31,10 @@ pub struct ContextIntegration {
     add_rust: bool,
     add_device: bool,
     add_app: bool,
+    add_culture: bool,
+    add_cloud_resource: bool,
+    add_memory: bool,
+    memory: Memory,
     contexts: OnceLock<Map<String, Context>>,
     server_name: OnceLock<Option<String>>,
 }
@@ -34,6 +46,10 @@ impl Default for ContextIntegration {
             add_rust: true,
             add_device: true,
             add_app: true,
+            add_culture: true,
+            add_cloud_resource: true,
+            add_memory: true,
+            memory: Memory::default(),
             contexts: OnceLock::new(),
             server_name: OnceLock::new(),
         }
@@ -75,6 +91,27 @@ impl ContextIntegration {
         self
     }
 
+    /// Whether to add the locale and the time zone of the program.
+    #[must_use]
+    pub fn add_culture(mut self, add_culture: bool) -> Self {
+        self.add_culture = add_culture;
+        self
+    }
+
+    /// Whether to add the cloud that the program runs in, as far as the environment variables tell.
+    #[must_use]
+    pub fn add_cloud_resource(mut self, add_cloud_resource: bool) -> Self {
+        self.add_cloud_resource = add_cloud_resource;
+        self
+    }
+
+    /// Whether to add how much memory the program uses, to `app`, and how much is free, to `device`. Linux only.
+    #[must_use]
+    pub fn add_memory(mut self, add_memory: bool) -> Self {
+        self.add_memory = add_memory;
+        self
+    }
+
     fn contexts(&self) -> &Map<String, Context> {
         once(&self.contexts, || self.read())
     }
@@ -96,6 +133,16 @@ impl ContextIntegration {
             && let Some(app) = app::context()
         {
             contexts.insert("app".to_owned(), app);
+        }
+        if self.add_culture
+            && let Some(culture) = culture::context()
+        {
+            contexts.insert("culture".to_owned(), culture);
+        }
+        if self.add_cloud_resource
+            && let Some(cloud) = cloud::context()
+        {
+            contexts.insert("cloud_resource".to_owned(), cloud);
         }
         contexts
     }
@@ -123,7 +170,8 @@ impl Integration for ContextIntegration {
     fn enrich(&self, event: &mut Event<'static>, options: &ClientOptions) {
         for (key, context) in self.contexts() {
             if !event.contexts.contains_key(key) {
-                event.contexts.insert(key.clone(), context.clone());
+                let context = if self.add_memory { self.memory.add_to(context) } else { context.clone() };
+                event.contexts.insert(key.clone(), context);
             }
         }
         if event.server_name.is_none() && options.server_name.is_none() && options.collects_server_name() {
@@ -176,8 +224,13 @@ mod tests {
     #[test]
     fn contexts_can_be_switched_off_one_by_one() {
         let mut event = Event::default();
-        let integration =
-            ContextIntegration::new().add_os(false).add_rust(false).add_device(false).add_app(false);
+        let integration = ContextIntegration::new()
+            .add_os(false)
+            .add_rust(false)
+            .add_device(false)
+            .add_app(false)
+            .add_culture(false)
+            .add_cloud_resource(false);
         integration.enrich(&mut event, &ClientOptions::default());
         assert!(event.contexts.is_empty());
     }
@@ -188,5 +241,24 @@ mod tests {
         let Some(Context::Os(os)) = utils::os_context() else { panic!("an os context") };
         assert!(os.name.is_some_and(|name| !name.is_empty()));
         assert!(os.kernel_version.is_some_and(|version| version.contains('.')));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_is_told_unless_it_is_switched_off() {
+        let told = |integration: ContextIntegration| {
+            let mut event = Event::default();
+            integration.enrich(&mut event, &ClientOptions::default());
+            let (Context::Device(device), Context::App(app)) =
+                (&event.contexts["device"], &event.contexts["app"])
+            else {
+                panic!("typed contexts")
+            };
+            (device.free_memory, device.memory_size, app.other.get("app_memory").cloned())
+        };
+        let (free, size, used) = told(ContextIntegration::new());
+        assert!(free.unwrap() > 0 && free <= size);
+        assert!(used.unwrap().as_u64().unwrap() > 0);
+        assert!(matches!(told(ContextIntegration::new().add_memory(false)), (None, Some(_), None)));
     }
 }

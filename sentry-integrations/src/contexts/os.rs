@@ -16,23 +16,28 @@ pub(super) fn context() -> Option<Context> {
 fn linux() -> OsContext {
     let release =
         ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| read_to_string(path).ok());
-    let (name, version) = release.as_deref().map(parse_os_release).unwrap_or_default();
+    let release = release.unwrap_or_default();
+    let other = [
+        ("distribution_name", "ID"),
+        ("distribution_version", "VERSION_ID"),
+        ("distribution_pretty_name", "PRETTY_NAME"),
+    ];
+    let other =
+        other.into_iter().filter_map(|(name, key)| Some((name.to_owned(), value_of(&release, key)?.into())));
     OsContext {
-        name: name.or_else(|| Some("Linux".to_owned())),
-        version,
+        name: value_of(&release, "NAME").or_else(|| Some("Linux".to_owned())),
+        version: value_of(&release, "VERSION_ID"),
+        other: other.collect(),
         kernel_version: read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned()),
         ..OsContext::default()
     }
 }
 
-/// `NAME` and `VERSION_ID` of an os-release file.
-fn parse_os_release(text: &str) -> (Option<String>, Option<String>) {
-    let value = |key: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
-        let value = line.trim().trim_matches(['"', '\'']);
-        (!value.is_empty()).then(|| value.to_owned())
-    };
-    (value("NAME"), value("VERSION_ID"))
+/// A value of an os-release file.
+fn value_of(text: &str, key: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+    let value = line.trim().trim_matches(['"', '\'']);
+    (!value.is_empty()).then(|| value.to_owned())
 }
 
 fn mac(plist: &str) -> OsContext {
@@ -56,8 +61,10 @@ mod tests {
     #[test]
     fn os_release_is_parsed() {
         let text = "PRETTY_NAME=\"Debian GNU/Linux 12\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID='12'\n";
-        assert_eq!(parse_os_release(text), (Some("Debian GNU/Linux".into()), Some("12".into())));
-        assert_eq!(parse_os_release("NAME=\n=,,:"), (None, None));
+        let value = |key| value_of(text, key);
+        assert_eq!(value("NAME").as_deref(), Some("Debian GNU/Linux"));
+        assert_eq!(value("VERSION_ID").as_deref(), Some("12"));
+        assert_eq!((value("ID"), value_of("NAME=\n=,,:", "NAME")), (None, None));
     }
 
     #[test]

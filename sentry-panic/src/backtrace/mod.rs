@@ -16,6 +16,7 @@ pub(crate) mod recorded;
 mod stack_source;
 mod symbol;
 pub(crate) mod symbolicator;
+mod unwind;
 
 pub use self::convert::{
     backtrace_to_stacktrace, current_stacktrace, current_thread, process_event_stacktrace,

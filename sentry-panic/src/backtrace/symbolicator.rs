@@ -15,6 +15,7 @@ use sentry_core::process::Held;
 use crate::backtrace::cache::Cache;
 use crate::backtrace::loaders::Loaders;
 use crate::backtrace::symbol::Resolved;
+use crate::backtrace::unwind;
 use crate::heap;
 use crate::modules;
 use crate::source::{Context, Sources};
@@ -71,6 +72,7 @@ impl Symbolicator {
     ) -> Vec<Option<Arc<Resolved>>> {
         if !is_over(deadline) {
             self.notice_unloading(deadline);
+            sentry_core::suppress(unwind::learn);
         }
         let mut found = self.cached(addresses, deadline);
         if !is_over(deadline) && found.iter().any(Option::is_none) {
@@ -119,9 +121,15 @@ impl Symbolicator {
         }
         let Some(mut loaders) = lock_until(&self.loaders, deadline) else { return };
         if loaders.refresh() {
-            lock(&self.cache).clear();
+            self.forget();
         }
         self.unloaded.store(unloaded, Relaxed);
+    }
+
+    /// Addresses have changed their meaning.
+    fn forget(&self) {
+        lock(&self.cache).clear();
+        unwind::forget();
     }
 
     fn cached(&self, addresses: &[usize], deadline: Option<Instant>) -> Vec<Option<Arc<Resolved>>> {
@@ -137,7 +145,7 @@ impl Symbolicator {
         let missing = |found: &Option<Arc<Resolved>>, address: &usize| found.is_none() && *address > 0;
         let mut unknown = addresses.iter().zip(&*found).filter(|(address, found)| missing(found, address));
         if unknown.any(|(address, _)| !loaders.covers(address - 1)) && loaders.refresh() {
-            lock(&self.cache).clear();
+            self.forget();
         }
         for (address, found) in addresses.iter().zip(found) {
             if !missing(found, address) {
@@ -162,6 +170,35 @@ fn is_over(deadline: Option<Instant>) -> bool {
 #[expect(unsafe_code, reason = "loads and unloads a library as a host with plugins does")]
 mod tests {
     use super::*;
+
+    /// The transport of a client whose worker is busy.
+    struct Busy(std::sync::mpsc::Sender<usize>);
+
+    impl sentry_core::Transport for Busy {
+        fn send_envelope(&self, _: sentry_core::protocol::Envelope) {}
+
+        fn send(&self, outbound: sentry_core::Outbound) {
+            let _ = self.0.send(outbound.size_hint());
+        }
+    }
+
+    #[test]
+    fn a_panic_waits_for_nobody_who_looks_names_up() {
+        let (sent, is_sent) = std::sync::mpsc::channel();
+        let mut options = sentry_core::ClientOptions::new().add_integration(crate::PanicIntegration::new());
+        options.dsn = "https://public@sentry.invalid/1".parse().ok();
+        options.transport = Some(Arc::new(Arc::new(Busy(sent))));
+        let client = Arc::new(sentry_core::Client::with_options(options));
+        let hub = Arc::new(sentry_core::Hub::new(Some(client), Arc::default()));
+        let symbolicator = symbolicator();
+        let held = (lock(&symbolicator.loaders), lock(&symbolicator.sources), lock(&symbolicator.cache));
+        let panics = || std::panic::catch_unwind(|| panic!("expected by the test")).is_err();
+        let thread = std::thread::Builder::new().spawn(move || sentry_core::Hub::run(hub, panics));
+        let arrived = is_sent.recv_timeout(std::time::Duration::from_secs(60));
+        drop(held);
+        assert!(arrived.is_ok_and(|size| size > 0));
+        assert!(thread.unwrap().join().unwrap());
+    }
 
     #[test]
     fn the_names_of_an_unloaded_library_are_forgotten() {

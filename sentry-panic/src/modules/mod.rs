@@ -16,6 +16,12 @@ pub(crate) use self::images::{identity_of, images, recorded_image};
 pub(crate) use self::platform::generation;
 #[cfg(test)]
 pub(crate) use self::platform::loaded;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[cfg_attr(
+    not(any(feature = "crash-handler", all(target_env = "gnu", target_arch = "x86_64"))),
+    expect(unused_imports, reason = "for unwinders of our own")
+)]
+pub(crate) use self::platform::{Tables, each_table};
 pub(crate) use self::table::ModuleTable;
 
 use std::path::PathBuf;

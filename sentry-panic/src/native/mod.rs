@@ -38,6 +38,8 @@ use std::sync::Arc;
 use sentry_core::{Client, LastRun};
 
 pub(crate) use self::imp::panic_was_reported;
+#[cfg(feature = "hang")]
+pub(crate) use self::imp::{Stacks, Taken};
 pub use self::integration::CrashHandlerIntegration;
 
 /// Gives the calling thread an alternate stack of 64 KiB until it ends, so that even the overflow of its own is reported.

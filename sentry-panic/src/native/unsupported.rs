@@ -19,3 +19,26 @@ pub(super) fn protect_thread() -> io::Result<()> {
 }
 
 pub(crate) fn panic_was_reported(_addresses: &[usize]) {}
+
+/// Takes stacks of other threads.
+#[cfg(feature = "hang")]
+#[derive(Default)]
+pub(crate) struct Stacks;
+
+/// What came of it.
+#[cfg(feature = "hang")]
+#[expect(dead_code, reason = "nothing ever comes of it")]
+pub(crate) enum Taken {
+    /// Return addresses, innermost first.
+    Stack(Box<[usize]>),
+    /// There is no such thread.
+    NoThread,
+}
+
+#[cfg(feature = "hang")]
+impl Stacks {
+    /// None, here.
+    pub(crate) fn take(&mut self, _thread: u32) -> Option<Taken> {
+        None
+    }
+}

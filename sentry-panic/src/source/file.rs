@@ -12,7 +12,7 @@ pub(crate) struct SourceFile {
 }
 
 /// Larger files are generated, and not worth the memory.
-const MAX_SIZE: u64 = 2 << 20;
+pub(super) const MAX_SIZE: u64 = 2 << 20;
 /// Longer lines are cut.
 const MAX_LINE: usize = 512;
 
@@ -26,6 +26,11 @@ impl SourceFile {
         }
         let mut bytes = Vec::new();
         File::open(path).ok()?.take(MAX_SIZE).read_to_end(&mut bytes).ok()?;
+        Some(Self::of(bytes))
+    }
+
+    /// A file that has been read.
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -33,7 +38,7 @@ impl SourceFile {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts =
             std::iter::once(0).chain(ends.filter_map(|(at, _)| u32::try_from(at + 1).ok())).collect();
-        Some(Self { text, starts })
+        Self { text, starts }
     }
 
     /// The line with this index, without its end.

@@ -1,13 +1,18 @@
 //! Lines of source code around a frame, read from disk when they are there.
 //!
-//! On a developer's machine they are; in production they normally are not, which costs one failed lookup per file.
+//! On a developer's machine they are; in production they normally are not, which costs one failed lookup per file, unless the
+//! program has them in itself (feature `embed-source`).
 
+#[cfg_attr(not(feature = "embed-source"), path = "not_embedded.rs")]
+mod embedded;
 mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use self::file::SourceFile;
+#[cfg(feature = "embed-source")]
+pub use self::embedded::register;
 
 /// The lines around a line.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -78,8 +83,9 @@ impl Sources {
             return None;
         }
         // A relative path was rewritten by the compiler; relative to what is not known here.
-        let file = Some(Path::new(path)).filter(|path| path.is_absolute()).and_then(SourceFile::read);
-        let Some(file) = file else {
+        let on_disk = || Some(Path::new(path)).filter(|path| path.is_absolute()).and_then(SourceFile::read);
+        // What came with the program is what it was compiled from, whatever lies there by now.
+        let Some(file) = embedded::find(path).map(SourceFile::of).or_else(on_disk) else {
             if self.missing.len() >= MAX_MISSING {
                 self.missing.clear();
             }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 /// How long the first item of a bucket waits at most.
-const DELAY: Duration = Duration::from_secs(5);
+pub(crate) const DELAY: Duration = Duration::from_secs(5);
 
 /// How many buckets may be open; beyond this the oldest leaves early.
 const MAX_BUCKETS: usize = 256;
@@ -46,6 +46,8 @@ pub(crate) struct Batcher<K, T> {
 #[derive(Debug)]
 struct Bucket<T> {
     batch: Batch<T>,
+    /// What the items are to be counted as.
+    count: usize,
     bytes: usize,
     due: Instant,
 }
@@ -65,16 +67,18 @@ impl<K: Hash + Eq + Clone, T> Batcher<K, T> {
         self.buckets.is_empty()
     }
 
-    /// Adds an item of so many bytes and returns what is full now.
+    /// Adds an item that counts as so many, and of so many bytes; returns what is full now.
     pub(crate) fn add(
         &mut self,
         key: K,
         item: T,
-        (bytes, epoch): (usize, u64),
+        (items, bytes, epoch): (usize, usize, u64),
         now: Instant,
     ) -> impl Iterator<Item = Batch<T>> + use<K, T> {
         let mut ready = Vec::new();
-        let does_not_fit = |bucket: &Bucket<T>| bucket.bytes + bytes > self.bounds.bytes;
+        let bounds = self.bounds;
+        let does_not_fit =
+            |bucket: &Bucket<T>| bucket.bytes + bytes > bounds.bytes || bucket.count + items > bounds.items;
         if self.buckets.get(&key).is_some_and(does_not_fit) {
             ready.extend(self.take(&key));
         }
@@ -84,16 +88,18 @@ impl<K: Hash + Eq + Clone, T> Batcher<K, T> {
         let order = &mut self.order;
         let bucket = self.buckets.entry(key.clone()).or_insert_with(|| {
             order.push_back((now + DELAY, key.clone()));
-            Bucket { batch: Batch { items: Vec::new(), epochs: Vec::new() }, bytes: 0, due: now + DELAY }
+            let batch = Batch { items: Vec::new(), epochs: Vec::new() };
+            Bucket { batch, count: 0, bytes: 0, due: now + DELAY }
         });
+        bucket.count += items;
         bucket.bytes += bytes;
         self.held += bytes + size_of::<T>();
         bucket.batch.items.push(item);
         match bucket.batch.epochs.last_mut() {
-            Some((last, count)) if *last == epoch => *count += 1,
-            _ => bucket.batch.epochs.push((epoch, 1)),
+            Some((last, count)) if *last == epoch => *count += items,
+            _ => bucket.batch.epochs.push((epoch, items)),
         }
-        let is_full = bucket.batch.items.len() >= self.bounds.items || bucket.bytes >= self.bounds.bytes;
+        let is_full = bucket.count >= bounds.items || bucket.bytes >= bounds.bytes;
         if is_full {
             ready.extend(self.take(&key));
         }
@@ -163,10 +169,10 @@ mod tests {
     #[test]
     fn a_bucket_leaves_when_it_is_full() {
         let (mut batcher, now) = batcher();
-        assert!(items(batcher.add(1, 10, (1, 7), now)).is_empty());
-        assert!(items(batcher.add(2, 20, (1, 7), now)).is_empty());
-        assert!(items(batcher.add(1, 11, (1, 7), now)).is_empty());
-        let batch = batcher.add(1, 12, (1, 8), now).next().unwrap();
+        assert!(items(batcher.add(1, 10, (1, 1, 7), now)).is_empty());
+        assert!(items(batcher.add(2, 20, (1, 1, 7), now)).is_empty());
+        assert!(items(batcher.add(1, 11, (1, 1, 7), now)).is_empty());
+        let batch = batcher.add(1, 12, (1, 1, 8), now).next().unwrap();
         assert_eq!(batch.items, [10, 11, 12]);
         assert_eq!(batch.epochs, [(7, 2), (8, 1)]);
         assert_eq!(items(batcher.drain()), [[20]]);
@@ -176,9 +182,9 @@ mod tests {
     #[test]
     fn bytes_count_as_well_and_a_giant_travels_alone() {
         let (mut batcher, now) = batcher();
-        assert!(items(batcher.add(1, 1, (60, 0), now)).is_empty());
-        assert_eq!(items(batcher.add(1, 2, (60, 0), now)), [[1]]);
-        assert_eq!(items(batcher.add(1, 3, (5_000, 0), now)), [[2], [3]]);
+        assert!(items(batcher.add(1, 1, (1, 60, 0), now)).is_empty());
+        assert_eq!(items(batcher.add(1, 2, (1, 60, 0), now)), [[1]]);
+        assert_eq!(items(batcher.add(1, 3, (1, 5_000, 0), now)), [[2], [3]]);
         assert!(batcher.is_empty());
     }
 
@@ -187,9 +193,9 @@ mod tests {
         let (mut batcher, now) = batcher();
         let later = now + Duration::from_secs(4);
         assert_eq!(batcher.next_deadline(), None);
-        let _ = batcher.add(1, 1, (1, 0), now);
-        let _ = batcher.add(1, 2, (1, 0), later);
-        let _ = batcher.add(2, 3, (1, 0), later);
+        let _ = batcher.add(1, 1, (1, 1, 0), now);
+        let _ = batcher.add(1, 2, (1, 1, 0), later);
+        let _ = batcher.add(2, 3, (1, 1, 0), later);
         assert_eq!(batcher.next_deadline(), Some(now + DELAY));
         assert!(batcher.due(later).is_empty());
         assert_eq!(items(batcher.due(now + DELAY)), [[1, 2]]);
@@ -200,8 +206,8 @@ mod tests {
     fn a_bucket_that_was_full_starts_a_new_timer() {
         let (mut batcher, now) = batcher();
         let later = now + Duration::from_secs(1);
-        (0..3).for_each(|item| drop(batcher.add(1, item, (1, 0), now)));
-        let _ = batcher.add(1, 9, (1, 0), later);
+        (0..3).for_each(|item| drop(batcher.add(1, item, (1, 1, 0), now)));
+        let _ = batcher.add(1, 9, (1, 1, 0), later);
         assert_eq!(batcher.next_deadline(), Some(later + DELAY));
         assert!(batcher.due(now + DELAY).is_empty());
         assert_eq!(items(batcher.due(later + DELAY)), [[9]]);
@@ -213,7 +219,7 @@ mod tests {
         let now = sentry_core::clock::instant();
         let mut out = 0;
         for key in 0..10_000u32 {
-            out += batcher.add(key, key, (1, 0), now).map(|batch| batch.items.len()).sum::<usize>();
+            out += batcher.add(key, key, (1, 1, 0), now).map(|batch| batch.items.len()).sum::<usize>();
             assert!(batcher.buckets.len() <= MAX_BUCKETS && batcher.order.len() <= 2 * MAX_BUCKETS + 1);
         }
         out += batcher.drain().iter().map(|batch| batch.items.len()).sum::<usize>();
@@ -228,7 +234,7 @@ mod tests {
         let mut out = Vec::new();
         for item in 0..2_000u32 {
             let key = item % 100;
-            out.extend(batcher.add(key, item, (900, 0), now + Duration::from_millis(u64::from(item))));
+            out.extend(batcher.add(key, item, (1, 900, 0), now + Duration::from_millis(u64::from(item))));
             assert_eq!(batcher.held, batcher.buckets.values().map(Bucket::held).sum::<usize>());
             assert!(batcher.held <= most, "{}", batcher.held);
         }
@@ -260,7 +266,7 @@ mod tests {
         for item in 0..20_000u32 {
             let key = random(5) as u8;
             keys.push(key);
-            collect(batcher.add(key, item, (random(60) as usize, random(3)), now).collect(), &keys);
+            collect(batcher.add(key, item, (1, random(60) as usize, random(3)), now).collect(), &keys);
             now += Duration::from_millis(random(3_000));
             collect(batcher.due(now), &keys);
         }

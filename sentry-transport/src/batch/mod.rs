@@ -9,7 +9,7 @@
 
 mod batcher;
 
-pub(crate) use self::batcher::{Batch, Batcher, Bounds};
+pub(crate) use self::batcher::{Batch, Batcher, Bounds, DELAY};
 
 #[cfg(test)]
 mod wire_tests;

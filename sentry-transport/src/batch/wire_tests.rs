@@ -90,7 +90,7 @@ fn spans_of_a_thousand_traces_come_back_each_with_its_own() {
         let record = Telemetry::span(bytes_of(&span), trace_id, context);
         let bytes = record.json().len() + 1;
         sent.entry(trace_id.to_string()).or_default().push(span);
-        batches.extend(batcher.add(record.trace_id(), record, (bytes, number), now));
+        batches.extend(batcher.add(record.trace_id(), record, (1, bytes, number), now));
     }
     batches.extend(batcher.drain());
     let mut received: HashMap<String, Vec<Value>> = HashMap::new();

@@ -50,8 +50,8 @@ impl Collector {
             TelemetryKind::Metric => &mut self.metrics,
             TelemetryKind::Span => &mut self.spans,
         };
-        let (key, bytes) = (record.trace_id(), record.json().len() + 1);
-        kind.add(key, record, (bytes, epoch), now)
+        let (key, records, bytes) = (record.trace_id(), record.records(), record.json().len() + 1);
+        kind.add(key, record, (records, bytes, epoch), now)
     }
 
     /// What has waited long enough.

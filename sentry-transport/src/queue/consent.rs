@@ -22,7 +22,8 @@ use sentry_core::protocol::client_report::{Category, Reason};
 use sentry_core::{ConsentGate, ConsentState, clock, is_suppressed};
 
 use super::inbox::Turn;
-use super::shared::{Shared, Status};
+use super::shared::Shared;
+use super::state::Status;
 use crate::sender::Deadline;
 use crate::spool;
 use crate::spool::consent::{Said, recall, remember};

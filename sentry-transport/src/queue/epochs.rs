@@ -35,8 +35,13 @@ impl Epochs {
 
     /// One more item; returns its epoch.
     pub(super) fn accept(&mut self) -> u64 {
+        self.accept_all(1)
+    }
+
+    /// So many more items; returns their epoch.
+    pub(super) fn accept_all(&mut self, items: usize) -> u64 {
         let last = self.open.len() - 1;
-        self.open[last] += 1;
+        self.open[last] += items;
         self.first + last as u64
     }
 

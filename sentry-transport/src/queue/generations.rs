@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use sentry_core::ConsentListener;
 use sentry_core::client_report::Recorder;
 
-use super::shared::{Setup, Shared};
+use super::setup::Setup;
+use super::shared::Shared;
 use crate::generations::PerProcess;
 
 /// The queue of this process, whichever process that is.

@@ -7,7 +7,8 @@ use sentry_core::clock;
 use sentry_core::protocol::client_report::Reason;
 
 use super::answers::{Answers, Fate};
-use super::shared::{Accepted, Closing, Shared};
+use super::shared::Shared;
+use super::state::{Accepted, Closing};
 use crate::rate_limit::Limits;
 use crate::sender::Response;
 
@@ -36,6 +37,8 @@ pub(super) struct Turn {
     pub(super) has_last_words: bool,
     /// Whether somebody waits for the crashes in the store.
     pub(super) is_for_crashes: bool,
+    /// When the records that wait in the client have waited long enough.
+    pub(super) gather_at: Option<Instant>,
 }
 
 impl Shared {
@@ -52,6 +55,7 @@ impl Shared {
             has_work: state.has_work(),
             has_last_words: state.last_words.is_some(),
             is_for_crashes: state.crashes_first.is_some(),
+            gather_at: state.gather_at,
         }
     }
 
@@ -61,8 +65,8 @@ impl Shared {
 
     /// The next item, or a run of small ones that will travel together.
     pub(super) fn pop(&self) -> Vec<Accepted> {
-        let is_small = |item: &Accepted| item.outbound.is_telemetry();
-        self.lock().lanes.pop(is_small, MAX_RUN)
+        let together = |item: &Accepted| if item.outbound.is_telemetry() { item.outbound.items() } else { 0 };
+        self.lock().lanes.pop(together, MAX_RUN)
     }
 
     /// The epoch of a client report that is due: everything before it is answered, or it is now or never.

@@ -66,9 +66,10 @@ impl<T> Lanes<T> {
         shed
     }
 
-    /// The next items: by weight between lanes, oldest first within one. Up to `most` of those that go `together` count
-    /// as one, or lanes of small items would get a smaller share than the weights say.
-    pub(super) fn pop(&mut self, together: impl Fn(&T) -> bool, most: usize) -> Vec<T> {
+    /// The next items: by weight between lanes, oldest first within one. Those that go `together`, up to `most` records, count
+    /// as one, or lanes of small items would get a smaller share than the weights say. `together` tells how many records an
+    /// item is, and 0 if it goes alone.
+    pub(super) fn pop(&mut self, together: impl Fn(&T) -> usize, most: usize) -> Vec<T> {
         let mut total = 0;
         let mut best: Option<usize> = None;
         for lane in (0..LANES).rev().filter(|lane| !self.lanes[*lane].is_empty()) {
@@ -81,10 +82,13 @@ impl<T> Lanes<T> {
         let Some(lane) = best else { return Vec::new() };
         self.credit[lane] -= total;
         let mut items = Vec::from_iter(self.take(lane));
-        while items.len() < most
-            && items.last().is_some_and(&together)
-            && self.lanes[lane].front().is_some_and(|next| together(&next.item))
+        let mut records = items.last().map_or(0, &together);
+        while records > 0
+            && let Some(next) = self.lanes[lane].front().map(|next| together(&next.item))
+            && next > 0
+            && records + next <= most
         {
+            records += next;
             items.extend(self.take(lane));
         }
         if self.lanes[lane].is_empty() {
@@ -144,7 +148,7 @@ mod tests {
     }
 
     fn pop(lanes: &mut Lanes<u32>) -> Option<u32> {
-        lanes.pop(|_| false, 100).pop()
+        lanes.pop(|_| 0, 100).pop()
     }
 
     #[test]
@@ -228,7 +232,8 @@ mod tests {
         }
         let is_small = |item: &u32| *item < 1_000;
         let runs: Vec<_> =
-            std::iter::from_fn(|| Some(lanes.pop(is_small, 100)).filter(|run| !run.is_empty())).collect();
+            std::iter::from_fn(|| Some(lanes.pop(|item| usize::from(is_small(item)), 100)).filter(|run| !run.is_empty()))
+                .collect();
         let small: Vec<_> = runs.iter().filter(|run| is_small(&run[0])).map(Vec::len).collect();
         assert_eq!(small, [100, 100, 50]);
         assert!(runs.iter().all(|run| is_small(&run[0]) || run.len() == 1));

@@ -18,21 +18,26 @@ mod collector;
 mod consent;
 mod epochs;
 mod flights;
+mod gathering;
 mod generations;
 mod inbox;
 mod lanes;
+mod last_words;
 mod outbox;
 mod pipeline;
+mod setup;
 mod shared;
 mod shelf;
 mod start;
+mod state;
 mod thread;
+mod waiting;
 mod wake;
 mod width;
 mod worker;
 
 pub(crate) use self::generations::Queue;
-pub(crate) use self::shared::{MakeSender, Setup};
+pub(crate) use self::setup::{MakeSender, Setup};
 pub(crate) use self::shelf::OpenStore;
 #[cfg(feature = "reqwest")]
 pub(crate) use self::width::MOST as MAX_IN_FLIGHT;

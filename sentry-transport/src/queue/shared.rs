@@ -2,86 +2,30 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use sentry_core::client_report::Recorder;
-use sentry_core::options::FloodControl;
-use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::{ConsentGate, Durability, Outbound, OutboundItem, Revival, clock, diagnostics, process};
+use sentry_core::{Durability, Outbound, OutboundItem, clock, diagnostics, process};
 
 use super::consent::Keeper;
-use super::epochs::{Epochs, Ticket};
+use super::epochs::Epochs;
 use super::lanes::{Lanes, MAX_ITEMS};
-use super::shelf::{How, OpenStore, Shelf};
+use super::setup::Setup;
+use super::shelf::{How, Shelf};
+use super::state::{Accepted, State, Status};
 use super::thread;
 use super::wake::Bell;
 use crate::caught::caught;
-use crate::driver::Runtime;
 use crate::rate_limit::Limits;
 use crate::sender::{Deadline, Sender, watched};
 use crate::spool::Marker;
 use crate::store::EntryId;
-use crate::wire::Wire;
-
-/// After the deadline of a close the worker needs a moment to count what is left; within the 50 ms we promise.
-const GRACE: Duration = Duration::from_millis(25);
-
-/// What finishing and writing one item may cost; far less in a release build.
-const WRITE_COST: Duration = Duration::from_millis(1);
-
-/// How long a transport that was dropped without a close goes on in the background.
-const BACKGROUND: Duration = Duration::from_secs(2);
-
-/// How long to wait before trying again to start a worker that could not be started.
-const RESTART: Duration = Duration::from_secs(5);
-
-/// Reports that flushes have asked for; beyond this the oldest rides with the next.
-const MAX_REPORTS: usize = 64;
-
-/// Makes the way to the server: once for each process, as connections do not survive a fork.
-pub(crate) type MakeSender = Box<dyn Fn() -> Arc<dyn Sender> + Send + Sync>;
-
-/// What a worker is made from.
-pub(crate) struct Setup {
-    /// Makes the way to the server.
-    pub(crate) make_sender: MakeSender,
-    /// What the sender needs around it.
-    pub(crate) runtime: Runtime,
-    /// How long losses wait for an envelope to ride with.
-    pub(crate) report_interval: Duration,
-    /// What is the same in all requests.
-    pub(crate) wire: Wire,
-    /// The capacity of the error lane.
-    pub(crate) errors: Option<usize>,
-    /// How long one request may take, besides what its size asks for.
-    pub(crate) request_timeout: Duration,
-    /// How many requests may be under way at once, if not as many as the latency asks for.
-    pub(crate) max_in_flight: Option<NonZeroUsize>,
-    /// Opens the store, if there is to be one.
-    pub(crate) open_store: Option<OpenStore>,
-    /// Where the store is.
-    pub(crate) home: Option<PathBuf>,
-    /// Whether everything is put into the store before it is sent.
-    pub(crate) keeps_all: bool,
-    /// How far apart envelopes from the store are sent.
-    pub(crate) pace: Duration,
-    /// How many errors may leave.
-    pub(crate) flood_control: FloodControl,
-    /// Whether the client is told that the queue cannot keep up.
-    pub(crate) backpressure: bool,
-    /// Finishes what an earlier process has stored unfinished.
-    pub(crate) revival: Revival,
-    /// Whether anything may leave.
-    pub(crate) gate: ConsentGate,
-}
 
 /// One queue with its worker.
 pub(crate) struct Shared {
-    pub(super) setup: Arc<Setup>,
+    pub(crate) setup: Arc<Setup>,
     pub(super) sender: Arc<dyn Sender>,
     pub(super) recorder: Recorder,
     pub(super) shelf: Shelf,
@@ -91,88 +35,12 @@ pub(crate) struct Shared {
     pub(super) keeper: Keeper,
     pub(super) state: Mutex<State>,
     /// Where the store keeps last words.
-    last_words: Mutex<Option<EntryId>>,
+    pub(super) last_words: Mutex<Option<EntryId>>,
     /// Rung when an epoch ends or the worker does.
     pub(super) progress: Condvar,
     /// How often the worker has looked whether there is anything to do.
     #[cfg(test)]
     pub(crate) looks: std::sync::atomic::AtomicU64,
-}
-
-pub(super) struct State {
-    pub(super) lanes: Lanes<Accepted>,
-    pub(super) epochs: Epochs,
-    /// Client reports to be sent when everything before them is answered, by epoch.
-    pub(super) reports: VecDeque<u64>,
-    pub(super) limits: Limits,
-    /// Whether a limit may be in force: spares the clock where none is.
-    pub(super) limited: bool,
-    pub(super) worker: Status,
-    pub(super) closing: Option<Closing>,
-    pub(super) bell: Bell,
-    /// Counts flushes, closes and what else the worker has to know of, so that the worker sees one that came before it armed the bell.
-    pub(super) control: u64,
-    /// How much of that the worker had seen when it last found that nothing may leave, and had put away what it can.
-    pub(super) settled: u64,
-    /// Counts items, likewise.
-    pub(super) accepted: u64,
-    /// Items that nothing has become of yet.
-    pub(super) unanswered: u64,
-    /// Somebody has begun to wait: knock at a closed gate.
-    pub(super) hurry: bool,
-    /// How many wait for a flush.
-    pub(super) waiting: usize,
-    /// The last request got no answer.
-    pub(super) failing: bool,
-    /// Something was given up at the end.
-    pub(super) abandoned: bool,
-    /// Something did not fit since this was looked at last.
-    pub(super) overflowed: bool,
-    /// What a later process is to tell should this one vanish, as long as the store does not have it.
-    pub(super) last_words: Option<Box<Envelope>>,
-    /// Until then somebody waits for the crashes of earlier processes to be sent.
-    pub(super) crashes_first: Option<Instant>,
-}
-
-/// An item in its lane.
-pub(super) struct Accepted {
-    pub(super) outbound: Outbound,
-    pub(super) epoch: u64,
-    /// It was put into the store when it was captured.
-    pub(super) kept: Option<EntryId>,
-}
-
-/// Where the worker is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    /// Not started: nothing was sent yet.
-    None,
-    /// Running.
-    Running,
-    /// Could not be started, or died; may be tried again at this time.
-    Failed(Instant),
-    /// Gone for good.
-    Stopped,
-}
-
-/// The end, as a close has ordered it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Closing {
-    /// Nothing is under way after this.
-    pub(super) deadline: Instant,
-    /// Nothing but the last client report is started after this.
-    pub(super) last_start: Instant,
-}
-
-impl Closing {
-    /// `to_write`: how many items would have to be written to the store if none could be sent any more.
-    fn new(now: Instant, timeout: Duration, to_write: usize) -> Self {
-        let deadline = Deadline::after(now, timeout).instant();
-        let for_report = (timeout / 4).min(Duration::from_millis(250));
-        let for_writing = WRITE_COST.saturating_mul(u32::try_from(to_write).unwrap_or(u32::MAX));
-        let reserve = for_report.max(for_writing).min(timeout / 4 * 3);
-        Self { deadline, last_start: deadline.checked_sub(reserve).unwrap_or(deadline) }
-    }
 }
 
 impl Shared {
@@ -198,6 +66,7 @@ impl Shared {
             overflowed: false,
             last_words: None,
             crashes_first: None,
+            gather_at: None,
         };
         let sender = watched((setup.make_sender)(), &recorder);
         let shelf = Shelf::new(recorder.clone(), setup.gate.clone());
@@ -257,10 +126,10 @@ impl Shared {
 
     /// Takes an item, or counts it as lost. Never waits.
     pub(crate) fn push(self: &Arc<Self>, outbound: Outbound) {
-        let (lane, size) = (outbound.lane(), outbound.size_hint());
-        self.recorder.count_accepted(1);
+        let (lane, size, items) = (outbound.lane(), outbound.size_hint(), outbound.items());
+        self.recorder.count_accepted(items as u64);
         if self.setup.gate.is_refused() {
-            self.recorder.count_dropped(1);
+            self.recorder.count_dropped(items as u64);
             self.recorder.record_loss(&outbound.losses()[..], Reason::NoConsent);
             return;
         }
@@ -272,13 +141,13 @@ impl Shared {
             if let Some(id) = kept {
                 return self.leave_to_the_store(id, reason == Reason::RatelimitBackoff);
             }
-            self.recorder.count_dropped(1);
+            self.recorder.count_dropped(items as u64);
             self.recorder.record_loss(&outbound.losses()[..], reason);
             return;
         }
-        let epoch = state.epochs.accept();
+        let epoch = state.epochs.accept_all(items);
         state.accepted += 1;
-        state.unanswered += 1;
+        state.unanswered += items as u64;
         let shed = state.lanes.push(lane, size, Accepted { outbound, epoch, kept });
         state.overflowed |= !shed.is_empty();
         let start = state.wants_worker();
@@ -323,133 +192,11 @@ impl Shared {
         }
     }
 
-    /// Leaves it to the worker to keep last words. They are forgotten at once: whatever is told next stands alone.
-    pub(crate) fn set_last_words(self: &Arc<Self>, words: Option<Envelope>) {
-        let Some(words) = words else { return self.forget_last_words() };
-        let mut state = self.lock();
-        if self.setup.open_store.is_none() || state.closing.is_some() || self.setup.gate.is_refused() {
-            return;
-        }
-        let previous = state.last_words.replace(Box::new(words));
-        let start = state.wants_worker();
-        drop(self.ring(state));
-        drop(previous);
-        if start {
-            thread::start(self);
-        }
-    }
-
-    /// Forgets last words, those that the store keeps and those that nobody has kept yet.
-    pub(super) fn forget_last_words(&self) {
-        let mut kept = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = self.lock().last_words.take();
-        drop(waiting);
-        if let Some(id) = kept.take() {
-            self.shelf.remove(id);
-        }
-    }
-
-    /// Puts last words that are waiting into the store, in the place of those that are there. An entry that no living
-    /// process may send: one that vanishes leaves it to whoever takes over.
-    pub(super) fn keep_last_words(&self) {
-        // Held meanwhile, or who forgets them would come between.
-        let mut kept = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(mut words) = self.lock().last_words.take() else { return };
-        // First the old: better nothing is told than two things.
-        if let Some(id) = kept.take() {
-            self.shelf.remove(id);
-        }
-        *kept = self.shelf.put(&mut words, How { is_held: true, ..How::default() });
-    }
-
     /// Starts the worker.
     pub(crate) fn wake(self: &Arc<Self>) {
         let start = self.lock().wants_worker();
         if start {
             thread::start(self);
-        }
-    }
-
-    /// Waits until everything accepted before is answered, at most until the deadline; tells whether it is.
-    pub(crate) fn flush(self: &Arc<Self>, timeout: Duration) -> bool {
-        let deadline = Deadline::after(clock::instant(), timeout);
-        let mut state = self.lock();
-        if state.worker == Status::Stopped || self.is_idle(&state) {
-            return state.epochs.is_idle();
-        }
-        let ticket = self.request_report(&mut state);
-        state.hurry = true;
-        state.waiting += 1;
-        let asked = state.control + 1;
-        let state = self.ring(state);
-        // What is held back will not be answered: nobody waits for it.
-        let done = |state: &State| state.epochs.is_done(ticket) || state.settled >= asked;
-        let (mut state, _) = self.wait(state, deadline, done);
-        state.waiting = state.waiting.saturating_sub(1);
-        state.epochs.is_done(ticket)
-    }
-
-    /// Sends what can be sent until the deadline, counts the rest and ends the worker. Tells whether nothing was given
-    /// up. Does nothing the second time.
-    pub(crate) fn close(self: &Arc<Self>, timeout: Duration) -> bool {
-        let now = clock::instant();
-        let mut state = self.lock();
-        if state.closing.is_some() {
-            return true;
-        }
-        state.closing = Some(Closing::new(now, timeout, self.to_write(&state)));
-        if !std::thread::panicking() {
-            // Whoever unwinds on the way out of `main` does not end in good order.
-            self.marker.end();
-        }
-        if self.is_idle(&state) {
-            if state.worker != Status::Running {
-                state.worker = Status::Stopped;
-            }
-            drop(self.ring(state));
-            return true;
-        }
-        let ticket = self.request_report(&mut state);
-        state.hurry = true;
-        let state = self.ring(state);
-
-        let deadline = Deadline::after(now, timeout.saturating_add(GRACE));
-        let (state, stopped) = self.wait(state, deadline, |state| state.worker == Status::Stopped);
-        let reason = if state.failing { Reason::NetworkError } else { Reason::QueueOverflow };
-        if stopped {
-            return !state.abandoned && state.epochs.is_done(ticket);
-        }
-        drop(state);
-        // A worker that is stuck in the middle of an item counts that one when it gets free.
-        self.abandon(reason);
-        let state = self.lock();
-        !state.abandoned && state.epochs.is_done(ticket)
-    }
-
-    fn to_write(&self, state: &State) -> usize {
-        if self.shelf.is_on() { state.lanes.len() } else { 0 }
-    }
-
-    /// Ends the worker without waiting for it: what is queued may still go out in the background.
-    pub(crate) fn detach(self: &Arc<Self>) {
-        let mut state = self.lock();
-        if state.closing.is_some() {
-            return;
-        }
-        state.closing = Some(Closing::new(clock::instant(), BACKGROUND, self.to_write(&state)));
-        if self.is_idle(&state) {
-            if state.worker != Status::Running {
-                state.worker = Status::Stopped;
-            }
-        } else {
-            self.request_report(&mut state);
-            state.hurry = true;
-        }
-        let state = self.ring(state);
-        let has_worker = state.worker == Status::Running;
-        drop(state);
-        if !has_worker {
-            self.abandon(Reason::QueueOverflow);
         }
     }
 
@@ -481,25 +228,8 @@ impl Shared {
         self.is_idle(&self.lock())
     }
 
-    fn is_idle(&self, state: &State) -> bool {
+    pub(super) fn is_idle(&self, state: &State) -> bool {
         state.epochs.is_idle() && state.last_words.is_none() && self.recorder.is_empty()
-    }
-
-    /// Ends the epoch with a client report, which goes out when everything else in it is answered.
-    fn request_report(&self, state: &mut State) -> Ticket {
-        // A second flush with nothing in between waits for the report of the first.
-        let ticket = state.epochs.cut();
-        if state.reports.back().is_some_and(|epoch| ticket.is_of(*epoch)) {
-            return ticket;
-        }
-        if state.reports.len() >= MAX_REPORTS
-            && let Some(epoch) = state.reports.pop_front()
-        {
-            self.answered(state, epoch, 1);
-        }
-        let epoch = state.epochs.accept();
-        state.reports.push_back(epoch);
-        state.epochs.cut()
     }
 
     /// Tells the worker that there is something new, and starts it where it is missing.
@@ -563,7 +293,7 @@ impl Shared {
                 self.leave_to_the_store(id, false);
                 continue;
             }
-            self.recorder.count_dropped(1);
+            self.recorder.count_dropped(item.outbound.items() as u64);
             self.recorder.record_loss(&item.outbound.losses()[..], reason);
         }
         self.count_answered(lost);
@@ -572,7 +302,7 @@ impl Shared {
     /// Likewise, and nothing of it is left in the store.
     pub(super) fn count_gone(&self, gone: &[Accepted], reason: Reason) {
         for item in gone {
-            self.recorder.count_dropped(1);
+            self.recorder.count_dropped(item.outbound.items() as u64);
             self.recorder.record_loss(&item.outbound.losses()[..], reason);
         }
         if !gone.is_empty() {
@@ -582,9 +312,10 @@ impl Shared {
 
     fn count_answered(&self, lost: &[Accepted]) {
         let mut state = self.lock();
-        state.unanswered = state.unanswered.saturating_sub(lost.len() as u64);
         for item in lost {
-            self.answered(&mut state, item.epoch, 1);
+            let items = item.outbound.items();
+            state.unanswered = state.unanswered.saturating_sub(items as u64);
+            self.answered(&mut state, item.epoch, items);
         }
     }
 
@@ -597,36 +328,6 @@ impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Valid between any two statements of its holders, so a panic of one of them spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Whether a worker has to be started now; whoever is told so must start it.
-    pub(super) fn wants_worker(&mut self) -> bool {
-        let wanted = match self.worker {
-            Status::None => true,
-            Status::Failed(again) => clock::instant() >= again,
-            Status::Running | Status::Stopped => false,
-        };
-        if wanted {
-            self.worker = Status::Running;
-        }
-        wanted
-    }
-
-    /// Whether anything is in the lanes or a report is asked for.
-    pub(super) fn has_work(&self) -> bool {
-        !self.lanes.is_empty() || !self.reports.is_empty()
-    }
-
-    pub(super) fn failed(&mut self) {
-        self.worker = Status::Failed(clock::instant() + RESTART);
-    }
-}
-
-impl fmt::Debug for Setup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup").field("wire", &self.wire).finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,8 @@ use std::thread::Builder;
 use sentry_core::protocol::client_report::{Category, Reason};
 use sentry_core::suppress;
 
-use super::shared::{Shared, Status};
+use super::shared::Shared;
+use super::state::Status;
 use super::worker::Worker;
 use crate::caught::caught;
 

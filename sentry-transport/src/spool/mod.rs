@@ -3,7 +3,7 @@
 //! ```text
 //! <cache_dir>/                    0700, no symlink
 //!   v1-<hash of the DSN>/         what was meant for one project never reaches another
-//!     <run>.lock                  locked for the life of the process
+//!     <run>.lock                  locked for the life of the process; empty unless that crashes
 //!     <run>/                      of one process; 16 random hex digits
 //!       <sequence>-<time>-<rank>-<tries>-<length>-<checksum>-<event id>-<session>.env
 //!       *.tmp                     being written

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use sentry_core::process::CrashMark;
+
 use super::fs::{Access, Fs, Handle, Kind, Stat};
 use super::name::{COMPLETE, Name};
 
@@ -29,6 +31,8 @@ pub(super) struct Run {
     id: String,
     path: PathBuf,
     lock: PathBuf,
+    /// Where a crash of this process is noted: in the lock, which is empty otherwise. For our own run.
+    mark: Option<CrashMark>,
     /// Closed, and so unlocked, with the run.
     locked: Box<dyn Handle>,
     stat: Stat,
@@ -45,7 +49,9 @@ impl Run {
             match Self::claim(fs, parent, &id, |run| fs.make_dir(&run.path)) {
                 // Swept away by a process that started at the same moment and saw the lock before it was locked.
                 Err(error) if is_swept(&error) && tries < MAX_TRIES => tries += 1,
-                claimed => return claimed,
+                claimed => {
+                    return claimed.map(|run| Self { mark: Some(CrashMark::new(&run.lock)), ..run });
+                }
             }
         }
     }
@@ -67,7 +73,7 @@ impl Run {
             }
             let stat = locked.stat()?;
             let (path, lock) = (parent.join(id), parent.join(format!("{id}{LOCK}")));
-            let run = Self { id: id.to_owned(), path, lock, locked, stat, is_anchored: false };
+            let run = Self { id: id.to_owned(), path, lock, mark: None, locked, stat, is_anchored: false };
             prepare(&run)?;
             fs.rename(&unnamed, &run.lock).inspect_err(|_| _ = fs.remove_dir(&run.path))?;
             Ok(run)
@@ -88,7 +94,7 @@ impl Run {
             }
             _ => return None,
         }
-        Some(Self { id: id.to_owned(), path, lock, locked, stat, is_anchored: true })
+        Some(Self { id: id.to_owned(), path, lock, mark: None, locked, stat, is_anchored: true })
     }
 
     /// Takes over the run `id`, which has lost its lock, if nobody seems to use it.
@@ -126,7 +132,12 @@ impl Run {
             return None;
         }
         fs.rename(&unnamed, &lock).ok()?;
-        Some(Self { id: id.to_owned(), path, lock, locked, stat, is_anchored: true })
+        Some(Self { id: id.to_owned(), path, lock, mark: None, locked, stat, is_anchored: true })
+    }
+
+    /// Whether its process, which is dead, has noted that it crashes.
+    pub(super) fn has_crashed(&self) -> bool {
+        self.mark.is_none() && self.stat.length > 0
     }
 
     pub(super) fn id(&self) -> &str {

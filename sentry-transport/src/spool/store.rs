@@ -287,7 +287,7 @@ impl Store for Spool {
                         id,
                         rank: item.name.rank,
                         deaths: item.name.tries.saturating_sub(1),
-                        bytes,
+                        bytes: self.as_it_ended(&item, bytes),
                     });
                 }
                 Found::Damaged => self.set_aside(id),
@@ -406,6 +406,13 @@ impl Spool {
         // Only now: what cannot be written must not push out what is there.
         self.evict();
         Ok(Kept { id, evicted: std::mem::take(&mut self.lost) })
+    }
+
+    /// What the process of this entry has prepared in case it vanishes says that nobody knows why. If it has crashed, we do.
+    fn as_it_ended(&self, item: &Item, bytes: Vec<u8>) -> Vec<u8> {
+        let run = self.runs.get(item.run).and_then(Option::as_ref);
+        let has_crashed = item.name.session != 0 && run.is_some_and(Run::has_crashed);
+        has_crashed.then(|| session::crash(&bytes)).flatten().unwrap_or(bytes)
     }
 
     /// Somebody else has removed it.

@@ -42,6 +42,16 @@ macro_rules! over_background {
                 true
             }
 
+            fn gather(&self, records: sentry_core::Gathered) -> bool {
+                self.inner.as_ref().is_some_and(|inner| inner.gather(records))
+            }
+
+            fn records_wait(&self) {
+                if let Some(inner) = &self.inner {
+                    inner.records_wait();
+                }
+            }
+
             fn is_idle(&self) -> bool {
                 self.inner.as_ref().is_none_or(|inner| inner.is_idle())
             }

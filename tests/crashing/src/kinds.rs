@@ -4,11 +4,8 @@ use std::ffi::c_void;
 use std::hint::black_box;
 use std::io::Write as _;
 
-/// Tells the parent where it is going to happen.
-fn announce(line: u32) {
-    let _ = writeln!(std::io::stdout(), "line={line}");
-    let _ = std::io::stdout().flush();
-}
+use crate::announce::{Kind, announce, announce_caller, announce_in, announce_within, kind};
+use crate::{costs, panics};
 
 /// Long enough for what was set to be kept ahead: nobody can look at the scopes in what follows.
 fn settle() {
@@ -16,40 +13,41 @@ fn settle() {
 }
 
 /// What is known by a name.
-pub(crate) fn find(name: &str) -> Option<fn()> {
-    Some(match name {
-        "null-write" => null_write,
-        "null-read" => null_read,
-        "wild-read" => wild_read,
-        "null-call" => null_call,
-        "illegal" => illegal,
-        "divide" => divide,
-        "breakpoint" => breakpoint,
-        "bus" => bus,
-        "libc-abort" => libc_abort,
-        "process-abort" => process_abort,
-        "double-free" => double_free,
-        "heap" => heap,
-        "allocation" => allocation,
-        "overflow" => overflow,
-        "smashed-frame" => smashed_frame,
-        "smashed-stack" => smashed_stack,
-        "sys" => sys,
-        "raise-fpe" => raise_fpe,
-        "in-libc" => in_libc,
-        "double-panic" => double_panic,
-        "low-stack" => low_stack,
-        "many" => many,
-        "locks-held" => locks_held,
-        "in-allocator" => in_allocator,
-        "forked" => forked,
-        "plugin" => plugin,
-        "foreign" => foreign,
-        "sent" => sent,
-        "cost" => cost,
-        "nounwind-panic" => nounwind_panic,
-        "caught-then-abort" => caught_then_abort,
-        _ => return None,
+pub(crate) fn find(name: &str) -> Option<Kind> {
+    panics::find(name).or_else(|| costs::find(name)).or_else(|| {
+        Some(match name {
+            "null-write" => kind!(null_write),
+            "null-read" => kind!(null_read),
+            "wild-read" => kind!(wild_read),
+            "null-call" => kind!(null_call),
+            "illegal" => kind!(illegal),
+            "divide" => kind!(divide),
+            "breakpoint" => kind!(breakpoint),
+            "bus" => kind!(bus),
+            "libc-abort" => kind!(libc_abort),
+            "process-abort" => kind!(process_abort),
+            "double-free" => kind!(double_free),
+            "heap" => kind!(heap),
+            "allocation" => kind!(allocation),
+            "overflow" => kind!(overflow),
+            "smashed-frame" => kind!(smashed_frame),
+            "smashed-stack" => kind!(smashed_stack),
+            "sys" => kind!(sys),
+            "raise-fpe" => kind!(raise_fpe),
+            "in-libc" => kind!(in_libc),
+            "low-stack" => kind!(low_stack),
+            "many" => kind!(many),
+            "locks-held" => kind!(locks_held),
+            "in-allocator" => kind!(in_allocator),
+            "forked" => kind!(forked),
+            "plugin" => kind!(plugin),
+            "foreign" => kind!(foreign),
+            "sent" => kind!(sent),
+            "inlined" => kind!(inlined),
+            "truncated" => kind!(truncated),
+            "wild-jump" => kind!(wild_jump),
+            _ => return None,
+        })
     })
 }
 
@@ -148,6 +146,50 @@ fn bus() {
     black_box(value);
 }
 
+/// A mapping of a file that was cut off behind our back.
+#[inline(never)]
+fn truncated() {
+    // SAFETY: a temporary file of our own.
+    let page = unsafe {
+        let file = libc::memfd_create(c"truncated".as_ptr(), 0);
+        libc::ftruncate(file, 4_096);
+        let page = libc::mmap(std::ptr::null_mut(), 4_096, libc::PROT_READ, libc::MAP_SHARED, file, 0);
+        black_box(page.cast::<u64>().read_volatile());
+        libc::ftruncate(file, 0);
+        page
+    };
+    announce(line!() + 2);
+    // SAFETY: not at all.
+    let value = unsafe { black_box(page.cast::<u64>()).read_volatile() };
+    black_box(value);
+}
+
+/// A call of what is no function.
+#[inline(never)]
+fn wild_jump() {
+    // SAFETY: not at all.
+    let function: extern "C" fn() = unsafe { std::mem::transmute(black_box(0x1230_usize)) };
+    announce(line!() + 1);
+    function();
+    black_box(());
+}
+
+/// It happens in a function that is part of this one.
+#[inline(never)]
+fn inlined() {
+    announce_caller(std::any::type_name_of_val(&inlined), line!() + 1);
+    inner();
+    black_box(());
+}
+
+#[inline(always)]
+fn inner() {
+    announce_in(&inner, line!() + 2);
+    // SAFETY: not at all.
+    unsafe { black_box(std::ptr::null_mut::<u64>()).write_volatile(7) };
+    black_box(());
+}
+
 #[inline(never)]
 fn libc_abort() {
     announce(line!() + 2);
@@ -206,9 +248,12 @@ fn allocation() {
 
 #[inline(never)]
 fn overflow() {
-    announce(0);
+    announce_within(&deeper, DEEPER.0, DEEPER.1);
     black_box(deeper(1));
 }
+
+/// Where the next function begins and ends.
+const DEEPER: (u32, u32) = (line!() + 3, line!() + 6);
 
 #[inline(never)]
 fn deeper(depth: u64) -> u64 {
@@ -269,39 +314,6 @@ fn in_libc() {
     // SAFETY: not at all.
     unsafe { libc::memset(black_box(std::ptr::null_mut()), 1, black_box(100_000)) };
     black_box(());
-}
-
-#[inline(never)]
-fn double_panic() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("second, while unwinding");
-        }
-    }
-    announce(0);
-    let _bomb = Bomb;
-    panic!("first");
-}
-
-/// A panic that may not unwind, and whose message is not always the same.
-#[inline(never)]
-fn nounwind_panic() {
-    extern "C" fn fails() {
-        panic!("in a function of C");
-    }
-    announce(0);
-    fails();
-}
-
-/// The abort has nothing to do with the panic.
-#[inline(never)]
-fn caught_then_abort() {
-    let caught = std::panic::catch_unwind(|| panic!("caught"));
-    black_box(caught.is_err());
-    announce(line!() + 2);
-    // SAFETY: ends the process.
-    unsafe { libc::abort() };
 }
 
 /// A thread with a small stack that is nearly used up.
@@ -422,25 +434,4 @@ fn foreign() {
 fn sent() {
     announce(0);
     std::thread::sleep(std::time::Duration::from_secs(20));
-}
-
-/// What the calls cost that a crash handler has to know about, in nanoseconds. For release builds.
-#[inline(never)]
-#[expect(clippy::disallowed_methods, reason = "measures with the clock of the system")]
-fn cost() {
-    const TIMES: u32 = 300_000;
-    let measure = |name: &str, call: &dyn Fn(u32)| {
-        let mut best = u128::MAX;
-        for _ in 0..7 {
-            let begun = std::time::Instant::now();
-            (0..TIMES).for_each(call);
-            best = best.min(begun.elapsed().as_nanos());
-        }
-        let _ = writeln!(std::io::stdout(), "{name}={:.1}", best as f64 / f64::from(TIMES));
-    };
-    measure("tag", &|number| sentry::configure_scope(|scope| scope.set_tag("number", number % 7)));
-    measure("breadcrumb", &|_| sentry::add_breadcrumb(sentry::Breadcrumb::default()));
-    measure("with_scope", &|_| sentry::with_scope(|_| (), || ()));
-    let hub = std::sync::Arc::new(sentry::Hub::new_from_top(sentry::Hub::current()));
-    measure("hub", &|_| sentry::Hub::run(std::sync::Arc::clone(&hub), || ()));
 }

@@ -6,7 +6,13 @@
 #[cfg(unix)]
 mod allocator;
 #[cfg(unix)]
+mod announce;
+#[cfg(unix)]
+mod costs;
+#[cfg(unix)]
 mod kinds;
+#[cfg(unix)]
+mod panics;
 
 #[cfg(unix)]
 fn main() {
@@ -21,7 +27,16 @@ fn main() {
         message: Some("about to crash".into()),
         ..Default::default()
     });
-    let Some(crash) = kinds::find(kind) else { return };
+    let kind = match kind.strip_prefix("error, ") {
+        Some(kind) => {
+            sentry::capture_error(&std::io::Error::other("before"));
+            kind
+        }
+        None => kind,
+    };
+    let Some(kind) = kinds::find(kind) else { return };
+    kind.announce();
+    let crash = kind.run;
     match place.as_str() {
         "thread" => {
             let body = move || {
@@ -62,8 +77,8 @@ struct Failing {
 impl sentry::Integration for Failing {
     fn enrich(&self, event: &mut sentry::protocol::Event<'static>, _options: &sentry::ClientOptions) {
         while !event.exception.is_empty() && std::thread::current().name() == Some("sentry-crash") {
-            if let (true, Some(crash)) = (self.crashes, kinds::find("null-write")) {
-                crash();
+            if let (true, Some(kind)) = (self.crashes, kinds::find("null-write")) {
+                (kind.run)();
             }
             std::thread::sleep(std::time::Duration::from_secs(1));
         }

@@ -1,6 +1,6 @@
 //! The graphics processor.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::protocol::{Map, Value};
 
@@ -34,8 +34,12 @@ pub struct GpuContext {
     /// The interface it is used through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_type: Option<String>,
-    /// Its support for textures whose sides are no powers of two.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Its support for textures whose sides are no powers of two. Text on the wire: servers refuse anything else.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_text",
+        deserialize_with = "from_text"
+    )]
     pub npot_support: Option<bool>,
     /// The largest side of a texture.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,4 +62,16 @@ pub struct GpuContext {
     /// What else is known of it.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+fn as_text<S: Serializer>(is_supported: &Option<bool>, serializer: S) -> Result<S::Ok, S::Error> {
+    is_supported.map(|is_supported| is_supported.to_string()).serialize(serializer)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Bool(is_supported) => Some(is_supported),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    })
 }

@@ -37,7 +37,7 @@ fn full_contexts_survive_the_round_trip() {
         json!({
             "type": "gpu", "name": "GPU", "version": "Metal", "driver_version": "1", "id": "pci", "vendor_id": "v",
             "vendor_name": "Vendor", "memory_size": 4096, "multi_threaded_rendering": true, "api_type": "Vulkan",
-            "npot_support": true, "max_texture_size": 8192, "graphics_shader_level": "5",
+            "npot_support": "true", "max_texture_size": 8192, "graphics_shader_level": "5",
             "supports_draw_call_instancing": true, "supports_ray_tracing": false, "supports_compute_shaders": true,
             "supports_geometry_shaders": true, "screens": 2
         }),

@@ -29,15 +29,35 @@ pub struct TracePropagationContext {
     trace: SentryTrace,
     /// What came with a trace from outside; empty if nothing came. `None` for a trace that began here.
     incoming: Option<Arc<DynamicSamplingContext>>,
-    /// It was begun, or continued, for one piece of work. Else it is that of a thread or of the process.
-    of_work: bool,
+    whose: Whose,
+}
+
+/// What a trace was begun, or continued, for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// Nothing in particular: a thread, or the process, has it until it has a better one.
+    Anybody,
+    /// The process, by the one that started it.
+    Process,
+    /// One piece of work.
+    Work,
 }
 
 impl TracePropagationContext {
     /// A place in a trace that is known by its ids. The decision on the trace is left open.
     #[must_use]
     pub fn new(trace_id: TraceId, span_id: SpanId) -> Self {
-        Self { trace: SentryTrace::new(trace_id, span_id, None), incoming: None, of_work: false }
+        Self { trace: SentryTrace::new(trace_id, span_id, None), incoming: None, whose: Whose::Anybody }
+    }
+
+    /// The id of a new trace.
+    pub(crate) fn new_trace_id() -> TraceId {
+        ids::trace_id()
+    }
+
+    /// A place in a trace that began here.
+    pub(crate) fn of_trace(trace_id: TraceId) -> Self {
+        Self::new(trace_id, ids::span_id())
     }
 
     /// Reads the headers `sentry-trace` and `baggage`, whatever the case of their names. The last valid
@@ -59,7 +79,7 @@ impl TracePropagationContext {
             }
         }
         let incoming = Some(Arc::new(dsc::from_baggage(baggage)));
-        Ok(Self { trace: trace?, incoming, of_work: true })
+        Ok(Self { trace: trace?, incoming, whose: Whose::Work })
     }
 
     /// The trace in the headers `sentry-trace` and `baggage`, if there is one that a client with these options may
@@ -122,12 +142,22 @@ impl TracePropagationContext {
 
     /// The same trace, for one piece of work.
     pub(crate) fn for_work(self) -> Self {
-        Self { of_work: true, ..self }
+        Self { whose: Whose::Work, ..self }
     }
 
-    /// Whether it is the trace of one piece of work, not that of a thread or of the process.
+    /// The same trace, for all that this process does.
+    pub(crate) fn for_process(self) -> Self {
+        Self { whose: Whose::Process, ..self }
+    }
+
+    /// Whether it was begun, or continued, for something: what comes of that belongs to it.
     pub(crate) fn is_for_work(&self) -> bool {
-        self.of_work
+        self.whose != Whose::Anybody
+    }
+
+    /// Whether what a request to this process sets off belongs to it.
+    pub(crate) fn is_for_requests(&self) -> bool {
+        self.whose == Whose::Work
     }
 
     pub(in crate::trace) fn incoming(&self) -> Option<&Arc<DynamicSamplingContext>> {
@@ -140,7 +170,7 @@ impl TracePropagationContext {
             Some(incoming) => DynamicSamplingContext::clone(incoming),
             None => {
                 let decision = Decision { sampled: self.sampled(), rate: None };
-                dsc::of_head(&Head { trace_id: self.trace_id(), decision, transaction: None }, options)
+                dsc::of_head(&Head { trace_id: self.trace_id(), decision, transaction: None, replay: None }, options)
             }
         }
     }
@@ -154,7 +184,7 @@ impl Default for TracePropagationContext {
 
 impl From<SentryTrace> for TracePropagationContext {
     fn from(trace: SentryTrace) -> Self {
-        Self { trace, incoming: Some(Arc::default()), of_work: true }
+        Self { trace, incoming: Some(Arc::default()), whose: Whose::Work }
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use ::http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 use sentry_core::protocol::SpanStatus;
-use sentry_core::{Hub, HubSwitchGuard, Transaction};
+use sentry_core::{Client, Hub, HubSwitchGuard, Transaction};
 
 use super::{session, status};
 
@@ -30,6 +30,10 @@ pin_project! {
                 this.future.set(None);
                 return;
             };
+            if this.future.is_none() {
+                // It has answered, and nothing is left to be dropped.
+                return;
+            }
             let _guard = HubSwitchGuard::new(Arc::clone(&watched.hub));
             // A future that is cancelled drops what it holds here: what that reports belongs to its request.
             this.future.set(None);
@@ -41,17 +45,33 @@ pin_project! {
 /// A request that is being answered.
 pub(super) struct Watched {
     pub(super) hub: Arc<Hub>,
-    transaction: Option<Transaction>,
+    client: Arc<Client>,
+    transaction: Option<Box<Transaction>>,
+    /// The hub was left to set itself up.
+    is_deferred: bool,
     has_session: bool,
     /// The future is being polled. If it still is when it is dropped, it has panicked.
     is_polled: bool,
 }
 
 impl Watched {
-    pub(super) fn new(hub: Arc<Hub>, transaction: Option<Transaction>, has_session: bool) -> Self {
-        Self { hub, transaction, has_session, is_polled: false }
+    /// A request whose hub sets itself up as soon as somebody looks.
+    pub(super) fn deferred(hub: Arc<Hub>, client: Arc<Client>, has_session: bool) -> Self {
+        Self { hub, client, transaction: None, is_deferred: true, has_session, is_polled: false }
     }
 
+    /// A request whose hub is set up.
+    pub(super) fn set_up(
+        hub: Arc<Hub>,
+        client: Arc<Client>,
+        transaction: Option<Transaction>,
+        has_session: bool,
+    ) -> Self {
+        let transaction = transaction.map(Box::new);
+        Self { hub, client, transaction, is_deferred: false, has_session, is_polled: false }
+    }
+
+    #[inline]
     fn answered(&mut self, code: StatusCode) {
         if let Some(transaction) = self.transaction.take() {
             if transaction.is_sampled() {
@@ -62,7 +82,7 @@ impl Watched {
             }
             transaction.finish();
         }
-        self.end_session();
+        self.end();
     }
 
     fn failed(&mut self, status: SpanStatus) {
@@ -72,7 +92,7 @@ impl Watched {
             }
             transaction.finish();
         }
-        self.end_session();
+        self.end();
     }
 
     /// It was dropped before it answered; nothing happens if it was not.
@@ -81,7 +101,10 @@ impl Watched {
         self.failed(status);
     }
 
-    fn end_session(&mut self) {
+    fn end(&mut self) {
+        if std::mem::take(&mut self.is_deferred) {
+            self.hub.end_request(&self.client);
+        }
         if std::mem::take(&mut self.has_session) {
             session::end(&self.hub);
         }

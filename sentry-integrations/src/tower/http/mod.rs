@@ -10,6 +10,7 @@ mod service;
 #[cfg_attr(not(feature = "release-health"), path = "no_session.rs")]
 mod session;
 mod status;
+mod texts;
 
 pub use self::future::SentryHttpFuture;
 pub use self::layer::SentryHttpLayer;

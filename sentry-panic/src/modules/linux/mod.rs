@@ -1,6 +1,8 @@
 //! Loaded modules by `dl_iterate_phdr`.
 
 mod phdr;
+#[cfg(target_pointer_width = "64")]
+mod tables;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,6 +12,8 @@ use self::phdr::Mapped;
 use crate::modules::Module;
 
 pub(crate) use self::phdr::generation;
+#[cfg(target_pointer_width = "64")]
+pub(crate) use self::tables::{Tables, each_table};
 
 /// The loaded modules; the executable comes first.
 pub(crate) fn loaded() -> Vec<Module> {

@@ -1,13 +1,18 @@
 //! Where records lie: in the cache directory, a folder per DSN, a file per run.
 //!
-//! The file of a living process is locked. One that is not belongs to a run that is over; who reads it notes the try in its
-//! name first, so that a record that ends its readers is given up.
+//! - **The file of a living process is locked**, before there is anything in it; an empty one is being made. One that is not
+//!   locked belongs to a run that is over.
+//! - **Who reads a record claims it by a new name first**, under the lock: two starts never report the same one. The name counts the
+//!   tries, so that a record that ends its readers is given up.
+//! - **It goes when its event is kept or sent**, not before.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use sentry_core::clock;
 use sentry_core::types::{Dsn, Uuid};
 
 use super::bytes::checksum;
@@ -18,6 +23,8 @@ const MOST_TRIES: u32 = 3;
 /// Records that are reported at one start; what is left after a storm of crashes is reported by later ones.
 const AT_ONCE: usize = 10;
 const EXTENSION: &str = "rec";
+/// A process has so long to lock the record that it makes.
+const BEING_MADE: Duration = Duration::from_secs(60);
 
 /// The folder for the crashes of one DSN.
 #[derive(Clone, Debug)]
@@ -87,7 +94,7 @@ fn take(path: &Path) -> Option<Left> {
     let tries: u32 = tries.parse().ok()?;
     // Neither a pipe, which blocks, nor a link, which leads elsewhere.
     let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-    if metadata.len() > LARGEST as u64 {
+    if metadata.len() > LARGEST as u64 || (metadata.len() == 0 && !is_old(&metadata)) {
         return None;
     }
     let mut file = open_options().open(path).ok()?;
@@ -106,6 +113,12 @@ fn take(path: &Path) -> Option<Left> {
     let noted = path.with_file_name(format!("{id}-{}.{EXTENSION}", tries + 1));
     fs::rename(path, &noted).ok()?;
     Some(Left { record, tries, path: noted, _locked: file })
+}
+
+/// Whether it was changed that long ago, or at a time that has not come: then nobody knows.
+fn is_old(metadata: &fs::Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|at| clock::now().duration_since(at).ok());
+    age.is_none_or(|age| age > BEING_MADE)
 }
 
 fn open_options() -> OpenOptions {

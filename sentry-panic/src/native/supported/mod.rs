@@ -2,6 +2,7 @@
 
 mod bytes;
 mod directory;
+mod left;
 mod meaning;
 mod outlines;
 mod panics;
@@ -13,14 +14,14 @@ mod report;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sentry_core::protocol::Event;
 use sentry_core::types::Uuid;
-use sentry_core::{Client, CrashedRun, LastRun, START_UP, clock, diagnostics, watch};
+use sentry_core::{Client, LastRun, clock, diagnostics, process, watch};
 
 use self::directory::{Directory, Left};
 use self::record::{ARCHITECTURE, Crash, Head};
@@ -28,8 +29,11 @@ use self::report::Naming;
 use crate::backtrace::NativeStackSource;
 use crate::modules;
 use crate::sync::{lock, try_lock};
+use crate::thread;
 
 pub(super) use self::platform::protect_thread;
+#[cfg(feature = "hang")]
+pub(crate) use self::platform::{Stacks, Taken};
 
 /// The run that crashes are reported for.
 static RUN: Mutex<Option<Run>> = Mutex::new(None);
@@ -53,15 +57,14 @@ impl Run {
     }
 }
 
-/// How long names may be looked for, after a crash and in a process that is dying.
-const NAMING_AT_START: Duration = Duration::from_secs(3);
+/// How long names may be looked for in a process that is dying.
 const NAMING_IN_CRASH: Duration = Duration::from_millis(1_200);
 /// How long the dying process tries in all; its thread waits a little longer.
 const SENDING: Duration = Duration::from_millis(1_900);
 
 pub(super) fn start(client: &Arc<Client>) -> LastRun {
     let directory = directory(client);
-    let last = directory.as_ref().map_or(LastRun::Unknown, |directory| report_left(client, directory));
+    let last = directory.as_ref().map_or(LastRun::Unknown, |directory| left::report(client, directory));
     if let Err(error) = arm(client, directory.as_ref()) {
         diagnostics::warn_once("crash-handler", || format!("native crashes are not captured: {error}"));
     }
@@ -79,11 +82,14 @@ pub(super) fn stop(client: &Client) {
         platform::disarm();
         run.take().iter().for_each(Run::forget);
     }
+    drop(run);
+    left::settle(client);
 }
 
 /// Removes what runs that are over have left.
 pub(super) fn forget(client: &Client) {
     if client.options().cache.dir.is_some() {
+        left::forget();
         directory(client).iter().flat_map(Directory::left).for_each(Left::remove);
     }
 }
@@ -125,6 +131,7 @@ fn arm(client: &Arc<Client>, directory: Option<&Directory>) -> io::Result<()> {
     let previous = lock(&RUN).replace(Run { client: Client::clone(client), head, places });
     previous.iter().for_each(Run::forget);
     write_modules();
+    process::watch_marks(platform::set_marks);
     protect_thread()?;
     platform::arm(send)?;
     publish::start()
@@ -148,10 +155,16 @@ fn write_modules() {
     }
 }
 
-/// Phase two: hands the event of this process over. `sent` is told as soon as nobody else has to.
-fn send(crash: &Crash, sent: &dyn Fn()) {
+/// Phase two: hands the event of this process over. `sent` is told as soon as nobody else has to. Without a crash, the process dies of
+/// a panic whose event is on its way: that is all there is to wait for.
+fn send(crash: Option<&Crash>, sent: &dyn Fn()) {
     let begun = clock::instant();
     let Some(run) = try_lock(&RUN).and_then(|run| run.clone()) else { return };
+    let flush = || run.client.flush(Some((begun + SENDING).saturating_duration_since(clock::instant())));
+    let Some(crash) = crash else {
+        flush();
+        return;
+    };
     let scope = watch::scope_of(crash.thread);
     // Fresher than what was kept ahead, should nothing else succeed.
     if let Some(json) = scope.as_ref().and_then(|scope| publish::outline(&run.client, scope)) {
@@ -161,60 +174,15 @@ fn send(crash: &Crash, sent: &dyn Fn()) {
     let source = NativeStackSource::for_options(options);
     let naming = Naming { source: &source, deadline: Some(begun + NAMING_IN_CRASH) };
     let base = Event { timestamp: clock::now(), ..Event::default() };
-    let event = report::event(&run.head, crash, base, modules::images().to_vec(), &naming);
+    let mut event = report::event(&run.head, crash, base, modules::images().to_vec(), &naming);
+    event.threads.values.extend(thread::others(crash.thread.into()));
     let id = run.client.capture_crash(event, Some(&scope.unwrap_or_default()));
-    let is_kept = || run.places.as_ref().is_some_and(|(cache, _)| is_spooled(cache, run.head.event_id));
+    let is_kept = || run.places.as_ref().is_some_and(|(cache, _)| left::is_spooled(cache, run.head.event_id));
     // A callback or sampling has decided; the next start would only ask again.
     if id.is_nil() || is_kept() {
         sent();
     }
-    if run.client.flush(Some((begun + SENDING).saturating_duration_since(clock::instant()))) {
+    if flush() {
         sent();
     }
-}
-
-/// Reports what earlier runs have left.
-fn report_left(client: &Arc<Client>, directory: &Directory) -> LastRun {
-    let mut last = LastRun::Unknown;
-    for left in directory.left() {
-        let run =
-            CrashedRun::new(left.record.head.event_id, left.record.time(), left.record.age() < START_UP);
-        report_one(client, left);
-        last = last.or(LastRun::Crashed(run));
-    }
-    last
-}
-
-fn report_one(client: &Client, left: Left) {
-    let options = client.options();
-    let is_kept =
-        options.cache.dir.as_deref().is_some_and(|cache| is_spooled(cache, left.record.head.event_id));
-    if !is_kept {
-        let source = NativeStackSource::for_options(options);
-        // What nobody came back from may have been the search for names.
-        let deadline = (left.tries == 0).then(|| clock::instant() + NAMING_AT_START);
-        let event = report::of_record(&left.record, &Naming { source: &source, deadline });
-        client.capture_crash(event, None);
-    }
-    left.remove();
-}
-
-/// Whether an event with this id lies below the cache directory: the names there carry it.
-fn is_spooled(cache: &Path, id: Uuid) -> bool {
-    let id = id.simple().to_string();
-    let mut folders = vec![(cache.to_owned(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        let Ok(entries) = fs::read_dir(folder) else { continue };
-        for entry in entries.flatten() {
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if is_folder && depth < 2 {
-                folders.push((entry.path(), depth + 1));
-            } else if !is_folder
-                && entry.file_name().to_str().is_some_and(|name| name.contains(&id) && name.ends_with(".env"))
-            {
-                return true;
-            }
-        }
-    }
-    false
 }

@@ -9,7 +9,7 @@ use super::super::answers::{Answers, Fate};
 use super::super::attempt::Attempt;
 use super::super::flights::Flights;
 use super::super::inbox::Turn;
-use super::super::shared::Closing;
+use super::super::state::Closing;
 use super::Worker;
 
 impl Worker {

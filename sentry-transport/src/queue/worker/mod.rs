@@ -133,6 +133,11 @@ impl Worker {
             if turn.has_last_words {
                 self.shared.keep_last_words();
             }
+            if turn.gather_at.is_some_and(|at| at <= now) {
+                turn = self.shared.gather(turn);
+                // What waited in the client has waited long enough: it does not wait for company again.
+                self.drain_at = Some(self.drain_at.map_or(now + GATHERING, |at| at.min(now + GATHERING)));
+            }
             if turn.hurry {
                 self.gate.hurry();
                 self.outbox.hurry();
@@ -222,7 +227,8 @@ impl Worker {
         let check = slowed.then_some(self.next_check);
         let survived = self.shared.marker.survived_at().filter(|_| turn.closing.is_none());
         let look = self.next_look(turn);
-        earliest([flights.next_deadline(), own, end, check, silence, survived, look, self.drain_at])
+        let gather = turn.gather_at.filter(|_| turn.closing.is_none());
+        earliest([flights.next_deadline(), own, end, check, silence, survived, look, self.drain_at, gather])
     }
 
     /// Sleeps until something has happened, and returns what has landed.

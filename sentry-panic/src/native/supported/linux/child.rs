@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::super::record::Head;
 use super::handler::describe;
-use super::{file, helper, scene, thread};
+use super::{file, helper, marks, scene, thread};
 
 const STACK: usize = 256 << 10;
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -52,9 +52,10 @@ pub(crate) fn prepare(prepared: Prepared) {
     PREPARED.store(Box::into_raw(Box::new(prepared)), Release);
 }
 
-/// In a child: the record, and the lock on it, are its parent's.
+/// In a child: the record, the lock on it and the marks are its parent's.
 unsafe extern "C" fn forked() {
     file::unset();
+    marks::forget();
 }
 
 /// In the handler.
@@ -107,6 +108,9 @@ fn open(prepared: &Prepared, process: u32) -> bool {
     if opened < 0 {
         return false;
     }
+    // Empty until it is locked: who looks for records leaves it alone.
+    // SAFETY: the descriptor is open. The call makes a system call and nothing else.
+    unsafe { libc::flock(opened, libc::LOCK_EX | libc::LOCK_NB) };
     file::replace(opened);
     file::head(&Head { event_id: of_child(prepared.head.event_id, process), process, ..prepared.head });
     file::modules(&prepared.images, 1);

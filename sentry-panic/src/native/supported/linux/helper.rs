@@ -1,7 +1,7 @@
 //! The thread that waits for a crash.
 //!
 //! Phase one unwinds and writes the record: no allocation, no lock, no formatting; the system calls are
-//! `process_vm_readv` (or `write` and `read` on a pipe), `pwrite` and `fdatasync`. Phase two uses the SDK as it is, locks and
+//! `process_vm_readv` (or `write` and `read` on a pipe), `pwrite`, `fdatasync`, `open` and `close`. Phase two uses the SDK as it is, locks and
 //! allocator included, because by then nothing can be lost: whoever waits for it has a deadline.
 #![expect(unsafe_code, reason = "the scene is taken over, and the unwinder is swapped")]
 
@@ -15,15 +15,15 @@ use super::super::record::{Crash, NEWEST};
 use super::super::{outlines, panics};
 use super::handler::{ANSWER, HELPER, REQUEST};
 use super::unwind::Unwinding;
-use super::{file, registers, scene, thread};
+use super::{file, marks, registers, scene, thread};
 
 const STACK: usize = 256 << 10;
 
 /// What unwinds. Whoever swaps it out has it.
 static UNWINDING: AtomicPtr<Unwinding> = AtomicPtr::new(ptr::null_mut());
 
-/// Starts it. `send` is phase two: it gets the crash, and what to call when the event was handed over.
-pub(super) fn start(send: fn(&Crash, &dyn Fn())) -> io::Result<()> {
+/// Starts it. `send` is phase two: it gets the crash, if it is news, and what to call when the event was handed over.
+pub(super) fn start(send: fn(Option<&Crash>, &dyn Fn())) -> io::Result<()> {
     let body = move || sentry_core::suppress(|| serve(send));
     let builder = Builder::new().name("sentry-crash".into()).stack_size(STACK);
     thread::with_signals_blocked(|| builder.spawn(body))?;
@@ -41,7 +41,7 @@ fn owned(unwinding: *mut Unwinding) -> Option<Box<Unwinding>> {
     (!unwinding.is_null()).then(|| unsafe { Box::from_raw(unwinding) })
 }
 
-fn serve(send: fn(&Crash, &dyn Fn())) {
+fn serve(send: fn(Option<&Crash>, &dyn Fn())) {
     HELPER.store(thread::id(), Ordering::Release);
     while REQUEST.wait() {
         // SAFETY: a handler has rung: it has left the scene to this thread.
@@ -49,10 +49,9 @@ fn serve(send: fn(&Crash, &dyn Fn())) {
         let is_news = write(data);
         ANSWER.ring();
         scene::STEP.store(scene::SENDING, Ordering::Release);
-        if is_news {
-            // A panic in there is as good as a failure.
-            let _ = catch_unwind(AssertUnwindSafe(|| send(&data.crash, &file::sent)));
-        }
+        let crash = is_news.then_some(&data.crash);
+        // A panic in there is as good as a failure.
+        let _ = catch_unwind(AssertUnwindSafe(|| send(crash, &file::sent)));
         ANSWER.ring();
         scene::STEP.store(scene::WAITING, Ordering::Release);
     }
@@ -80,6 +79,7 @@ pub(super) fn write(data: &mut scene::Data) -> bool {
         file::scope(scope.get(..length).unwrap_or_default(), 0);
     }
     file::crash(crash, buffer);
+    marks::write();
     true
 }
 
@@ -91,5 +91,6 @@ pub(super) fn cut_short() {
         let data = unsafe { scene::data() };
         data.crash.is_cut = true;
         file::crash(&data.crash, &mut data.buffer);
+        marks::write();
     }
 }

@@ -35,6 +35,11 @@ impl Memory {
         Self { page: u64::MAX, bytes: [0; PAGE] }
     }
 
+    /// What was read before may have changed.
+    pub(super) fn forget(&mut self) {
+        self.page = u64::MAX;
+    }
+
     /// The word at an address.
     pub(super) fn word(&mut self, address: u64) -> Option<u64> {
         let at = (address % PAGE as u64) as usize;

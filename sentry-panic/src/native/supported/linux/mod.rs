@@ -4,13 +4,15 @@ mod child;
 mod file;
 mod handler;
 mod helper;
+#[cfg(feature = "hang")]
+mod hung;
+mod marks;
 mod memory;
 mod pipe;
 mod registers;
 mod scene;
 mod signals;
 mod stack;
-mod tables;
 mod thread;
 mod unwind;
 
@@ -23,11 +25,14 @@ use super::record::Crash;
 pub(crate) use self::child::{Prepared, prepare as prepare_children};
 pub(crate) use self::file::{modules as write_modules, scope as write_scope};
 pub(crate) use self::helper::refresh;
+#[cfg(feature = "hang")]
+pub(crate) use self::hung::{Stacks, Taken};
+pub(super) use self::marks::set as set_marks;
 pub(crate) use self::stack::protect_thread;
 pub(crate) use self::thread::{id as thread, now, process};
 
 /// Reports crashes from now on; `send` hands an event over while the process still can. Once per process, a forked child may ask again.
-pub(super) fn arm(send: fn(&Crash, &dyn Fn())) -> io::Result<()> {
+pub(super) fn arm(send: fn(Option<&Crash>, &dyn Fn())) -> io::Result<()> {
     let process = process();
     if handler::PROCESS.load(Ordering::Acquire) != process {
         handler::REQUEST.open()?;

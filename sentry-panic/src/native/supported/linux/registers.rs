@@ -25,6 +25,13 @@ pub(super) fn read(context: &libc::ucontext_t, crash: &mut Crash) -> Start {
         *to = *from as u64;
     }
     crash.register_count = WANTED;
+    start(context)
+}
+
+/// Where the code was interrupted.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn start(context: &libc::ucontext_t) -> Start {
+    let registers = &context.uc_mcontext.gregs;
     let register = |number: libc::c_int| registers.get(number as usize).copied().unwrap_or_default() as u64;
     Start { pc: register(libc::REG_RIP), sp: register(libc::REG_RSP), fp: register(libc::REG_RBP), lr: 0 }
 }
@@ -37,6 +44,13 @@ pub(super) fn read(context: &libc::ucontext_t, crash: &mut Crash) -> Start {
         *to = *from;
     }
     crash.register_count = machine.regs.len() + last.len();
+    start(context)
+}
+
+/// Where the code was interrupted.
+#[cfg(target_arch = "aarch64")]
+pub(super) fn start(context: &libc::ucontext_t) -> Start {
+    let machine = &context.uc_mcontext;
     Start { pc: machine.pc, sp: machine.sp, fp: machine.regs[29], lr: machine.regs[30] & ADDRESS }
 }
 

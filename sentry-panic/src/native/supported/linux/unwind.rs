@@ -12,7 +12,7 @@ use framehop::{ExplicitModuleSectionInfo, FrameAddress, MustNotAllocateDuringUnw
 
 use super::memory::{self, Memory};
 use super::registers::{ADDRESS, Start};
-use super::tables::{self, Tables};
+use crate::modules::{Tables, each_table};
 
 #[cfg(target_arch = "aarch64")]
 use framehop::aarch64::{CacheAarch64 as Cache, UnwinderAarch64 as Unwinder};
@@ -71,7 +71,9 @@ impl Unwinding {
             memory: Memory::new(),
             modules: Vec::new(),
         };
-        tables::loaded().iter().for_each(|tables| new.add(tables));
+        let mut loaded = Vec::new();
+        each_table(|tables| loaded.push(tables.clone()));
+        loaded.iter().for_each(|tables| new.add(tables));
         new
     }
 
@@ -106,6 +108,7 @@ impl Unwinding {
     /// Calls `push` with each address of a stack, innermost first.
     pub(super) fn walk(&mut self, start: Start, mut push: impl FnMut(u64)) {
         self.look();
+        self.memory.forget();
         let Start { pc, mut sp, fp, mut lr } = start;
         push(pc);
         let mut address = FrameAddress::from_instruction_pointer(pc);

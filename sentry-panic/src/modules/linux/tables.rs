@@ -3,40 +3,47 @@
 
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The tables of one module.
 #[derive(Clone, Debug)]
-pub(super) struct Tables {
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Tables {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
     /// What is added to addresses of the file to get addresses in memory.
-    pub(super) bias: usize,
+    #[cfg_attr(not(feature = "crash-handler"), expect(dead_code, reason = "for the unwinder of crashes"))]
+    pub(crate) bias: usize,
     /// `.eh_frame_hdr`.
-    pub(super) index: Range<usize>,
+    pub(crate) index: Range<usize>,
     /// `.eh_frame`, and what comes after it in the same segment: its own end is written nowhere.
-    pub(super) frames: Range<usize>,
+    pub(crate) frames: Range<usize>,
 }
 
-/// Those of all modules that have any.
-pub(super) fn loaded() -> Vec<Tables> {
-    let mut list: Vec<Tables> = Vec::new();
-    let data = (&raw mut list).cast::<c_void>();
-    // SAFETY: `collect` treats `data` as the list that it is, and is only called before this returns.
-    unsafe { libc::dl_iterate_phdr(Some(collect), data) };
-    list
+/// Calls `look` with those of each module that has any. Modules stay loaded meanwhile. A panic in there ends the call and
+/// nothing else.
+pub(crate) fn each_table<F: FnMut(&Tables)>(mut look: F) {
+    let data = (&raw mut look).cast::<c_void>();
+    // SAFETY: `visit` treats `data` as the function that it is, and is only called before this returns.
+    unsafe { libc::dl_iterate_phdr(Some(visit::<F>), data) };
 }
 
-unsafe extern "C" fn collect(info: *mut libc::dl_phdr_info, _size: usize, data: *mut c_void) -> c_int {
-    // SAFETY: `loaded` passes a list that nobody else uses meanwhile.
-    let list = unsafe { &mut *data.cast::<Vec<Tables>>() };
+unsafe extern "C" fn visit<F: FnMut(&Tables)>(
+    info: *mut libc::dl_phdr_info,
+    _size: usize,
+    data: *mut c_void,
+) -> c_int {
+    // SAFETY: `each_table` passes a function that nobody else uses meanwhile.
+    let look = unsafe { &mut *data.cast::<F>() };
     // SAFETY: the dynamic linker passes an entry with these fields.
     let (bias, headers, count) = unsafe { ((*info).dlpi_addr, (*info).dlpi_phdr, (*info).dlpi_phnum) };
-    if !headers.is_null() {
-        // SAFETY: the entry points to as many program headers as it says, mapped as long as the module is.
-        let headers = unsafe { std::slice::from_raw_parts(headers, usize::from(count)) };
-        list.extend(read(bias as usize, headers));
+    if headers.is_null() {
+        return 0;
     }
-    0
+    // SAFETY: the entry points to as many program headers as it says, mapped as long as the module is.
+    let headers = unsafe { std::slice::from_raw_parts(headers, usize::from(count)) };
+    // The linker's code must not be unwound through.
+    let done = catch_unwind(AssertUnwindSafe(|| read(bias as usize, headers).iter().for_each(look)));
+    c_int::from(done.is_err())
 }
 
 fn read(bias: usize, headers: &[libc::Elf64_Phdr]) -> Option<Tables> {
@@ -77,7 +84,8 @@ mod tests {
     #[test]
     fn the_tables_of_this_test_are_found() {
         let here = the_tables_of_this_test_are_found as fn() as usize;
-        let all = loaded();
+        let mut all = Vec::new();
+        each_table(|tables| all.push(tables.clone()));
         let own = all.iter().find(|tables| (tables.start..tables.end).contains(&here)).unwrap();
         assert!(own.frames.len() > 1_000);
         assert!(all.len() > 1, "the C library has some too");

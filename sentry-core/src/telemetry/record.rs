@@ -1,7 +1,4 @@
-//! Logs, metrics and spans: small, many, and sent in batches.
-//!
-//! They are encoded where they are captured and carried as bytes from there on. A batch puts the bytes side by side;
-//! nothing is encoded twice.
+//! One record, or several of a kind side by side.
 
 use std::sync::Arc;
 
@@ -31,15 +28,17 @@ impl TelemetryKind {
         }
     }
 
-    /// What is lost with a record of that many bytes.
-    pub(crate) fn losses(self, bytes: usize) -> Vec<ItemLoss> {
-        let bytes = bytes as u64;
+    /// What is lost with so many records of that many bytes together.
+    pub(crate) fn losses(self, records: u64, bytes: u64) -> Vec<ItemLoss> {
         match self {
-            Self::Log => vec![ItemLoss::new(Category::LogItem, 1), ItemLoss::new(Category::LogByte, bytes)],
-            Self::Metric => {
-                vec![ItemLoss::new(Category::TraceMetric, 1), ItemLoss::new(Category::TraceMetricByte, bytes)]
+            Self::Log => {
+                vec![ItemLoss::new(Category::LogItem, records), ItemLoss::new(Category::LogByte, bytes)]
             }
-            Self::Span => vec![ItemLoss::new(Category::Span, 1)],
+            Self::Metric => vec![
+                ItemLoss::new(Category::TraceMetric, records),
+                ItemLoss::new(Category::TraceMetricByte, bytes),
+            ],
+            Self::Span => vec![ItemLoss::new(Category::Span, records)],
         }
     }
 
@@ -52,7 +51,10 @@ impl TelemetryKind {
     }
 }
 
-/// One record, encoded.
+/// Logs or metrics of one envelope (protocol.md 1.6).
+pub(crate) const MAX_RECORDS: u32 = 100;
+
+/// One record, encoded, or several logs or metrics that were gathered.
 ///
 /// ```
 /// use sentry_core::{Outbound, Telemetry};
@@ -68,6 +70,7 @@ impl TelemetryKind {
 pub struct Telemetry {
     kind: TelemetryKind,
     json: Vec<u8>,
+    records: u32,
     trace: Option<Arc<DynamicSamplingContext>>,
 }
 
@@ -75,13 +78,13 @@ impl Telemetry {
     /// A log: one JSON object.
     #[must_use]
     pub fn log(json: Vec<u8>) -> Self {
-        Self { kind: TelemetryKind::Log, json, trace: None }
+        Self { kind: TelemetryKind::Log, json, records: 1, trace: None }
     }
 
     /// A metric: one JSON object.
     #[must_use]
     pub fn metric(json: Vec<u8>) -> Self {
-        Self { kind: TelemetryKind::Metric, json, trace: None }
+        Self { kind: TelemetryKind::Metric, json, records: 1, trace: None }
     }
 
     /// A span: one JSON object, its trace, and the dynamic sampling context of that.
@@ -95,7 +98,12 @@ impl Telemetry {
         } else {
             Arc::new((*context).clone().with_trace_id(trace_id))
         };
-        Self { kind: TelemetryKind::Span, json, trace: Some(trace) }
+        Self { kind: TelemetryKind::Span, json, records: 1, trace: Some(trace) }
+    }
+
+    /// So many JSON objects, with commas between them.
+    pub(crate) fn batch(kind: TelemetryKind, json: Vec<u8>, records: u32) -> Self {
+        Self { kind, json, records, trace: None }
     }
 
     /// What it is.
@@ -104,10 +112,16 @@ impl Telemetry {
         self.kind
     }
 
-    /// The JSON object.
+    /// The JSON object; those of several records have commas between them.
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json
+    }
+
+    /// How many records it is.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.records as usize
     }
 
     /// The trace it must not leave: spans of different traces travel apart.
@@ -119,7 +133,14 @@ impl Telemetry {
     /// What is lost when it is dropped.
     #[must_use]
     pub fn losses(&self) -> Vec<ItemLoss> {
-        self.kind.losses(self.json.len())
+        let (kind, records, bytes) = self.sums();
+        kind.losses(records, bytes)
+    }
+
+    /// What its losses are made of: without the commas.
+    pub(crate) fn sums(&self) -> (TelemetryKind, u64, u64) {
+        let commas = u64::from(self.records.saturating_sub(1));
+        (self.kind, self.records.into(), (self.json.len() as u64).saturating_sub(commas))
     }
 
     /// An envelope with these records, which are of one kind and, if they are spans, of one trace.
@@ -137,8 +158,9 @@ impl Telemetry {
             payload.extend_from_slice(&record.json);
         }
         payload.extend_from_slice(b"]}");
+        let count: usize = records.iter().map(Self::records).sum();
         let headers =
-            [("item_count", records.len().into()), ("content_type", first.kind.content_type().into())];
+            [("item_count", count.into()), ("content_type", first.kind.content_type().into())];
         let envelope = Envelope::from(UnknownItem::new(first.kind.item_type(), headers, payload));
         match &first.trace {
             Some(trace) => envelope.with_headers(EnvelopeHeaders::new().with_trace((**trace).clone())),

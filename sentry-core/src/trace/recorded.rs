@@ -1,0 +1,157 @@
+//! A transaction that has ended and is not in its wire form yet.
+//!
+//! ```text
+//! Root::finish ── RecordedTransaction ── queue ──► worker: protocol::Transaction ──► scrub, limit, encode
+//!                         └─ what callbacks want to see is made right here
+//! ```
+//!
+//! The wire form of a span is four times as large as its record and takes three allocations. So it is made where the item
+//! is finished, which nobody waits for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::client_report::protocol::{Category, ItemLoss};
+use crate::options::ClientOptions;
+use crate::protocol::{
+    self, Map, Measurement, Request, SpanLink, SpanStatus, TraceContext, TransactionInfo, Value,
+};
+use crate::size::chunk;
+use crate::suppress::guarded;
+use crate::trace::code_location;
+use crate::trace::ids::Ids;
+use crate::trace::label::Label;
+use crate::trace::record::{Record, Weight};
+use crate::trace::TransactionSource;
+use crate::types::Uuid;
+
+/// A transaction that has ended, with its spans, as they were recorded. Whoever finishes the item gives it the form that
+/// servers know.
+#[derive(Clone)]
+pub struct RecordedTransaction(Arc<Recorded>);
+
+#[derive(Clone)]
+pub(super) struct Recorded {
+    pub(super) ids: Ids,
+    /// Name and operation.
+    pub(super) label: Label,
+    pub(super) source: TransactionSource,
+    pub(super) status: Option<SpanStatus>,
+    pub(super) origin: Option<String>,
+    pub(super) data: Map<String, Value>,
+    pub(super) tags: Map<String, String>,
+    pub(super) extra: Map<String, Value>,
+    pub(super) measurements: Map<String, Measurement>,
+    pub(super) links: Vec<SpanLink>,
+    pub(super) request: Option<Box<Request>>,
+    pub(super) start: SystemTime,
+    pub(super) end: SystemTime,
+    pub(super) spans: Vec<Arc<Record>>,
+    /// That of the spans.
+    pub(super) weight: Weight,
+}
+
+impl RecordedTransaction {
+    pub(super) fn new(mut recorded: Recorded) -> Self {
+        let mut own = Weight::of(&recorded.label, &recorded.data, &recorded.tags);
+        own.add_values(&recorded.extra);
+        own.add_more(&recorded.measurements, &recorded.links);
+        own.is_plain &= recorded.request.is_none();
+        recorded.weight.add(own);
+        Self(Arc::new(recorded))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.label.first()
+    }
+
+    /// How many spans it has, without its own.
+    #[must_use]
+    pub fn spans(&self) -> usize {
+        self.0.spans.len()
+    }
+
+    /// It may wait as it is. Else what is far too much of it has to be taken off first.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.weight.is_plain
+    }
+
+    /// Roughly the bytes it holds.
+    pub(crate) fn size(&self) -> usize {
+        /// A record, what its counters and its place in the list take.
+        const SPAN: usize = chunk(size_of::<Record>() + 16) + 8;
+        size_of::<Recorded>() + SPAN * self.0.spans.len() + self.0.weight.bytes
+    }
+
+    /// What is lost with it.
+    pub(crate) fn losses(&self) -> [ItemLoss; 2] {
+        let spans = self.0.spans.len() as u64 + 1;
+        [ItemLoss::new(Category::Transaction, 1), ItemLoss::new(Category::Span, spans)]
+    }
+
+    /// The wire form. Symbols for where slow queries came from are loaded until `deadline`.
+    pub(crate) fn into_transaction(
+        self,
+        id: Uuid,
+        options: &ClientOptions,
+        deadline: Instant,
+    ) -> protocol::Transaction<'static> {
+        let recorded = Arc::unwrap_or_clone(self.0);
+        let spans = recorded.spans.into_iter().map(|record| {
+            let (mut span, stack) = record.into_span();
+            if let Some(stack) = stack {
+                code_location::add_to(&mut span, &stack, options, deadline);
+            }
+            seen(span, options)
+        });
+        let spans = spans.collect();
+        let (name, op) = recorded.label.into_parts();
+        let trace = TraceContext {
+            trace_id: recorded.ids.trace_id(),
+            span_id: recorded.ids.span_id(),
+            parent_span_id: recorded.ids.parent_span_id(),
+            op,
+            status: recorded.status,
+            origin: recorded.origin,
+            data: recorded.data,
+            links: recorded.links,
+            ..TraceContext::default()
+        };
+        protocol::Transaction {
+            event_id: id,
+            name,
+            transaction_info: Some(TransactionInfo { source: Some(recorded.source.name().into()) }),
+            tags: recorded.tags,
+            extra: recorded.extra,
+            measurements: recorded.measurements,
+            request: recorded.request.map(|request| *request),
+            spans,
+            contexts: [("trace".to_owned(), trace.into())].into(),
+            start_timestamp: recorded.start,
+            timestamp: Some(recorded.end),
+            ..protocol::Transaction::default()
+        }
+    }
+}
+
+/// A span as the application wants to have it sent.
+pub(super) fn seen(span: protocol::Span, options: &ClientOptions) -> protocol::Span {
+    let Some(before_send) = &options.before_send_span else { return span };
+    let mut copy = span.clone();
+    match guarded("before_send_span", || before_send(&mut copy)) {
+        Ok(()) => copy,
+        Err(_) => span,
+    }
+}
+
+impl fmt::Debug for RecordedTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedTransaction")
+            .field("name", &self.name())
+            .field("spans", &self.spans())
+            .finish_non_exhaustive()
+    }
+}
