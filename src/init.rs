@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sentry_core::{Client, ClientOptions, Hub, OptionsError, TryIntoOptions, bind_process_client, diagnostics};
+use sentry_core::{
+    Client, ClientOptions, Hub, OptionsError, TryIntoOptions, bind_process_client, diagnostics,
+};
 
 use crate::defaults::apply_defaults;
 use crate::doctor::Lifetime;

@@ -51,3 +51,8 @@ struct Filtering;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/TRACING.md")]
 struct TracingGuide;
+
+/// The programs in `docs/TELEMETRY.md`.
+#[cfg(all(doctest, feature = "logs", feature = "metrics", feature = "release-health"))]
+#[doc = include_str!("../docs/TELEMETRY.md")]
+struct TelemetryGuide;

@@ -99,6 +99,31 @@ fn a_file_of_a_gigabyte_costs_no_memory_and_no_time() {
 }
 
 #[test]
+fn a_file_goes_with_transactions_where_it_is_meant_to() {
+    let _one = ONE.lock();
+    let place = Place::new("transactions");
+    let (with, without) = (place.file("with.txt", b"with"), place.file("without.txt", b"without"));
+    let server = Server::start();
+    let options = ClientOptions::new().dsn(&server.dsn()).traces_sample_rate(1.0);
+    let client = Arc::new(Client::from(sentry::apply_defaults(options)));
+    Hub::run(Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())), || {
+        sentry::configure_scope(|scope| {
+            scope.add_attachment_path(&without);
+            scope.add_file_attachment(FileAttachment {
+                add_to_transactions: true,
+                ..FileAttachment::new(&with)
+            });
+        });
+        sentry::start_transaction(sentry::TransactionContext::new("job", "task")).finish();
+    });
+    assert!(client.close(Some(Duration::from_secs(20))));
+    assert_eq!(server.items("transaction").len(), 1);
+    let files = server.items("attachment");
+    let names: Vec<_> = files.iter().map(|item| item.headers["filename"].as_str().unwrap()).collect();
+    assert_eq!(names, ["with.txt"]);
+}
+
+#[test]
 fn what_cannot_be_read_is_counted_and_the_rest_arrives() {
     let _one = ONE.lock();
     let place = Place::new("missing");

@@ -21,7 +21,8 @@ fn breadcrumbs_of_all_scopes_come_in_the_order_they_were_added() {
             },
         );
     });
-    let messages: Vec<_> = events[0].breadcrumbs.iter().filter_map(|crumb| crumb.message.as_deref()).collect();
+    let messages: Vec<_> =
+        events[0].breadcrumbs.iter().filter_map(|crumb| crumb.message.as_deref()).collect();
     assert_eq!(messages.first(), Some(&"first"));
     let of_scope: Vec<_> = messages.iter().filter(|message| **message != "third").collect();
     assert_eq!(of_scope, [&"first", &"second", &"fourth"]);

@@ -21,7 +21,12 @@ pub fn all() -> Vec<Row> {
         ("tracing span, unsampled", ours_layer::unsampled, official_layer::unsampled, None),
         ("tracing event, registry alone", bare_event, bare_event, None),
         ("tracing event, breadcrumb", ours_layer::breadcrumb, official_layer::breadcrumb, None),
-        ("tracing event, breadcrumb + log", ours_layer::both, official_layer::both, Some((250.0, f64::INFINITY))),
+        (
+            "tracing event, breadcrumb + log",
+            ours_layer::both,
+            official_layer::both,
+            Some((250.0, f64::INFINITY)),
+        ),
     ];
     let rows = rows.map(|(name, ours, official, budget)| {
         let (mut best_ours, mut best_official) = (Cost::WORST, Cost::WORST);
@@ -50,7 +55,9 @@ fn minus(cost: Cost, base: Cost) -> Cost {
 }
 
 fn bare_span() -> Cost {
-    tracing::subscriber::with_default(tracing_subscriber::registry(), || tracing::info_span!("root").in_scope(spans))
+    tracing::subscriber::with_default(tracing_subscriber::registry(), || {
+        tracing::info_span!("root").in_scope(spans)
+    })
 }
 
 fn bare_event() -> Cost {

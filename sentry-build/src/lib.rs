@@ -31,6 +31,7 @@ const MAX_ALL: usize = 64 << 20;
 /// Collects `src/**/*.rs` of the crate whose build script this is, for `sentry::embed_source!`.
 ///
 /// What cannot be read is left out, with a warning of cargo's.
+#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts by the environment")]
 pub fn embed_source() {
     let folder = |name| std::env::var_os(name).map(PathBuf::from);
     let (Some(package), Some(out)) = (folder("CARGO_MANIFEST_DIR"), folder("OUT_DIR")) else {

@@ -68,7 +68,12 @@ pub mod watch;
 #[cfg(feature = "logs")]
 #[doc(hidden)]
 pub mod __logs {
-    pub use crate::logs::{Any, AnyKind, Draft, Given, Text, TextKind, is_wanted};
+    pub use crate::logs::{Any, Draft, Given, Text, is_wanted};
+
+    /// For method lookup: one of them is used by each value.
+    pub mod kinds {
+        pub use crate::logs::{AnyKind, TextKind};
+    }
 }
 
 pub use crate::api::*;
@@ -100,8 +105,8 @@ pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};
 pub use crate::telemetry::{Gathered, Telemetry, TelemetryKind};
 pub use crate::trace::{
-    CustomTransactionContext, Data, HeaderParseError, RecordedTransaction, SentryTrace, Span, TraceHeader, TraceHeadersIter,
-    TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder, TransactionData,
-    TransactionOrSpan, TransactionSource, merge_baggage, parse_headers,
+    CustomTransactionContext, Data, HeaderParseError, RecordedTransaction, SentryTrace, Span, TraceHeader,
+    TraceHeadersIter, TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder,
+    TransactionData, TransactionOrSpan, TransactionSource, merge_baggage, parse_headers,
 };
 pub use crate::transport::{Transport, TransportFactory, TransportOptions};

@@ -318,8 +318,8 @@ impl Outbound {
                 self.scope.files().for_each(|file| losses.extend(file.losses()));
                 losses
             }
-            OutboundItem::Recorded(recorded) => recorded.losses().to_vec(),
-            OutboundItem::Transaction(transaction) => transaction.losses().collect(),
+            OutboundItem::Recorded(recorded) => self.with_files(recorded.losses().to_vec()),
+            OutboundItem::Transaction(transaction) => self.with_files(transaction.losses().collect()),
             OutboundItem::Telemetry(record) => record.losses(),
             OutboundItem::Envelope(envelope) => envelope.losses().collect(),
         }
@@ -462,8 +462,19 @@ impl Outbound {
         let mut envelope = Envelope::new();
         if let Some(transaction) = self.take_transaction() {
             envelope.add_item(EnvelopeItem::Transaction(transaction));
+            self.files_of_transactions().for_each(|file| envelope.add_item(FileAttachment::clone(file)));
         }
         self.with_trace(envelope)
+    }
+
+    /// The files that go with transactions too.
+    fn files_of_transactions(&self) -> impl Iterator<Item = &Arc<FileAttachment>> {
+        self.scope.files().filter(|file| file.add_to_transactions)
+    }
+
+    fn with_files(&self, mut losses: Vec<ItemLoss>) -> Vec<ItemLoss> {
+        self.files_of_transactions().for_each(|file| losses.extend(file.losses()));
+        losses
     }
 
     fn with_trace(&self, envelope: Envelope) -> Envelope {

@@ -104,7 +104,7 @@ mod tests {
             Some(event)
         });
         let capture = || _ = "x".parse::<u8>().context("the port is wrong").capture_err();
-        let events = with_captured_events_options(capture, options.clone());
+        let events = with_captured_events_options(capture, options);
         assert_eq!(events[0].tags["added"], "the port is wrong");
         // Without a context the captured error is the user's own.
         let options = sentry_core::ClientOptions::new()

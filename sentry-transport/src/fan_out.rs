@@ -19,8 +19,8 @@ use std::time::Duration;
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Envelope;
 use sentry_core::{
-    ClientOptions, Gathered, LastRun, Outbound, Transport, TransportFactory, TransportOptions, clock, diagnostics,
-    options, suppress,
+    ClientOptions, Gathered, LastRun, Outbound, Transport, TransportFactory, TransportOptions, clock,
+    diagnostics, options, suppress,
 };
 
 use crate::sender::Deadline;

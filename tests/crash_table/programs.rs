@@ -55,7 +55,10 @@ impl Build {
         let folder = if self.profile == "dev" { "debug" } else { self.profile };
         let path = target.join("programs").join(self.name.replace(' ', "-"));
         std::fs::create_dir_all(target.join("programs")).expect("a folder");
-        std::fs::copy(target.join(folder).join("crashing"), &path).expect("a copy of the program");
+        // Another test may be running the one that is there.
+        let new = path.with_extension("new");
+        std::fs::copy(target.join(folder).join("crashing"), &new).expect("a copy of the program");
+        std::fs::rename(&new, &path).expect("its name");
         Program { build: self, path: path.canonicalize().expect("it is there") }
     }
 }

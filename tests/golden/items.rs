@@ -200,10 +200,10 @@ fn attachments_of_each_type() {
                 });
             }
             scope.add_file_attachment(FileAttachment {
-                path: file.clone(),
                 filename: "rows.txt".into(),
                 content_type: Some("text/plain".into()),
                 attachment_type: Some(AttachmentType::Attachment),
+                ..FileAttachment::new(&file)
             });
         });
         sentry::capture_message("import failed", Level::Error);

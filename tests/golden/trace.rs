@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sentry::options::TraceLifecycle;
 use sentry::protocol::{
-    Context, Measurement, ProfileContext, Request, SpanId, SpanLink, SpanStatus, TraceId, Unit, User, Value,
+    Context, ProfileContext, Request, SpanId, SpanLink, SpanStatus, TraceId, Unit, User, Value,
 };
 use sentry::types::Uuid;
 use sentry::{ClientOptions, TransactionContext, TransactionSource};
@@ -39,21 +39,7 @@ fn streamed_spans_with_every_field() {
 }
 
 fn traced() -> ClientOptions {
-    options()
-        .traces_sample_rate(1.0)
-        .org_id("99".parse().expect("an id"))
-        .before_send_transaction(|mut transaction| {
-            transaction.measurements.insert("rows".into(), rows());
-            Some(transaction)
-        })
-        .before_send_span(|span| {
-            span.measurements.insert("rows".into(), rows());
-            span.links.push(link());
-        })
-}
-
-fn rows() -> Measurement {
-    Measurement { value: 12.5, unit: Some(Unit::Millisecond) }
+    options().traces_sample_rate(1.0).org_id("99".parse().expect("an id"))
 }
 
 fn capture() {
@@ -108,8 +94,12 @@ fn capture() {
         |scope| scope.set_span(Some(span.clone().into())),
         || sentry::add_feature_flag("new", true),
     );
+    span.set_measurement("rows", 12.5, Unit::Millisecond);
+    span.add_link(link());
     span.set_status(SpanStatus::NotFound);
     span.finish_with_timestamp(moment() + Duration::from_secs(2));
+    transaction.set_measurement("rows", 12.5, Unit::Millisecond);
+    transaction.add_link(link());
     transaction.set_status(SpanStatus::Ok);
     transaction.finish_with_timestamp(moment() + Duration::from_secs(3));
 }

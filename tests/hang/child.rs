@@ -105,6 +105,7 @@ fn twice() {
 }
 
 /// In every way there is to answer.
+#[expect(clippy::mem_forget, reason = "as an application may do")]
 fn answers() {
     let watchdog = Watchdog::start(Duration::from_secs(2));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -149,6 +150,7 @@ fn beat_for(heartbeat: &Heartbeat, time: Duration) {
 }
 
 /// Without a client there is no thread; without a watchdog neither.
+#[expect(clippy::mem_forget, reason = "the client is what ends it")]
 fn off() {
     let watchdog = Watchdog::start(TIMEOUT);
     let heartbeat = watchdog.thread();

@@ -131,7 +131,7 @@ fn whoever_looks_after_a_monitor_is_told_with_its_config() {
 
 #[test]
 fn a_closure_needs_no_more_than_a_slug() {
-    let told = told(options(), || assert!(!crate::with_monitor("job", || false)));
+    let told = told(options(), || assert!(!with_monitor("job", || false)));
     assert_eq!(statuses(&told), [InProgress, Error]);
 }
 

@@ -116,9 +116,8 @@ impl Client {
         let later = in_hook && (looked_at || !options.ignore_errors.is_empty());
         if later || !looked_at {
             let ticket = fault_of(&capture, &scope);
-            if !(later && options.error_sampler.is_some())
-                && !self.sampled(options.event_sample_rate(), &scope)
-            {
+            let is_cast_later = later && options.error_sampler.is_some();
+            if !is_cast_later && !self.sampled(options.event_sample_rate(), &scope) {
                 self.tell_alone(ticket);
                 self.show(&*transport, || self.outbound(capture, scope));
                 return Uuid::nil();

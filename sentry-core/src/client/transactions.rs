@@ -5,9 +5,10 @@
 //! somebody does         wire form ─► scopes, integrations ─► event processors ─► before_send_transaction ─► transport
 //! ```
 
+use crate::client::Client;
 use crate::client::complete::RESOLVE_TIMEOUT_OF_CALLER;
 use crate::client::pipeline::Capture;
-use crate::client::Client;
+use crate::clock;
 use crate::nesting;
 use crate::outbound::{Outbound, OutboundItem};
 use crate::protocol::client_report::{Category, Reason};
@@ -15,7 +16,6 @@ use crate::protocol::{Event, Level, Transaction};
 use crate::scope::ScopeSnapshot;
 use crate::suppress::guarded;
 use crate::trace::RecordedTransaction;
-use crate::clock;
 
 impl Client {
     /// Sends a finished transaction.

@@ -32,7 +32,8 @@ impl Hub {
         let headers = [("sentry-trace", &**trace), ("baggage", environment.baggage.as_deref().unwrap_or(""))];
         let (main, current) = (Self::main(), Self::current());
         let client = current.client();
-        let continued = client.and_then(|client| TracePropagationContext::continued(headers, client.options()));
+        let continued =
+            client.and_then(|client| TracePropagationContext::continued(headers, client.options()));
         let Some(trace) = continued.map(TracePropagationContext::for_process) else {
             return diagnostics::debug(|| "the trace in SENTRY_TRACE is not continued".to_owned());
         };
@@ -192,7 +193,7 @@ mod tests {
     fn the_span_that_was_entered_is_the_one_above() {
         on_hub(ClientOptions::new().traces_sample_rate(1.0), |hub| {
             let transaction = hub.start_transaction(TransactionContext::new("t", "op"));
-            let span = std::sync::Arc::new(transaction.start_child("entered", "").into());
+            let span = Arc::new(transaction.start_child("entered", "").into());
             Hub::enter_span(1, &span);
             let id = span.get_trace_context().span_id.to_string();
             assert_eq!(hub.trace_headers()[0].1.split('-').nth(1), Some(&*id));

@@ -142,3 +142,99 @@ impl Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client_report::protocol::Category;
+    use crate::test::with_captured_envelopes_options;
+    use crate::{ClientOptions, Envelope, Level, capture_message, configure_scope};
+
+    #[derive(Debug)]
+    struct Served;
+
+    impl ServedRequest for Served {
+        fn transaction(&self, trace_id: TraceId) -> TransactionContext {
+            TransactionContext::new_with_trace_id("GET /", "http.server", trace_id)
+        }
+
+        fn request(&self, _: &DataCollection) -> Request {
+            Request { method: Some("GET".to_owned()), ..Request::default() }
+        }
+    }
+
+    fn never() -> ClientOptions {
+        ClientOptions::new().traces_sample_rate(1e-30)
+    }
+
+    /// Runs `work` as a request whose set-up was put off, and counts the transactions and spans that are lost by that.
+    fn served(options: ClientOptions, work: impl FnOnce(&Arc<Hub>)) -> (Vec<Envelope>, [u64; 2]) {
+        let mut lost = [0; 2];
+        let envelopes = with_captured_envelopes_options(
+            || {
+                let (hub, client) = Hub::begin_request().unwrap();
+                assert!(hub.defer_request(&client, &Arc::new(Served), true));
+                Hub::run(Arc::clone(&hub), || work(&hub));
+                hub.end_request(&client);
+                hub.end_request(&client);
+                for item in client.options().client_report_recorder.totals() {
+                    lost[usize::from(item.category() == Category::Span)] += item.quantity();
+                }
+            },
+            options,
+        );
+        (envelopes, lost)
+    }
+
+    #[test]
+    fn a_request_that_is_not_sampled_is_counted_once_whether_or_not_somebody_looks() {
+        assert_eq!(served(never(), |_| {}).1, [1, 1]);
+        assert_eq!(served(never(), |_| configure_scope(|scope| scope.set_tag("a", 1))).1, [1, 1]);
+        let finished = served(never(), |hub| hub.snapshot().span().unwrap().clone().finish());
+        assert_eq!(finished.1, [1, 1]);
+        assert_eq!(served(ClientOptions::new(), |_| {}).1, [0, 0], "tracing is off");
+    }
+
+    #[test]
+    fn what_is_captured_tells_the_request_and_belongs_to_its_trace() {
+        let (envelopes, _) = served(never(), |hub| {
+            let headers = hub.trace_headers();
+            configure_scope(|scope| scope.set_tag("header", &headers[0].1));
+            capture_message("inside", Level::Error);
+        });
+        let event = envelopes[0].event().unwrap();
+        assert_eq!(event.request.as_ref().unwrap().method.as_deref(), Some("GET"));
+        let trace = serde_json::to_value(&event.contexts["trace"]).unwrap();
+        let id = |key: &str| trace[key].as_str().unwrap().to_owned();
+        assert_eq!(event.tags["header"], format!("{}-{}-0", id("trace_id"), id("span_id")));
+    }
+
+    #[test]
+    fn a_request_that_is_looked_at_after_its_end_is_counted_no_more() {
+        let mut kept = None;
+        let (_, lost) = served(never(), |hub| kept = Some(Arc::clone(hub)));
+        assert_eq!(lost, [1, 1]);
+        assert!(kept.unwrap().snapshot().span().is_some_and(|span| !span.is_sampled()));
+    }
+
+    #[test]
+    fn one_that_is_sampled_or_was_looked_at_is_set_up_at_once() {
+        let begin = || Hub::begin_request().unwrap();
+        with_captured_envelopes_options(
+            || {
+                let (hub, client) = begin();
+                assert!(!hub.defer_request(&client, &Arc::new(Served), true));
+                assert!(hub.defer_request(&client, &Arc::new(Served), false), "no transaction is wanted");
+                let (hub, client) = begin();
+                hub.set_up(|scope| scope.set_tag("a", 1));
+                assert!(!hub.defer_request(&client, &Arc::new(Served), false));
+            },
+            ClientOptions::new().traces_sample_rate(1.0),
+        );
+    }
+
+    #[test]
+    fn without_a_client_no_request_is_begun() {
+        Hub::run(Arc::new(Hub::new(None, Arc::default())), || assert!(Hub::begin_request().is_none()));
+    }
+}

@@ -89,7 +89,9 @@ impl Hub {
 impl Client {
     /// Captures a log with the given scope.
     pub fn capture_log(&self, log: Log, scope: &Scope) {
-        if self.is_enabled() && !is_suppressed() && !self.discards_all(&[ItemLoss::new(Category::LogItem, 1)][..])
+        if self.is_enabled()
+            && !is_suppressed()
+            && !self.discards_all(&[ItemLoss::new(Category::LogItem, 1)][..])
         {
             self.write_log(log, &scope.snapshot());
         }

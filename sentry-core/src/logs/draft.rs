@@ -76,11 +76,9 @@ impl Draft {
     pub fn parameter(mut self, value: Given<'_>) -> Self {
         match PARAMETERS.get(self.parameters) {
             Some(name) => write(&mut self.json, name, value),
-            None => write(
-                &mut self.json,
-                &format!(",\"sentry.message.parameter.{}\":", self.parameters),
-                value,
-            ),
+            None => {
+                write(&mut self.json, &format!(",\"sentry.message.parameter.{}\":", self.parameters), value)
+            }
         }
         self.parameters += 1;
         self
@@ -127,7 +125,8 @@ impl fmt::Write for Text<'_> {
             json::part(self.json, part);
             return Ok(());
         }
-        json::part(self.json, part.get(..part.floor_char_boundary(self.left)).unwrap_or_default());
+        let end = (0..=self.left).rev().find(|end| part.is_char_boundary(*end)).unwrap_or_default();
+        json::part(self.json, part.get(..end).unwrap_or_default());
         self.left = 0;
         Err(fmt::Error)
     }

@@ -93,7 +93,7 @@ macro_rules! logger_log {
     };
     // A text without a copy, anything else as an attribute.
     (@given $value:ident) => {{
-        use $crate::__logs::{AnyKind as _, TextKind as _};
+        use $crate::__logs::kinds::*;
         (&$value).sentry_kind().given($value)
     }};
     // Attributes before the text.

@@ -3,8 +3,8 @@
 use std::collections::btree_map::Entry;
 
 use super::IntoProtocolMetric;
-use super::builder::{Measured, Parts};
 use super::builder::sealed::{Given, Place};
+use super::builder::{Measured, Parts};
 use crate::attributes::{self, Defaults, FromScope};
 use crate::client::Client;
 use crate::client_report::protocol::{Category, ItemLoss, Reason};
@@ -30,7 +30,8 @@ pub(super) fn capture(parts: Parts, kind: MetricType) {
     // At a glance, if nothing but encoding is to be done.
     let gathered = hub::glance(|client, scope| {
         let options = client.options();
-        let is_odd = !parts.value.is_finite() || parts.attributes.iter().any(|(_, value)| nesting::is_deep(&value.0));
+        let is_odd =
+            !parts.value.is_finite() || parts.attributes.iter().any(|(_, value)| nesting::is_deep(&value.0));
         if is_odd || !options.enable_metrics || options.before_send_metric.is_some() || !client.gathers() {
             return None;
         }

@@ -260,7 +260,7 @@ mod tests {
             }
         }
         impl<T> Error for Wrapped<T> {}
-        let pattern = ErrorPattern::of::<Wrapped<std::fmt::Error>>();
+        let pattern = ErrorPattern::of::<Wrapped<fmt::Error>>();
         let module = "sentry_core::options::errors::tests::a_type_is_known_by_its_path";
         assert!(pattern.matches(&named(module, "Wrapped")));
         assert!(pattern.matches(&named(module, "Wrapped::Variant")));

@@ -134,6 +134,8 @@ pub struct FileAttachment {
     pub content_type: Option<String>,
     /// What it is for; a plain file by default.
     pub attachment_type: Option<AttachmentType>,
+    /// Whether it goes with transactions as well. By default only events have attachments.
+    pub add_to_transactions: bool,
 }
 
 impl FileAttachment {
@@ -142,7 +144,7 @@ impl FileAttachment {
     pub fn new<P: Into<PathBuf>>(path: P) -> Self {
         let path = path.into();
         let filename = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Self { path, filename, content_type: None, attachment_type: None }
+        Self { path, filename, ..Self::default() }
     }
 
     /// Where the file is.

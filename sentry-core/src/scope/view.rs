@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::{LogAttribute, SpanId, TraceId, User};
+use crate::protocol::{LogAttribute, User};
+#[cfg(any(feature = "logs", feature = "metrics"))]
+use crate::protocol::{SpanId, TraceId};
+#[cfg(any(feature = "logs", feature = "metrics"))]
+use crate::scope::Scope;
 use crate::scope::data::Layered;
-use crate::scope::{Scope, ScopeData, ScopeSnapshot};
+use crate::scope::{ScopeData, ScopeSnapshot};
 use crate::trace::TransactionOrSpan;
 
 /// What logs and metrics take from the scopes: a trace, a user, attributes.

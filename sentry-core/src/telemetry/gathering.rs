@@ -23,8 +23,8 @@ const SHARDS: usize = 8;
 /// A batch of so many bytes leaves, however few records it has.
 const FULL: usize = 64 * 1024;
 
-/// Batches that wait for the thread that sends: it may be held up by code of the application.
-const MAX_READY: usize = 32;
+/// Batches that wait for the thread that sends: it may have no processor, or be held up by code of the application.
+const MAX_READY: usize = 128;
 
 /// How long a flush waits for another thread to send what it is sending, which is a push to a queue.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -90,7 +90,12 @@ pub(crate) enum Added {
 impl Gathering {
     /// Adds a log or a metric, that `write` appends. The shard is locked meanwhile: no code of the user's may run in there.
     #[inline]
-    pub(crate) fn add(&self, kind: TelemetryKind, time: SystemTime, write: impl FnOnce(&mut Vec<u8>)) -> Added {
+    pub(crate) fn add(
+        &self,
+        kind: TelemetryKind,
+        time: SystemTime,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Added {
         let mut open = lock(&self.shards[own_shard()].0);
         if open.leave_to_parent() {
             self.announced.store(false, Ordering::Release);

@@ -51,7 +51,9 @@ fn what_is_too_late_is_not_taken() {
 #[test]
 fn losses_are_those_of_the_records_alone() {
     let gathering = Gathering::default();
-    ["12", "345", "6"].map(|json| add(&gathering, json));
+    for json in ["12", "345", "6"] {
+        let _ = add(&gathering, json);
+    }
     gathering.send_all(false, false, |(batch, _)| {
         let losses: Vec<_> = batch.losses().iter().map(|loss| loss.quantity).collect();
         assert_eq!(losses, [3, 6]);
@@ -98,7 +100,7 @@ fn batches_are_bounded_when_the_thread_that_sends_does_not_get_on() {
 fn each_thread_keeps_its_order() {
     let gathering = Gathering::default();
     let seen = Mutex::new(Vec::new());
-    let done = AtomicBool::new(false);
+    let (done, lost) = (AtomicBool::new(false), AtomicUsize::new(0));
     let send = |(batch, _): Leaving| {
         let mut seen = seen.lock().unwrap();
         seen.extend(String::from_utf8(batch.json().to_vec()).unwrap().split(',').map(str::to_owned));
@@ -106,12 +108,13 @@ fn each_thread_keeps_its_order() {
     thread::scope(|scope| {
         let writers: Vec<_> = (0..10)
             .map(|writer| {
-                let (gathering, send) = (&gathering, &send);
+                let (gathering, send, lost) = (&gathering, &send, &lost);
                 scope.spawn(move || {
                     for number in 0..2_000 {
                         let added = add(gathering, &format!("{writer}:{number}"));
-                        if let Added::Full(lost) = added {
-                            assert!(lost.is_none());
+                        if let Added::Full(dropped) = added {
+                            // Where the thread that sends has no processor for long.
+                            lost.fetch_add(dropped.map_or(0, |batch| batch.records()), Ordering::SeqCst);
                             gathering.send_full(send);
                         }
                     }
@@ -124,17 +127,19 @@ fn each_thread_keeps_its_order() {
                 thread::yield_now();
             }
         });
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        let ended: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::SeqCst);
+        ended.into_iter().for_each(|writer| writer.unwrap());
     });
     gathering.send_all(true, false, send);
     let seen = seen.into_inner().unwrap();
-    assert_eq!(seen.len(), 20_000);
+    assert_eq!(seen.len() + lost.load(Ordering::SeqCst), 20_000);
     let mut next = [0; 10];
     for record in seen {
         let (writer, number) = record.split_once(':').unwrap();
         let writer: usize = writer.parse().unwrap();
-        assert_eq!(number.parse(), Ok(next[writer]));
-        next[writer] += 1;
+        let number: u32 = number.parse().unwrap();
+        assert!(number >= next[writer], "{number} after {}", next[writer]);
+        next[writer] = number + 1;
     }
 }

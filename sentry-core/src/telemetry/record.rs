@@ -159,8 +159,7 @@ impl Telemetry {
         }
         payload.extend_from_slice(b"]}");
         let count: usize = records.iter().map(Self::records).sum();
-        let headers =
-            [("item_count", count.into()), ("content_type", first.kind.content_type().into())];
+        let headers = [("item_count", count.into()), ("content_type", first.kind.content_type().into())];
         let envelope = Envelope::from(UnknownItem::new(first.kind.item_type(), headers, payload));
         match &first.trace {
             Some(trace) => envelope.with_headers(EnvelopeHeaders::new().with_trace((**trace).clone())),

@@ -19,11 +19,11 @@ use crate::protocol::{
 };
 use crate::size::chunk;
 use crate::suppress::guarded;
+use crate::trace::TransactionSource;
 use crate::trace::code_location;
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
 use crate::trace::record::{Record, Weight};
-use crate::trace::TransactionSource;
 use crate::types::Uuid;
 
 /// A transaction that has ended, with its spans, as they were recorded. Whoever finishes the item gives it the form that
@@ -76,7 +76,9 @@ impl RecordedTransaction {
 
     /// It may wait as it is. Else what is far too much of it has to be taken off first.
     pub(crate) fn is_plain(&self) -> bool {
-        self.0.weight.is_plain
+        /// More than this is not taken along by any transaction.
+        const MAX: usize = 512 * 1024;
+        self.0.weight.is_plain && self.0.weight.bytes <= MAX
     }
 
     /// Roughly the bytes it holds.

@@ -34,7 +34,10 @@ enum Kind {
     /// Tracing is off.
     Off(Off),
     /// Tracing is on, and sampling has dropped it. What spans below it need is at hand: they are to cost next to nothing.
-    Unrecorded { off: Off, root: Arc<Root> },
+    Unrecorded {
+        off: Off,
+        root: Arc<Root>,
+    },
     Recorded(Arc<Root>),
 }
 

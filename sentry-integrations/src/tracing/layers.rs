@@ -30,7 +30,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        Hub::with_active(|_| spans::begin(attributes, id, &context));
+        Hub::with_active(|hub| spans::begin(hub, attributes, id, &context));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {

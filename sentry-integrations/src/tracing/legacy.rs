@@ -117,9 +117,9 @@ where
         if self.with_spans {
             spans::keep_fields(attributes, id, &context);
         }
-        Hub::with_active(|_| {
+        Hub::with_active(|hub| {
             if (self.span_filter)(attributes.metadata()) {
-                spans::begin(attributes, id, &context);
+                spans::begin(hub, attributes, id, &context);
             }
         });
     }

@@ -19,8 +19,9 @@
 //! | `sentry.trace` | spans | continues a trace: the value of a `sentry-trace` header |
 //! | `tags.<name>` | spans, events | sets a tag |
 //! | `error`, `err`, `exception`, and whatever is a `dyn Error` | events | becomes an exception, with all its sources |
-//! | `db.system`, `db.statement`, `db.query.text` | spans | make it a query |
+//! | `db.system`, `db.statement`, `db.query.text` | spans | make it a query; the values in its text are left out |
 //! | `http.request.method`, `http.method` with `otel.kind` | spans | make it a request, served or made |
+//! | `http.response.status_code`, `http.status_code` | spans | set the status of a request |
 //! | `otel.status_code` | spans | `ERROR` sets the status |
 //!
 //! # Spans
@@ -49,6 +50,7 @@ mod filter;
 mod layers;
 mod legacy;
 mod mapping;
+mod query;
 mod spans;
 
 pub use self::convert::{breadcrumb_from_event, event_from_event, log_from_event};

@@ -8,9 +8,10 @@ use tracing_core::field::Visit;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Field, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
 
 use super::fields::Fields;
+use super::query;
 
 /// What made the spans.
 const ORIGIN: &str = "auto.tracing";
@@ -25,16 +26,16 @@ struct NotSampled;
 pub(super) struct SpanFields(pub(super) Map<String, Value>);
 
 /// A new span: ours begins with it, if it is sampled.
-pub(super) fn begin<S>(attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+pub(super) fn begin<S>(hub: &Arc<Hub>, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = context.span(id) else { return };
     // Another layer of ours follows it already.
-    if span.extensions().get::<Followed>().is_some() || span.extensions().get::<NotSampled>().is_some() {
+    let is_known = |it: Extensions<'_>| it.get::<Followed>().is_some() || it.get::<NotSampled>().is_some();
+    if is_known(span.extensions()) {
         return;
     }
-    let hub = Hub::current();
     let parent = match parent_of(attributes, &span) {
         Parent::Ours(parent) => Some(parent),
         Parent::NotSampled => return span.extensions_mut().insert(NotSampled),
@@ -52,7 +53,7 @@ where
             child
         }
         None => {
-            let Some(root) = root(&hub, attributes) else { return };
+            let Some(root) = root(hub, attributes) else { return };
             root
         }
     };
@@ -222,16 +223,18 @@ impl Label {
     /// As its fields say: ours, then those that other instrumentation uses.
     fn new(metadata: &Metadata<'_>, fields: &Fields) -> Self {
         let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
-        let query = ["db.query.text", "db.statement"].into_iter().find_map(text);
+        let query = QUERIES.into_iter().find_map(text);
         let method = ["http.request.method", "http.method"].into_iter().find_map(text);
         let target =
             ["http.route", "url.path", "http.target", "http.url", "url.full"].into_iter().find_map(text);
         let is_client = text("otel.kind").is_some_and(|kind| kind.eq_ignore_ascii_case("client"));
         let known = match (text("db.system").or_else(|| text("db.system.name")), method) {
-            (Some(_), _) => Some(("db", query.map(str::to_owned))),
+            (Some(_), _) => Some(("db", query.map(query::parametrized))),
             (None, Some(method)) => {
                 let op = if is_client { "http.client" } else { "http.server" };
-                Some((op, target.map(|target| format!("{method} {target}"))))
+                // The query of a URL holds values, which make a name of its own of each.
+                let path = |target: &str| target.split(['?', '#']).next().unwrap_or_default().to_owned();
+                Some((op, target.map(|target| format!("{method} {}", path(target)))))
             }
             (None, None) => None,
         };
@@ -260,11 +263,21 @@ fn fill(ours: &TransactionOrSpan, metadata: &Metadata<'_>, fields: Fields) {
 }
 
 fn add(ours: &TransactionOrSpan, fields: Fields) {
+    if let Some(status) = CODES.into_iter().find_map(|name| code(fields.values.get(name)?)) {
+        ours.set_data("http.response.status_code", status.into());
+        if let Some(status) = status_of(status) {
+            ours.set_status(status);
+        }
+    }
     let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
     if text("otel.status_code").is_some_and(|code| code.eq_ignore_ascii_case("error")) {
         ours.set_status(SpanStatus::UnknownError);
     }
     for (key, value) in fields.values {
+        let value = match value {
+            Value::String(text) if QUERIES.contains(&&*key) => query::parametrized(&text).into(),
+            value => value,
+        };
         if !ASKED.contains(&&*key) {
             ours.set_data(&key, value);
         }
@@ -275,6 +288,37 @@ fn add(ours: &TransactionOrSpan, fields: Fields) {
     for (key, value) in fields.tags {
         ours.set_tag(&key, value);
     }
+}
+
+/// Fields with the text of a query.
+const QUERIES: [&str; 2] = ["db.query.text", "db.statement"];
+/// Fields with the status of an answer.
+const CODES: [&str; 2] = ["http.response.status_code", "http.status_code"];
+
+/// A status, which instrumentation records as a number or as a text.
+fn code(value: &Value) -> Option<u16> {
+    match value {
+        Value::String(text) => text.split(' ').next()?.parse().ok(),
+        value => value.as_u64()?.try_into().ok(),
+    }
+}
+
+/// What the code of an answer says of the work. Nothing if it is none.
+fn status_of(code: u16) -> Option<SpanStatus> {
+    Some(match code {
+        100..400 => SpanStatus::Ok,
+        401 => SpanStatus::Unauthenticated,
+        403 => SpanStatus::PermissionDenied,
+        404 => SpanStatus::NotFound,
+        409 => SpanStatus::AlreadyExists,
+        429 => SpanStatus::ResourceExhausted,
+        400..500 => SpanStatus::InvalidArgument,
+        501 => SpanStatus::Unimplemented,
+        503 => SpanStatus::Unavailable,
+        504 => SpanStatus::DeadlineExceeded,
+        500..600 => SpanStatus::InternalError,
+        _ => return None,
+    })
 }
 
 /// Fields that are needed before sampling is decided. They say what a span is, and are no data of it.

@@ -267,9 +267,17 @@ fn fields_of_other_instrumentation_are_understood() {
             otel.status_code = tracing::field::Empty
         );
         root.in_scope(|| {
-            info_span!("query", db.system = "postgresql", db.statement = "SELECT 1").in_scope(|| {});
-            info_span!("call", http.method = "POST", http.url = "http://x/y", otel.kind = "client")
+            info_span!("query", db.system = "postgresql", db.statement = "SELECT a FROM t WHERE b = 'c'")
                 .in_scope(|| {});
+            let call = info_span!(
+                "call",
+                http.method = "POST",
+                http.url = "http://x/y?secret=z",
+                otel.kind = "client",
+                http.status_code = tracing::field::Empty
+            );
+            call.record("http.status_code", 404);
+            drop(call);
             root.record("otel.status_code", "ERROR");
         });
     });
@@ -283,7 +291,10 @@ fn fields_of_other_instrumentation_are_understood() {
         .iter()
         .map(|span| (span.op.as_deref().unwrap(), span.description.as_deref().unwrap()))
         .collect();
-    assert_eq!(labels, [("db", "SELECT 1"), ("http.client", "POST http://x/y")]);
+    assert_eq!(labels, [("db", "SELECT a FROM t WHERE b = %s"), ("http.client", "POST http://x/y")]);
+    assert_eq!(transaction.spans[0].data["db.statement"], "SELECT a FROM t WHERE b = %s");
+    assert_eq!(transaction.spans[1].status, Some(SpanStatus::NotFound));
+    assert_eq!(transaction.spans[1].data["http.response.status_code"], 404);
 }
 
 #[test]

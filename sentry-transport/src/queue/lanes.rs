@@ -231,9 +231,10 @@ mod tests {
             lanes.push(Lane::Error, 1, 1_000 + item);
         }
         let is_small = |item: &u32| *item < 1_000;
-        let runs: Vec<_> =
-            std::iter::from_fn(|| Some(lanes.pop(|item| usize::from(is_small(item)), 100)).filter(|run| !run.is_empty()))
-                .collect();
+        let runs: Vec<_> = std::iter::from_fn(|| {
+            Some(lanes.pop(|item| usize::from(is_small(item)), 100)).filter(|run| !run.is_empty())
+        })
+        .collect();
         let small: Vec<_> = runs.iter().filter(|run| is_small(&run[0])).map(Vec::len).collect();
         assert_eq!(small, [100, 100, 50]);
         assert!(runs.iter().all(|run| is_small(&run[0]) || run.len() == 1));

@@ -140,9 +140,10 @@ impl TracePropagationContext {
         TraceContext::of_ids(self.trace_id(), self.span_id())
     }
 
-    /// The same trace, for one piece of work.
+    /// The same trace, for one piece of work. That of the process stays one.
     pub(crate) fn for_work(self) -> Self {
-        Self { whose: Whose::Work, ..self }
+        let whose = if self.whose == Whose::Process { Whose::Process } else { Whose::Work };
+        Self { whose, ..self }
     }
 
     /// The same trace, for all that this process does.
@@ -170,7 +171,10 @@ impl TracePropagationContext {
             Some(incoming) => DynamicSamplingContext::clone(incoming),
             None => {
                 let decision = Decision { sampled: self.sampled(), rate: None };
-                dsc::of_head(&Head { trace_id: self.trace_id(), decision, transaction: None, replay: None }, options)
+                dsc::of_head(
+                    &Head { trace_id: self.trace_id(), decision, transaction: None, replay: None },
+                    options,
+                )
             }
         }
     }
