@@ -47,7 +47,7 @@ impl Seen {
         let (uri, headers, pattern) = (request.uri(), request.headers(), matched_path(request));
         let mut texts = Texts::with_room_for(4 + 2 * headers.len());
         texts.push(request.method().as_str().as_bytes());
-        texts.push(uri.path_and_query().map_or(uri.path(), |path| path.as_str()).as_bytes());
+        texts.push(uri.path_and_query().map_or_else(|| uri.path(), |path| path.as_str()).as_bytes());
         if let Some(pattern) = pattern {
             texts.push(pattern.as_bytes());
         }
