@@ -230,7 +230,7 @@ fn is_wanted(kind: &str) -> bool {
 
 fn repeats() -> usize {
     let given = std::env::var("REPEATS").ok().and_then(|repeats| repeats.parse().ok());
-    given.unwrap_or(if is_long() { 100 } else { 1 })
+    given.unwrap_or_else(|| if is_long() { 100 } else { 1 })
 }
 
 fn is_long() -> bool {

@@ -320,8 +320,9 @@ fn matrix_9_5() {
 #[test]
 fn precedence_9_5() {
     type Sampler = Option<f32>;
+    type Row = (&'static str, Option<bool>, Sampler, Option<bool>, f32, bool, Option<&'static str>);
     // (explicit, sampler, parent, rate) -> sent, rate told
-    let table: [(&str, Option<bool>, Sampler, Option<bool>, f32, bool, Option<&str>); 10] = [
+    let table: [Row; 10] = [
         ("1 explicit over all: yes", Some(true), Some(0.0), Some(false), 0.0, true, Some("0.25")),
         ("1 explicit over all: no", Some(false), Some(1.0), Some(true), 1.0, false, Some("0.25")),
         ("1 explicit, head", Some(true), Some(0.0), None, 0.0, true, Some("1")),
@@ -575,7 +576,7 @@ fn a_chain_of_services_agrees() {
                 Some(false) => dropped += 1,
                 None => undecided += 1,
             }
-            headers = served.outgoing.into_iter().map(|(name, value)| (name, value)).rev().collect();
+            headers = served.outgoing.into_iter().rev().collect();
         }
     }
     // It would prove nothing if one of them hardly ever happened.

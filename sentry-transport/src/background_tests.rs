@@ -62,7 +62,7 @@ fn rig_with(script: impl IntoIterator<Item = Reply>, change: impl FnOnce(&mut Se
         backpressure: true,
         revival: options.revival.clone(),
         gate: options.consent_gate.clone(),
-        records: std::sync::OnceLock::new(),
+        records: OnceLock::new(),
     };
     change(&mut setup);
     let transport = BackgroundTransport { queue: Queue::new(setup, recorder.clone()) };

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 /// A value, and for what is no container its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Json {
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
     Scalar(String),
 }
 
