@@ -27,13 +27,13 @@ pub mod spool;
 pub mod transports;
 
 pub use sentry_core::*;
-#[cfg(feature = "crash-handler")]
-pub use sentry_panic::native as crash;
 #[cfg(feature = "embed-source")]
 #[doc(hidden)]
 pub use sentry_panic::__embed_source;
 #[cfg(feature = "hang")]
 pub use sentry_panic::hang;
+#[cfg(feature = "crash-handler")]
+pub use sentry_panic::native as crash;
 
 pub use crate::defaults::apply_defaults;
 pub use crate::doctor::doctor;

@@ -85,7 +85,9 @@ pub use crate::consent::{ConsentGate, ConsentListener, ConsentState};
 pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
 pub use crate::feedback::{Feedback, capture_feedback};
 pub use crate::hint::{Hint, PanicInfo};
-pub use crate::hub::{Hub, HubSwitchGuard, ServedRequest, SentryFuture, SentryFutureExt, with_isolation_scope};
+pub use crate::hub::{
+    Hub, HubSwitchGuard, SentryFuture, SentryFutureExt, ServedRequest, with_isolation_scope,
+};
 #[cfg(feature = "stream")]
 pub use crate::hub::{SentryStream, SentryStreamExt};
 pub use crate::integration::{AsAny, Integration};

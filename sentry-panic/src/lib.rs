@@ -45,7 +45,7 @@ mod sync;
 mod thread;
 
 pub use crate::backtrace::NativeStackSource;
+pub use crate::panic::{PanicIntegration, message_from_panic_info, panic_handler};
 #[cfg(feature = "embed-source")]
 #[doc(hidden)]
 pub use crate::source::register as __embed_source;
-pub use crate::panic::{PanicIntegration, message_from_panic_info, panic_handler};

@@ -32,9 +32,9 @@ use std::sync::{Arc, Mutex};
 
 pub use self::current::HubSwitchGuard;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
+pub use self::future::{SentryFuture, SentryFutureExt};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::glance::glance;
-pub use self::future::{SentryFuture, SentryFutureExt};
 pub use self::isolation::with_isolation_scope;
 pub use self::request::ServedRequest;
 pub(crate) use self::state::{HubState, Pushed};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::client::{self, Client};
+use crate::hub::request::Unsettled;
 use crate::scope::Scope;
 #[cfg(feature = "release-health")]
 use crate::session::Session;
-use crate::hub::request::Unsettled;
 use crate::trace::Transaction;
 use crate::types::Uuid;
 
@@ -112,7 +112,8 @@ impl HubState {
     /// The same binding over a copy of the scope, for a piece of work that begins here and that nobody has looked at yet.
     /// `None` if the work belongs to something: a span, another piece of work.
     pub(super) fn fork_unsettled(&self) -> Option<Self> {
-        let is_plain = self.unsettled.is_none() && self.pushed.is_empty() && self.isolation.is_outside_of_work();
+        let is_plain =
+            self.unsettled.is_none() && self.pushed.is_empty() && self.isolation.is_outside_of_work();
         is_plain.then(|| Self {
             unsettled: Some(Unsettled::new()),
             ..Self::new(self.binding.clone(), self.isolation.clone())

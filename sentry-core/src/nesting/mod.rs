@@ -18,10 +18,10 @@ mod walk;
 
 pub use self::apart::take_apart;
 pub(crate) use self::rest::Rest;
-#[cfg(feature = "logs")]
-pub(crate) use self::walk::{BODY, limit_body};
 #[cfg(feature = "metrics")]
 pub(crate) use self::walk::is_deep;
+#[cfg(feature = "logs")]
+pub(crate) use self::walk::{BODY, limit_body};
 pub(crate) use self::walk::{
     limit, limit_all, limit_chain, limit_context, limit_event, limit_transaction, message,
 };

@@ -36,9 +36,9 @@ use crate::trace::{TraceHeader, TracePropagationContext, TransactionOrSpan};
 
 pub(crate) use self::data::{Layered, Processor, ScopeData};
 pub use self::global::configure_global_scope;
-pub(crate) use self::global::{hold, is_free as global_is_free};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::global::layer as global_layer;
+pub(crate) use self::global::{hold, is_free as global_is_free};
 pub use self::guard::ScopeGuard;
 use self::map::Map;
 pub(crate) use self::request::Served;

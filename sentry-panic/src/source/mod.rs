@@ -10,9 +10,9 @@ mod file;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use self::file::SourceFile;
 #[cfg(feature = "embed-source")]
 pub use self::embedded::register;
+use self::file::SourceFile;
 
 /// The lines around a line.
 #[derive(Debug, Default, PartialEq, Eq)]

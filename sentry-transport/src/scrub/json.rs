@@ -294,7 +294,7 @@ impl<'a> Walk<'a> {
         let text = unescaped(&self.input[start..end], is_escaped);
         let name = self.name_of_value();
         let name = std::str::from_utf8(&self.input[name.0..name.1]).unwrap_or_default();
-        let source = if role == Role::Said { Source::Automatic } else { self.source };
+        let source = if role == Role::Said { Source::Automatic } else { of_attribute(name, self.source) };
         if let Some(cleaned) = self.rules.clean(name, &text, what, source) {
             self.replace((start, end), &escaped(&cleaned.text));
         }
@@ -410,6 +410,11 @@ fn names_of(json: &[u8]) -> HashSet<String> {
         at = end;
     }
     names
+}
+
+/// Who wrote an attribute of a record: whoever has the record written, the user in it is the one that the application set.
+pub(super) fn of_attribute(name: &str, record: Source) -> Source {
+    if name.starts_with("user.") { Source::User } else { record }
 }
 
 /// Who wrote a record, by its attribute `sentry.origin`.

@@ -282,6 +282,22 @@ fn who_wrote_a_log_is_told_by_its_origin() {
 }
 
 #[test]
+fn the_user_of_an_automatic_record_is_the_one_that_was_set() {
+    let span = json!({"name": "GET /", "attributes": {
+        "sentry.origin": {"value": "auto.http", "type": "string"},
+        "user.email": {"value": "jo@example.com", "type": "string"},
+        "server.mail": {"value": "jo@example.com", "type": "string"},
+    }});
+    let expected = |record: &Value| {
+        assert_eq!(record["attributes"]["user.email"]["value"], "jo@example.com");
+        assert_eq!(record["attributes"]["server.mail"]["value"], "[Filtered]");
+    };
+    let scrubbed = Scrubber::new(&ClientOptions::new()).scrub_record(span.to_string().as_bytes());
+    expected(&serde_json::from_slice(&scrubbed.unwrap()).unwrap());
+    expected(&clean(ItemContainer::Spans(vec![span]))["items"][0]);
+}
+
+#[test]
 fn a_batch_keeps_its_headers() {
     let log = Telemetry::log(serde_json::to_vec(&log(&dirty())).unwrap());
     let item = Outbound::from_telemetry(log).finish().into_items().next().unwrap();

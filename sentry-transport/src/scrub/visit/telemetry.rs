@@ -78,7 +78,9 @@ impl Visit<'_> {
         for (name, attribute) in attributes.iter_mut() {
             let name = name.as_ref();
             let what = self.rules.named(name);
-            self.value(&Trail::ROOT, name, &mut attribute.0, what);
+            self.with_source(json::of_attribute(name, self.source), |visit| {
+                visit.value(&Trail::ROOT, name, &mut attribute.0, what);
+            });
         }
     }
 
@@ -99,12 +101,13 @@ impl Visit<'_> {
     fn attributes_v2(&mut self, attributes: Option<&mut Value>) {
         for (name, attribute) in attributes.and_then(Value::as_object_mut).into_iter().flatten() {
             let what = self.rules.named(name);
+            let source = json::of_attribute(name, self.source);
             let Some(value) = attribute.get_mut("value") else {
-                self.value(&Trail::ROOT, name, attribute, what);
+                self.with_source(source, |visit| visit.value(&Trail::ROOT, name, attribute, what));
                 continue;
             };
             let was_text = value.is_string() || value.is_array();
-            self.value(&Trail::ROOT, name, value, what);
+            self.with_source(source, |visit| visit.value(&Trail::ROOT, name, value, what));
             if !was_text && value.is_string() {
                 attribute["type"] = Value::from("string");
             }
