@@ -137,8 +137,18 @@ fn header(text: &[u8], at: usize) -> Option<Hit> {
     if head.starts_with(b"[Filtered]") || !head.iter().any(|byte| byte.is_ascii_digit() || *byte == b'=') {
         return None;
     }
-    let length = rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len());
+    let length =
+        one_token(rest).unwrap_or_else(|| rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len()));
     Some(Hit::new(start, start + length, Rule::Key))
+}
+
+/// How long the value is if it is of a scheme with a single token: what comes behind that is a sentence.
+fn one_token(value: &[u8]) -> Option<usize> {
+    let is = |scheme: &[u8]| value.len() > scheme.len() && value[..scheme.len()].eq_ignore_ascii_case(scheme);
+    let scheme = [&b"Bearer "[..], b"Basic ", b"Token "].into_iter().find(|scheme| is(scheme))?.len();
+    let token = &value[scheme..];
+    let length = token.iter().position(|byte| ends_value(*byte)).unwrap_or(token.len());
+    (length > 0).then_some(scheme + length)
 }
 
 fn value_at(text: &[u8], at: usize, secrecy: Secrecy, is_tight: bool) -> Option<Hit> {
@@ -174,7 +184,8 @@ fn value_at(text: &[u8], at: usize, secrecy: Secrecy, is_tight: bool) -> Option<
 /// How long a value without quotes is: up to a sign, and all of a number that is printed in groups.
 fn unquoted(text: &[u8], start: usize) -> usize {
     let rest = &text[start..];
-    let length = rest.iter().position(|byte| ends_value(*byte)).unwrap_or(rest.len());
+    let ends = |at: usize| ends_value(rest[at]) || ends_clause(&rest[at..]);
+    let length = (0..rest.len()).find(|at| ends(*at)).unwrap_or(rest.len());
     let word = start + rest[..length].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let whole = card::find(text, start, word).or_else(|| iban::find(text, start, word));
     whole.map_or(length, |hit| length.max(hit.end - start))
@@ -206,6 +217,12 @@ fn ends_value(byte: u8) -> bool {
     byte.is_ascii_whitespace()
         || is_quote(byte)
         || matches!(byte, b',' | b';' | b'&' | b')' | b']' | b'}' | b'<' | b'>' | b'|' | b'#' | b'\\')
+}
+
+/// A comma or full stop of Chinese or Japanese, which needs no space behind it.
+fn ends_clause(text: &[u8]) -> bool {
+    matches!(text.first(), Some(0xe3 | 0xef))
+        && ["，", "。", "、", "；", "）", "」", "』"].iter().any(|sign| text.starts_with(sign.as_bytes()))
 }
 
 fn skip(text: &[u8], at: usize, is_skipped: impl Fn(u8) -> bool) -> usize {

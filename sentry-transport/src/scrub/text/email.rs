@@ -36,5 +36,12 @@ fn domain(text: &[u8]) -> Option<usize> {
     let is_top = top.len() >= 2 && top.iter().all(u8::is_ascii_alphabetic);
     // `icon@2x.png`
     let is_density = matches!(host, [b'1'..=b'9', b'x']);
-    (is_host && is_top && !is_density).then_some(name.len())
+    (is_host && is_top && !is_density && !is_unit(top)).then_some(name.len())
+}
+
+/// `getty@tty1.service`: the kinds of units of systemd. None is a top level domain.
+fn is_unit(top: &[u8]) -> bool {
+    const KINDS: [&[u8]; 8] =
+        [b"service", b"socket", b"timer", b"target", b"mount", b"slice", b"scope", b"swap"];
+    KINDS.contains(&top)
 }

@@ -1,4 +1,5 @@
-//! Public IP addresses. Those of private networks say nothing about anybody, and much about a fault.
+//! Public IP addresses. Those of private networks say nothing about anybody, and much about a fault. Those that are kept for
+//! documentation go: whoever tries out whether addresses go takes one of them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -63,7 +64,6 @@ fn is_public(address: Ipv4Addr) -> bool {
     !(address.is_private()
         || address.is_loopback()
         || address.is_link_local()
-        || address.is_documentation()
         || address.is_multicast()
         || is_shared
         || matches!(first, 0 | 240..))
