@@ -59,6 +59,8 @@ impl Mask {
                     *version = Json::Scalar("\"1.0.0\"".to_owned());
                 }
             }
+            ("code.file.path", value) => *inner(value) = Json::Scalar("\"/work/golden.rs\"".to_owned()),
+            ("code.line.number", value) => *inner(value) = Json::Scalar("7".to_owned()),
             ("frames", Json::List(frames)) if self.frame.is_some() => self.frames(frames),
             ("images", Json::List(images)) if self.frame.is_some() => images_of_run(images),
             ("registers", Json::Object(registers)) if self.frame.is_some() => {
@@ -163,6 +165,14 @@ impl Mask {
                 ],
             );
         }
+    }
+}
+
+/// What an attribute holds: its `value`, where it has a type.
+fn inner(attribute: &mut Json) -> &mut Json {
+    match attribute {
+        Json::Object(_) => attribute.get_mut("value").expect("an attribute has a value"),
+        value => value,
     }
 }
 
