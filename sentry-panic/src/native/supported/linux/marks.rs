@@ -66,7 +66,7 @@ mod tests {
         assert!(!missing.exists());
         assert_eq!(std::fs::read(&there).unwrap(), b"c");
         std::fs::write(&there, "").unwrap();
-        set(&[there.clone()]);
+        set(std::slice::from_ref(&there));
         forget();
         write();
         assert_eq!(std::fs::read(&there).unwrap(), b"");
