@@ -68,7 +68,7 @@ pub mod watch;
 #[cfg(feature = "logs")]
 #[doc(hidden)]
 pub mod __logs {
-    pub use crate::logs::{Any, Draft, Given, Text, is_wanted};
+    pub use crate::logs::{Any, Draft, Given, Text, is_wanted, wants_logs};
 
     /// For method lookup: one of them is used by each value.
     pub mod kinds {

@@ -8,6 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
+use crate::hub::current::with_current;
 use crate::hub::{Hub, HubState};
 use crate::protocol::SpanId;
 use crate::sync::lock;
@@ -27,6 +28,7 @@ struct Entered {
     hub: *const Hub,
     /// The span of the hub's scope at that time.
     bound: Option<SpanId>,
+    is_sampled: bool,
 }
 
 impl Hub {
@@ -35,7 +37,8 @@ impl Hub {
     pub fn enter_span(key: u64, span: &Arc<TransactionOrSpan>) {
         let hub = Self::current();
         let bound = lock(&hub.state).top().bound_span();
-        let entered = Entered { key, span: Arc::downgrade(span), hub: Arc::as_ptr(&hub), bound };
+        let is_sampled = span.is_sampled();
+        let entered = Entered { key, span: Arc::downgrade(span), hub: Arc::as_ptr(&hub), bound, is_sampled };
         let depth = ENTERED.try_with(|list| {
             let mut list = list.borrow_mut();
             if list.len() == list.capacity() {
@@ -61,6 +64,25 @@ impl Hub {
             list.len()
         });
         let _ = DEPTH.try_with(|depth| depth.set(left.unwrap_or(0)));
+    }
+
+    /// Whether the code of this thread is in a span that was entered and is not recorded, and so all that begins here will not
+    /// be either. Says no where that takes a closer look. For integrations.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_in_unsampled_span() -> bool {
+        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+            return false;
+        }
+        let is_unsampled = |hub: &Self| {
+            let last = ENTERED.try_with(|list| {
+                let list = list.borrow();
+                let last = list.last().filter(|last| !last.is_sampled && std::ptr::eq(last.hub, hub))?;
+                (last.span.strong_count() > 0).then_some(last.bound)
+            });
+            last.ok().flatten().is_some_and(|bound| bound == lock(&hub.state).top().bound_span())
+        };
+        with_current(is_unsampled).unwrap_or(false)
     }
 
     /// The span that code on this hub belongs to: what the scope is bound to, or what was entered since.

@@ -92,7 +92,6 @@ pub(crate) fn add_ready_breadcrumb(breadcrumb: Breadcrumb) -> Option<Breadcrumb>
 
 /// Calls `look` with the current hub, without taking a share in it if that can be spared. No code of the user's may run in
 /// there, which might want to switch hubs.
-#[cfg(any(feature = "logs", feature = "metrics"))]
 #[inline]
 pub(crate) fn with_current<R>(look: impl FnOnce(&Hub) -> R) -> Option<R> {
     let mut look = Some(look);

@@ -31,6 +31,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use self::current::HubSwitchGuard;
+#[cfg(feature = "logs")]
+pub(crate) use self::current::with_current;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
 pub use self::future::{SentryFuture, SentryFutureExt};
 #[cfg(any(feature = "logs", feature = "metrics"))]

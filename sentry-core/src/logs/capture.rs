@@ -22,9 +22,19 @@ pub fn is_wanted() -> bool {
     client::any_live()
 }
 
+/// Whether the current hub wants logs. `None`: nothing at all, because no client is active.
+#[must_use]
+pub fn wants_logs() -> Option<bool> {
+    if !client::any_live() {
+        return None;
+    }
+    let look = |client: &Client| client.is_enabled().then(|| client.options().enable_logs);
+    hub::with_current(|hub| hub.with_client(look)).flatten().flatten()
+}
+
 impl Draft {
     /// Captures it on the current hub. `own`: the keys of its attributes.
-    pub fn capture(self, own: &'static [&'static str]) {
+    pub fn capture(self, own: &[&str]) {
         let time = clock::now();
         // At a glance, if nothing but encoding is to be done.
         let gathered = hub::glance(|client, scope| {

@@ -63,6 +63,22 @@ impl Draft {
         self
     }
 
+    /// Adds an attribute with a name that is not known before.
+    pub fn member(&mut self, key: &str, mut value: Given<'_>) {
+        match &mut value {
+            Given::Value(LogAttribute(serde_json::Value::Null)) => return,
+            Given::Value(value) => nesting::limit(&mut value.0),
+            Given::Text(_) => {}
+        }
+        self.json.push(b',');
+        json::text(&mut self.json, key);
+        self.json.push(b':');
+        match value {
+            Given::Text(text) => write_value(&mut self.json, Attribute::Text(text)),
+            Given::Value(value) => value.write(&mut self.json),
+        }
+    }
+
     /// Adds the text before its arguments were put in.
     #[inline]
     #[must_use]

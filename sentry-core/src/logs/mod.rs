@@ -1,9 +1,9 @@
 //! Structured logs (protocol.md 7).
 //!
 //! ```text
-//! logger_info! ───────► Draft (JSON) ───┐                     ┌─ no callback: attributes of scope and client ─┐
+//! logger_info!, tracing ► Draft (JSON) ─┐                     ┌─ no callback: attributes of scope and client ─┐
 //!                                       ├─► hub and scope ─►──┤                                               ├─► Gathering
-//! log, tracing layers ─► Log ───────────┘                     └─ before_send_log ─► JSON ─────────────────────┘
+//! log, capture_log ─────► Log ──────────┘                     └─ before_send_log ─► JSON ─────────────────────┘
 //! ```
 //!
 //! A log is encoded on the thread that writes it, because that is cheaper than to carry its parts to another. Nothing
@@ -16,7 +16,7 @@ mod macros;
 mod wire;
 
 #[doc(hidden)]
-pub use self::capture::is_wanted;
+pub use self::capture::{is_wanted, wants_logs};
 #[doc(hidden)]
 pub use self::draft::{Draft, Given};
 #[doc(hidden)]

@@ -118,8 +118,16 @@ where
 {
     let mut fields = Fields::default();
     event.record(&mut fields);
+    (fields, context.map(|context| around(event, context)).unwrap_or_default())
+}
+
+/// The fields of the spans around `event`, as far as they were kept.
+pub(super) fn around<S>(event: &tracing_core::Event<'_>, context: &LayerContext<'_, S>) -> Map<String, Value>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let mut around = Map::new();
-    if let Some(scope) = context.and_then(|context| context.event_scope(event)) {
+    if let Some(scope) = context.event_scope(event) {
         for span in scope.from_root() {
             let extensions = span.extensions();
             let Some(SpanFields(kept)) = extensions.get() else { continue };
@@ -127,7 +135,7 @@ where
             around.extend(kept.iter().map(|(key, value)| (format!("{prefix}:{key}"), value.clone())));
         }
     }
-    (fields, around)
+    around
 }
 
 fn location(metadata: &Metadata<'_>) -> Option<Map<String, Value>> {
@@ -141,7 +149,7 @@ fn location(metadata: &Metadata<'_>) -> Option<Map<String, Value>> {
     (!known.is_empty()).then_some(known)
 }
 
-fn level(metadata: &Metadata<'_>) -> Level {
+pub(super) fn level(metadata: &Metadata<'_>) -> Level {
     match *metadata.level() {
         tracing_core::Level::ERROR => Level::Error,
         tracing_core::Level::WARN => Level::Warning,
@@ -150,7 +158,7 @@ fn level(metadata: &Metadata<'_>) -> Level {
     }
 }
 
-fn log_level(metadata: &Metadata<'_>) -> LogLevel {
+pub(super) fn log_level(metadata: &Metadata<'_>) -> LogLevel {
     match *metadata.level() {
         tracing_core::Level::ERROR => LogLevel::Error,
         tracing_core::Level::WARN => LogLevel::Warn,

@@ -9,7 +9,7 @@ use tracing_core::Field;
 use tracing_core::field::Visit;
 
 /// Fields that hold an error even if they were recorded as text.
-const ERRORS: [&str; 3] = ["error", "err", "exception"];
+pub(super) const ERRORS: [&str; 3] = ["error", "err", "exception"];
 
 /// What the fields of an event or a span say.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(super) struct Fields {
     pub(super) tags: Map<String, String>,
     /// The exceptions of an error and its sources, as an event lists them.
     pub(super) exceptions: Vec<Exception>,
+    /// Whether any name has a dot in it, as all those with a meaning for spans have.
+    pub(super) is_dotted: bool,
 }
 
 impl Fields {
@@ -36,6 +38,7 @@ impl Fields {
                 other => other.to_string(),
             });
         } else {
+            self.is_dotted |= name.contains('.');
             self.values.insert(name.to_owned(), value);
         }
     }

@@ -1,14 +1,13 @@
 //! Layers that do one thing each.
 
-use sentry_core::Hub;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::mapping::EventMapping;
-use super::{convert, spans};
+use super::filter::EventFilter;
+use super::{event, spans};
 
 /// Makes spans of spans.
 ///
@@ -30,7 +29,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        Hub::with_active(|hub| spans::begin(hub, attributes, id, &context));
+        spans::begin(attributes, id, &context);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
@@ -51,7 +50,7 @@ where
 }
 
 macro_rules! event_layer {
-    ($name:ident, $make:expr, $doc:literal) => {
+    ($name:ident, $kind:expr, $doc:literal) => {
         #[doc = $doc]
         ///
         /// It has no threshold of its own: put a filter in front of it.
@@ -79,11 +78,7 @@ macro_rules! event_layer {
             S: Subscriber + for<'a> LookupSpan<'a>,
         {
             fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-                Hub::with_active(|hub| {
-                    let around = self.with_spans.then_some(&context);
-                    let make: fn(&Event<'_>, Option<&Context<'_, S>>) -> EventMapping = $make;
-                    make(event, around).capture(hub);
-                });
+                event::capture(event, $kind, self.with_spans.then_some(&context));
             }
 
             fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
@@ -101,18 +96,14 @@ macro_rules! event_layer {
     };
 }
 
-event_layer!(
-    BreadcrumbLayer,
-    |event, context| EventMapping::Breadcrumb(convert::breadcrumb_from_event(event, context)),
-    "Makes breadcrumbs of events."
-);
+event_layer!(BreadcrumbLayer, EventFilter::Breadcrumb, "Makes breadcrumbs of events.");
 event_layer!(
     ErrorLayer,
-    |event, context| EventMapping::Event(Box::new(convert::event_from_event(event, context))),
+    EventFilter::Event,
     "Makes events of events. Without a filter, every event of an application is one that counts."
 );
 event_layer!(
     LogLayer,
-    |event, context| EventMapping::Log(convert::log_from_event(event, context)),
+    EventFilter::Log,
     "Makes structured logs of events. Does nothing without the feature `logs`."
 );

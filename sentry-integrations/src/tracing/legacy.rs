@@ -11,8 +11,8 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::filter::{EventFilter, default_event_filter, default_span_filter};
-use super::mapping::{CombinedEventMapping, EventMapping};
-use super::{convert, spans};
+use super::mapping::EventMapping;
+use super::{event, spans};
 
 type EventMapper<S> = Box<dyn Fn(&Event<'_>, Context<'_, S>) -> EventMapping + Send + Sync>;
 
@@ -89,39 +89,22 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        Hub::with_active(|hub| {
-            if let Some(mapper) = &self.event_mapper {
-                return mapper(event, context).capture(hub);
-            }
-            let wanted = (self.event_filter)(event.metadata());
-            if wanted.is_empty() {
-                return;
-            }
-            let around = self.with_spans.then_some(&context);
-            let mut mappings = Vec::with_capacity(2);
-            // The log and the event first: a breadcrumb of itself says nothing new about an event.
-            if wanted.contains(EventFilter::Log) && cfg!(feature = "logs") {
-                mappings.push(EventMapping::Log(convert::log_from_event(event, around)));
-            }
-            if wanted.contains(EventFilter::Event) {
-                mappings.push(EventMapping::Event(Box::new(convert::event_from_event(event, around))));
-            }
-            if wanted.contains(EventFilter::Breadcrumb) {
-                mappings.push(EventMapping::Breadcrumb(convert::breadcrumb_from_event(event, around)));
-            }
-            EventMapping::Combined(CombinedEventMapping::from(mappings)).capture(hub);
-        });
+        if let Some(mapper) = &self.event_mapper {
+            return Hub::with_active(|hub| mapper(event, context).capture(hub));
+        }
+        let wanted = (self.event_filter)(event.metadata());
+        if !wanted.is_empty() {
+            event::capture(event, wanted, self.with_spans.then_some(&context));
+        }
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if self.with_spans {
             spans::keep_fields(attributes, id, &context);
         }
-        Hub::with_active(|hub| {
-            if (self.span_filter)(attributes.metadata()) {
-                spans::begin(hub, attributes, id, &context);
-            }
-        });
+        if (self.span_filter)(attributes.metadata()) {
+            spans::begin(attributes, id, &context);
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {

@@ -23,6 +23,7 @@
 //! | `http.request.method`, `http.method` with `otel.kind` | spans | make it a request, served or made |
 //! | `http.response.status_code`, `http.status_code` | spans | set the status of a request |
 //! | `otel.status_code` | spans | `ERROR` sets the status |
+//! | `http.url`, `url.full`, `http.target` | spans | shown as far as the options for data collection allow |
 //!
 //! # Spans
 //!
@@ -45,10 +46,14 @@
 //! ```
 
 mod convert;
+mod event;
 mod fields;
 mod filter;
+mod followed;
 mod layers;
 mod legacy;
+#[cfg(feature = "logs")]
+mod log;
 mod mapping;
 mod query;
 mod spans;

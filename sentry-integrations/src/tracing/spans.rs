@@ -1,54 +1,61 @@
 //! From a span of `tracing` to one of ours.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use sentry_core::protocol::{Map, SpanStatus, Value};
+use sentry_core::options::DataCollection;
+use sentry_core::protocol::{Map, SpanStatus, Url, Value};
 use sentry_core::{Hub, TracesSamplingStrategy, TransactionContext, TransactionOrSpan};
 use tracing_core::field::Visit;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Field, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::fields::Fields;
+use super::followed::{self, Followed};
 use super::query;
 
 /// What made the spans.
 const ORIGIN: &str = "auto.tracing";
 
-/// Our span for one of `tracing`, among its extensions.
-struct Followed(Arc<TransactionOrSpan>);
-
-/// A span below one that is not sampled. Takes no room.
-struct NotSampled;
-
 /// The fields of a span, kept for the events in it.
 pub(super) struct SpanFields(pub(super) Map<String, Value>);
 
 /// A new span: ours begins with it, if it is sampled.
-pub(super) fn begin<S>(hub: &Arc<Hub>, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+pub(super) fn begin<S>(attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    // Most spans of a service that samples few traces end here.
+    if !(attributes.is_contextual() && Hub::is_in_unsampled_span()) {
+        Hub::with_active(|hub| follow(hub, attributes, id, context));
+    }
+}
+
+fn follow<S>(hub: &Arc<Hub>, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = context.span(id) else { return };
-    // Another layer of ours follows it already.
-    let is_known = |it: Extensions<'_>| it.get::<Followed>().is_some() || it.get::<NotSampled>().is_some();
-    if is_known(span.extensions()) {
+    // Another layer of ours may follow it already.
+    if followed::is_possible(id) && span.extensions().get::<Followed>().is_some() {
         return;
     }
-    let parent = match parent_of(attributes, &span) {
-        Parent::Ours(parent) => Some(parent),
-        Parent::NotSampled => return span.extensions_mut().insert(NotSampled),
-        Parent::None => None,
-        Parent::Unknown => hub.active_span(),
+    let above = if attributes.is_root() {
+        None
+    } else {
+        let explicit = if attributes.is_contextual() { None } else { above(&span) };
+        // The code is in the contextual parent; the hub knows whether the application has bound another span since.
+        explicit.or_else(|| hub.active_span()).or_else(|| above(&span).filter(|above| !above.is_sampled()))
     };
-    let metadata = attributes.metadata();
-    let ours = match parent {
-        Some(parent) if !parent.is_sampled() => return span.extensions_mut().insert(NotSampled),
-        Some(parent) => {
+    let ours = match above {
+        Some(above) if !above.is_sampled() => return,
+        Some(above) => {
+            let metadata = attributes.metadata();
             let fields = visited(attributes);
             let label = Label::new(metadata, &fields);
-            let child: TransactionOrSpan = parent.start_child(&label.op, &label.name).into();
+            let child: TransactionOrSpan = above.start_child(&label.op, &label.name).into();
             fill(&child, metadata, fields);
             child
         }
@@ -57,7 +64,12 @@ where
             root
         }
     };
-    span.extensions_mut().insert(Followed(Arc::new(ours)));
+    span.extensions_mut().insert(Followed::new(id, ours));
+}
+
+/// The closest one above `span` that is followed.
+fn above<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Arc<TransactionOrSpan>> {
+    std::iter::successors(span.parent(), SpanRef::parent).find_map(|above| followed(&above))
 }
 
 /// A span with nothing above it is a transaction; `None` while tracing is off.
@@ -100,8 +112,7 @@ pub(super) fn record<S>(id: &Id, values: &Record<'_>, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let Some(span) = context.span(id) else { return };
-    let Some(ours) = followed(&span).filter(|ours| ours.is_sampled()) else { return };
+    let Some(ours) = find(id, context).filter(|ours| ours.is_sampled()) else { return };
     let mut fields = Fields::default();
     values.record(&mut fields);
     let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
@@ -119,7 +130,7 @@ pub(super) fn enter<S>(id: &Id, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(ours) = context.span(id).and_then(|span| followed(&span)) {
+    if let Some(ours) = find(id, context) {
         Hub::enter_span(id.into_u64(), &ours);
     }
 }
@@ -134,10 +145,13 @@ pub(super) fn end<S>(id: &Id, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    if !followed::is_possible(id) {
+        return;
+    }
     let Some(span) = context.span(id) else { return };
-    let ours = span.extensions_mut().remove::<Followed>();
-    if let Some(Followed(ours)) = ours {
-        TransactionOrSpan::clone(&ours).finish();
+    let followed = span.extensions_mut().remove::<Followed>();
+    if let Some(followed) = followed {
+        TransactionOrSpan::clone(&followed.ours).finish();
     }
 }
 
@@ -167,40 +181,16 @@ where
     }
 }
 
-/// What is known of the span above.
-enum Parent {
-    Ours(Arc<TransactionOrSpan>),
-    NotSampled,
-    /// There shall be none.
-    None,
-    /// None, or one that nobody follows: the hub knows where the code is.
-    Unknown,
-}
-
-fn parent_of<'a, S: LookupSpan<'a>>(attributes: &Attributes<'_>, span: &SpanRef<'a, S>) -> Parent {
-    // The code is in the contextual parent; the hub knows whether the application has bound another span since.
-    if attributes.is_contextual() {
-        let is_not_sampled = span.parent().is_some_and(|it| it.extensions().get::<NotSampled>().is_some());
-        return if is_not_sampled { Parent::NotSampled } else { Parent::Unknown };
-    }
-    if attributes.is_root() {
-        return Parent::None;
-    }
-    let mut above = span.parent();
-    while let Some(parent) = above {
-        if let Some(ours) = followed(&parent) {
-            return Parent::Ours(ours);
-        }
-        if parent.extensions().get::<NotSampled>().is_some() {
-            return Parent::NotSampled;
-        }
-        above = parent.parent();
-    }
-    Parent::Unknown
+/// Ours for the span with this id.
+fn find<S>(id: &Id, context: &Context<'_, S>) -> Option<Arc<TransactionOrSpan>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    if followed::is_possible(id) { followed(&context.span(id)?) } else { None }
 }
 
 fn followed<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Arc<TransactionOrSpan>> {
-    span.extensions().get::<Followed>().map(|Followed(ours)| Arc::clone(ours))
+    span.extensions().get::<Followed>().map(|followed| Arc::clone(&followed.ours))
 }
 
 fn visited(attributes: &Attributes<'_>) -> Fields {
@@ -210,18 +200,21 @@ fn visited(attributes: &Attributes<'_>) -> Fields {
 }
 
 fn default_op(metadata: &Metadata<'_>) -> String {
-    format!("{}::{}", metadata.target(), metadata.name())
+    [metadata.target(), "::", metadata.name()].concat()
 }
 
 /// What a span is called.
-struct Label {
-    name: String,
-    op: String,
+struct Label<'a> {
+    name: Cow<'a, str>,
+    op: Cow<'a, str>,
 }
 
-impl Label {
+impl<'a> Label<'a> {
     /// As its fields say: ours, then those that other instrumentation uses.
-    fn new(metadata: &Metadata<'_>, fields: &Fields) -> Self {
+    fn new(metadata: &Metadata<'a>, fields: &'a Fields) -> Self {
+        if !fields.is_dotted {
+            return Self { name: Cow::Borrowed(metadata.name()), op: Cow::Owned(default_op(metadata)) };
+        }
         let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
         let query = QUERIES.into_iter().find_map(text);
         let method = ["http.request.method", "http.method"].into_iter().find_map(text);
@@ -239,23 +232,27 @@ impl Label {
             (None, None) => None,
         };
         let (known_op, known_name) = known.map_or((None, None), |(op, name)| (Some(op), name));
-        let own_name = text("sentry.name").or_else(|| text("otel.name")).map(str::to_owned);
+        let own_name = text("sentry.name").or_else(|| text("otel.name")).map(Cow::Borrowed);
         Self {
-            name: own_name.or(known_name).unwrap_or_else(|| metadata.name().to_owned()),
-            op: text("sentry.op").or(known_op).map_or_else(|| default_op(metadata), str::to_owned),
+            name: own_name
+                .or_else(|| known_name.map(Cow::Owned))
+                .unwrap_or_else(|| Cow::Borrowed(metadata.name())),
+            op: text("sentry.op")
+                .or(known_op)
+                .map_or_else(|| Cow::Owned(default_op(metadata)), Cow::Borrowed),
         }
     }
 }
 
 /// Sets all that a new span knows.
-fn fill(ours: &TransactionOrSpan, metadata: &Metadata<'_>, fields: Fields) {
+fn fill(ours: &TransactionOrSpan, metadata: &Metadata<'_>, mut fields: Fields) {
     ours.set_origin(ORIGIN);
-    ours.set_data("sentry.tracing.target", metadata.target().into());
-    let place = |key: &str, value: Option<Value>| {
+    let mut place = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
-            ours.set_data(key, value);
+            fields.values.entry(key.to_owned()).or_insert(value);
         }
     };
+    place("sentry.tracing.target", Some(metadata.target().into()));
     place("code.module.name", metadata.module_path().map(Value::from));
     place("code.file.path", metadata.file().map(Value::from));
     place("code.line.number", metadata.line().map(Value::from));
@@ -263,33 +260,82 @@ fn fill(ours: &TransactionOrSpan, metadata: &Metadata<'_>, fields: Fields) {
 }
 
 fn add(ours: &TransactionOrSpan, fields: Fields) {
-    if let Some(status) = CODES.into_iter().find_map(|name| code(fields.values.get(name)?)) {
-        ours.set_data("http.response.status_code", status.into());
-        if let Some(status) = status_of(status) {
-            ours.set_status(status);
-        }
-    }
-    let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
-    if text("otel.status_code").is_some_and(|code| code.eq_ignore_ascii_case("error")) {
-        ours.set_status(SpanStatus::UnknownError);
-    }
-    for (key, value) in fields.values {
-        let value = match value {
-            Value::String(text) if QUERIES.contains(&&*key) => query::parametrized(&text).into(),
-            value => value,
-        };
-        if !ASKED.contains(&&*key) {
-            ours.set_data(&key, value);
-        }
+    let mut values = fields.values;
+    if fields.is_dotted {
+        understand(ours, &mut values);
     }
     if let Some(message) = fields.message {
-        ours.set_data("message", message.into());
+        values.insert("message".to_owned(), message.into());
+    }
+    match ours {
+        TransactionOrSpan::Span(span) => {
+            let mut data = span.data();
+            if data.is_empty() {
+                *data = values;
+            } else {
+                data.extend(values);
+            }
+        }
+        TransactionOrSpan::Transaction(transaction) => {
+            let mut data = transaction.data();
+            values.into_iter().for_each(|(key, value)| data.set_data(key.into(), value));
+        }
     }
     for (key, value) in fields.tags {
         ours.set_tag(&key, value);
     }
 }
 
+/// Takes what has a meaning out of the values, and from them what may not be written down.
+fn understand(ours: &TransactionOrSpan, values: &mut Map<String, Value>) {
+    if let Some(status) = CODES.into_iter().find_map(|name| code(values.get(name)?)) {
+        values.entry("http.response.status_code".to_owned()).or_insert_with(|| status.into());
+        if let Some(status) = status_of(status) {
+            ours.set_status(status);
+        }
+    }
+    let is_error = |value: &Value| value.as_str().is_some_and(|code| code.eq_ignore_ascii_case("error"));
+    if values.get("otel.status_code").is_some_and(is_error) {
+        ours.set_status(SpanStatus::UnknownError);
+    }
+    for name in ASKED {
+        values.remove(name);
+    }
+    for name in QUERIES {
+        if let Some(Value::String(text)) = values.get_mut(name) {
+            *text = query::parametrized(text);
+        }
+    }
+    for name in URLS {
+        if let Some(Value::String(text)) = values.get_mut(name)
+            && text.contains(['?', '#', '@'])
+        {
+            *text = shown_url(text);
+        }
+    }
+}
+
+/// A URL, or a path with a query, as far as it may be written down.
+fn shown_url(url: &str) -> String {
+    let client = Hub::current().client();
+    let collection = client
+        .as_ref()
+        .map_or_else(|| Cow::Owned(DataCollection::without_pii()), |client| client.options().collection());
+    if let Ok(url) = Url::parse(url) {
+        return collection.url(url).into();
+    }
+    let url = url.split('#').next().unwrap_or_default();
+    match url.split_once('?') {
+        Some((path, query)) => match collection.query(query) {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        },
+        None => url.to_owned(),
+    }
+}
+
+/// Fields with a URL or a part of one.
+const URLS: [&str; 3] = ["http.url", "url.full", "http.target"];
 /// Fields with the text of a query.
 const QUERIES: [&str; 2] = ["db.query.text", "db.statement"];
 /// Fields with the status of an answer.

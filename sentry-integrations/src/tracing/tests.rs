@@ -336,6 +336,88 @@ fn events_are_logs_as_well() {
     assert_eq!(logs[0].attributes["sentry.origin"], "auto.log.tracing".into());
 }
 
+#[cfg(feature = "logs")]
+#[test]
+fn odd_events_are_whole_logs_as_well() {
+    let envelopes = sent(sampled(), || {
+        info!(tags.part = "db", count = 3_u128, error = %"boom", "read {} rows", 3);
+        info!(part = "own", tags.part = 7, "twice");
+        info!(tracing.target = "mine", yes = true, name = "n");
+        info!(none = tracing::field::Empty);
+        capture_message("later", Level::Error);
+    });
+    let logs = logs(&envelopes);
+    assert_eq!(logs.iter().map(|log| &*log.body).collect::<Vec<_>>(), ["read 3 rows", "twice", "", ""]);
+    let expected: [&[(&str, sentry_core::protocol::LogAttribute)]; 4] = [
+        &[("part", "db".into()), ("count", 3.into()), ("error", "boom".into())],
+        &[("part", "7".into())],
+        &[("yes", true.into()), ("name", "n".into())],
+        &[],
+    ];
+    for (log, expected) in logs.iter().zip(expected) {
+        for (key, value) in expected {
+            assert_eq!(&log.attributes[*key], value, "{key}");
+        }
+        assert_eq!(log.attributes["tracing.target"], "sentry_integrations::tracing::tests".into());
+        assert!(log.attributes.contains_key("code.line.number"));
+        assert!(!log.attributes.contains_key("none"));
+    }
+    let event = envelopes.iter().find_map(Envelope::event).unwrap();
+    let crumbs: Vec<_> = event.breadcrumbs.iter().map(|crumb| (&*crumb.ty, crumb.data.len())).collect();
+    assert_eq!(crumbs, [("error", 2), ("log", 1), ("log", 3), ("log", 0)]);
+}
+
+#[cfg(feature = "logs")]
+#[test]
+fn without_logs_breadcrumbs_stay() {
+    let envelopes = sent(sampled().enable_logs(false), || {
+        info!("signed in");
+        capture_message("later", Level::Error);
+    });
+    assert!(logs(&envelopes).is_empty());
+    assert_eq!(envelopes.iter().find_map(Envelope::event).unwrap().breadcrumbs.len(), 1);
+}
+
+#[test]
+fn what_is_below_an_unsampled_span_begins_no_trace_of_its_own_elsewhere() {
+    let envelopes = sent(ClientOptions::new().traces_sampler(|it| f32::from(it.name() == "other")), || {
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        let child = info_span!("root").in_scope(|| info_span!("child"));
+        let hub = sentry_core::Hub::current();
+        let elsewhere = std::thread::Builder::new().spawn(move || {
+            tracing::dispatcher::with_default(&dispatch, || {
+                sentry_core::Hub::run(hub, || child.in_scope(|| info_span!("other").in_scope(|| {})));
+            });
+        });
+        elsewhere.unwrap().join().unwrap();
+    });
+    assert!(transactions(&envelopes).is_empty());
+}
+
+#[test]
+fn urls_in_fields_say_no_more_than_may_be_collected() {
+    let call = || {
+        info_span!("root").in_scope(|| {
+            info_span!("a", http.url = "http://u:p@x/y?token=z#part", http.target = "/y?token=z")
+                .in_scope(|| {});
+        });
+    };
+    let url = |options: ClientOptions, key: &str| {
+        transactions(&sent(options, call))[0].spans[0].data[key].as_str().unwrap().to_owned()
+    };
+    let none = sentry_core::options::DataCollection {
+        url_query_params: sentry_core::options::KeyValue::Off,
+        ..Default::default()
+    };
+    let none = || sampled().data_collection(none.clone());
+    assert_eq!(url(none(), "http.target"), "/y");
+    assert!(!url(none(), "http.url").contains(['?', '#']));
+    for key in ["http.url", "http.target"] {
+        let shown = url(sampled(), key);
+        assert!(shown.contains("/y?token=") && !shown.contains('z') && !shown.contains("u:p"), "{shown}");
+    }
+}
+
 #[test]
 fn errors_in_fields_become_exceptions_with_their_sources() {
     let events = with_captured_events(|| {
