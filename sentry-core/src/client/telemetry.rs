@@ -176,9 +176,7 @@ impl Client {
                 }
             }
             Added::Full(lost) => {
-                if let Some(lost) = lost {
-                    self.recorder().record_loss(&lost.losses()[..], Reason::BufferOverflow);
-                }
+                self.inner.count_overflow(lost);
                 self.inner.gathering.send_full(|(batch, since)| self.inner.send(batch, since));
             }
         }
@@ -206,8 +204,22 @@ impl Inner {
 
     /// Sends all records that wait. `is_last`: those that come are too late.
     pub(super) fn hand_over(&self, is_last: bool) {
+        self.send_all(is_last, is_suppressed());
+    }
+
+    fn send_all(&self, is_last: bool, is_nested: bool) {
         if self.gathers.get() == Some(&true) {
-            self.gathering.send_all(is_last, is_suppressed(), |(batch, since)| self.send(batch, since));
+            let send = |(batch, since)| self.send(batch, since);
+            let lost = self.gathering.send_all(is_last, is_nested, send);
+            self.count_overflow(lost);
+        }
+    }
+
+    /// Counts batches that had to go because the thread that sends does not get on.
+    fn count_overflow(&self, lost: impl IntoIterator<Item = Telemetry>) {
+        for batch in lost {
+            let recorder = &self.completion.options().client_report_recorder;
+            recorder.record_loss(&batch.losses()[..], Reason::BufferOverflow);
         }
     }
 
@@ -219,9 +231,7 @@ impl Inner {
 
 impl Source for Inner {
     fn hand_over(&self) {
-        if self.gathers.get() == Some(&true) {
-            // The worker of a transport is suppressed as well, but it is not in the middle of sending.
-            self.gathering.send_all(false, false, |(batch, since)| self.send(batch, since));
-        }
+        // The worker of a transport is suppressed as well, but it is not in the middle of sending.
+        self.send_all(false, false);
     }
 }

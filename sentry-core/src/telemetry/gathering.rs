@@ -137,8 +137,14 @@ impl Gathering {
 
     /// Gives everything to `send`; `is_last`: nothing is taken from now on. When it returns, whatever was added before has been
     /// sent by this thread or another one; unless this thread is in the middle of sending (`is_nested`), or the other one
-    /// takes longer than [`PATIENCE`].
-    pub(crate) fn send_all(&self, is_last: bool, is_nested: bool, mut send: impl FnMut(Leaving)) {
+    /// takes longer than [`PATIENCE`]. Returns what had to go because that one does not get on, for whoever counts losses.
+    pub(crate) fn send_all(
+        &self,
+        is_last: bool,
+        is_nested: bool,
+        mut send: impl FnMut(Leaving),
+    ) -> Vec<Telemetry> {
+        let mut lost = Vec::new();
         self.announced.store(false, Ordering::Release);
         for shard in &self.shards {
             let mut open = lock(&shard.0);
@@ -146,7 +152,7 @@ impl Gathering {
             open.closed |= is_last;
             for kind in [TelemetryKind::Log, TelemetryKind::Metric] {
                 if let rest @ Some(_) = open.batch(kind).take(kind) {
-                    self.ready().batches.extend(rest);
+                    lost.extend(self.ready().push(rest));
                 }
             }
         }
@@ -158,12 +164,13 @@ impl Gathering {
                 break;
             }
             if clock::instant() >= deadline {
-                return;
+                return lost;
             }
             thread::yield_now();
         }
         // What came while the lock was being released.
         self.send_full(send);
+        lost
     }
 
     /// How many records wait.

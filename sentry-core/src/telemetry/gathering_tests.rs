@@ -97,6 +97,23 @@ fn batches_are_bounded_when_the_thread_that_sends_does_not_get_on() {
 }
 
 #[test]
+fn flushes_add_no_more_than_fits_when_the_thread_that_sends_does_not_get_on() {
+    let gathering = Gathering::default();
+    let _ = add(&gathering, "first");
+    let (mut lost, mut is_first) = (0, true);
+    gathering.send_all(false, false, |_| {
+        if std::mem::take(&mut is_first) {
+            for _ in 0..MAX_READY + 3 {
+                let _ = add(&gathering, "1");
+                lost += gathering.send_all(false, true, |_| unreachable!()).len();
+            }
+            assert_eq!(gathering.len(), MAX_READY as u64);
+        }
+    });
+    assert_eq!((lost, gathering.len()), (3, 0));
+}
+
+#[test]
 fn each_thread_keeps_its_order() {
     let gathering = Gathering::default();
     let seen = Mutex::new(Vec::new());
