@@ -323,11 +323,12 @@ fn the_disk_never_sees_a_secret() {
 
 // ── the labelled samples, for Relay ──
 
-const CORPUS: [&str; 4] = [
+const CORPUS: [&str; 5] = [
     include_str!("../sentry-transport/src/scrub/tests/corpus/secrets.txt"),
     include_str!("../sentry-transport/src/scrub/tests/corpus/innocent.txt"),
     include_str!("../sentry-transport/src/scrub/tests/corpus/held_back.txt"),
     include_str!("../sentry-transport/src/scrub/tests/corpus/held_back_2.txt"),
+    include_str!("../sentry-transport/src/scrub/tests/corpus/held_back_3.txt"),
 ];
 
 /// An event with the sample where such a thing stands.

@@ -102,7 +102,7 @@ fn flushes_add_no_more_than_fits_when_the_thread_that_sends_does_not_get_on() {
     let _ = add(&gathering, "first");
     let (mut lost, mut is_first) = (0, true);
     gathering.send_all(false, false, |_| {
-        if std::mem::take(&mut is_first) {
+        if mem::take(&mut is_first) {
             for _ in 0..MAX_READY + 3 {
                 let _ = add(&gathering, "1");
                 lost += gathering.send_all(false, true, |_| unreachable!()).len();

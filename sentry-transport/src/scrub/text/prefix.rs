@@ -134,8 +134,10 @@ fn cloud_key(text: &[u8], at: usize, known: &[Prefix]) -> Option<Hit> {
     known.iter().find_map(|prefix| {
         let tail = text[at..].strip_prefix(prefix.text)?;
         let length = run(tail, prefix.is_part);
-        let end = at + prefix.text.len() + length;
-        (length >= prefix.least).then(|| Hit::new(at, end, Rule::CloudKey))
+        let start = at + prefix.text.len();
+        // What is a name stays, what is part of the secret goes with it.
+        let from = if prefix.text.ends_with(b"=") { start } else { at };
+        (length >= prefix.least).then(|| Hit::new(from, start + length, Rule::CloudKey))
     })
 }
 
