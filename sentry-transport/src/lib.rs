@@ -51,5 +51,5 @@ pub use crate::custom::SenderTransport;
 pub use crate::fan_out::FanOutFactory;
 pub use crate::finish::LastStage;
 pub use crate::sender::{
-    BoxFuture, Deadline, FileSender, FnSender, Request, Response, SendError, Sender, StdoutSender,
+    BodyReader, BoxFuture, Deadline, FileSender, FnSender, Request, Response, SendError, Sender, StdoutSender,
 };

@@ -109,6 +109,9 @@ pub(crate) trait Store: Send + Debug {
     /// The user has said no: removes everything. Returns what was not on its way; who has the rest in hand counts that.
     fn purge(&mut self) -> Vec<Rank>;
 
+    /// There is time: makes ready what a crash would have to wait for.
+    fn prepare(&mut self, now: SystemTime);
+
     /// Whether crashes are waiting or on their way; `true` as long as nobody has looked for what others have left.
     fn has_crashes(&self) -> bool;
 

@@ -84,6 +84,8 @@ impl Store for Disk {
         entries.into_values().filter_map(|(_, rank, is_held)| (!is_held).then_some(rank)).collect()
     }
 
+    fn prepare(&mut self, _now: SystemTime) {}
+
     fn disown(&mut self) {}
 
     fn reject(&mut self, id: EntryId) {

@@ -9,7 +9,7 @@ use sentry_core::protocol::Envelope;
 use sentry_core::types::Dsn;
 
 use crate::encode::Encoded;
-use crate::sender::Request;
+use crate::sender::{Request, Stream};
 
 /// Built once, from the options (protocol section 1.7).
 pub(crate) struct Wire {
@@ -44,11 +44,20 @@ impl Wire {
 
     /// The request that carries `body`.
     pub(crate) fn request(&self, body: Encoded) -> Request {
-        let request = Request::new(Arc::clone(&self.url), body.bytes)
+        let request = self.addressed(Request::new(Arc::clone(&self.url), body.bytes));
+        if body.gzip { request.with_header("content-encoding", Arc::clone(&self.gzip)) } else { request }
+    }
+
+    /// The request that carries `stream`: as it is, so that its length is known and the server can refuse it at once.
+    pub(crate) fn stream(&self, stream: Stream) -> Request {
+        self.addressed(Request::streamed(Arc::clone(&self.url), stream))
+    }
+
+    fn addressed(&self, request: Request) -> Request {
+        request
             .with_header("x-sentry-auth", Arc::clone(&self.auth))
             .with_header("user-agent", Arc::clone(&self.user_agent))
-            .with_header("content-type", Arc::clone(&self.content_type));
-        if body.gzip { request.with_header("content-encoding", Arc::clone(&self.gzip)) } else { request }
+            .with_header("content-type", Arc::clone(&self.content_type))
     }
 
     /// The host, for diagnostics: nothing secret.

@@ -72,12 +72,14 @@ pub(super) fn file_name(name: &mut String) {
 
 /// Leaves out attachments that are too large, and the last ones of too many.
 pub(super) fn attachments(envelope: &mut Envelope, most: usize, trimmed: &mut Trimmed) {
-    let mut left = ENVELOPE;
+    // Who allows larger files has a server that takes them.
+    let mut left = ENVELOPE.max(most as u64);
     envelope.retain_items(|item| {
         let size = match item {
             EnvelopeItem::Attachment(attachment) => attachment.buffer.len() as u64,
             // A file that cannot be read is found out, and counted, when it is written.
             EnvelopeItem::FileAttachment(file) => fs::metadata(file.path()).map_or(0, |file| file.len()),
+            EnvelopeItem::StoredAttachment(stored) => stored.bytes().length(),
             _ => return true,
         };
         if size > most as u64 || size > left {

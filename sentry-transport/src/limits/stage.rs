@@ -71,6 +71,10 @@ impl Limits {
                     items::file_name(&mut attachment.filename);
                 }
                 EnvelopeItem::FileAttachment(_) => files = true,
+                EnvelopeItem::StoredAttachment(stored) => {
+                    files = true;
+                    items::file_name(&mut stored.filename);
+                }
                 EnvelopeItem::SessionUpdate(session) | EnvelopeItem::UnhandledSession(session) => {
                     items::session(session);
                 }

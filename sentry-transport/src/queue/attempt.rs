@@ -1,5 +1,6 @@
 //! An item on its way out.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use sentry_core::Durability;
@@ -7,6 +8,7 @@ use sentry_core::protocol::Envelope;
 use sentry_core::types::Uuid;
 
 use super::answers::Answers;
+use crate::sender::Watch;
 use crate::store::EntryId;
 
 /// A finished envelope, from its first try to its answer.
@@ -33,6 +35,10 @@ pub(super) struct Attempt {
     pub(super) durability: Durability,
     /// On the wire, at the last try.
     pub(super) bytes: usize,
+    /// In memory, at the last try.
+    pub(super) resident: usize,
+    /// How the last try gets on, if files are read for it.
+    pub(super) watch: Option<Arc<Watch>>,
 }
 
 impl Attempt {
@@ -50,6 +56,8 @@ impl Attempt {
             kept: None,
             durability: Durability::Memory,
             bytes: 0,
+            resident: 0,
+            watch: None,
         }
     }
 
@@ -65,6 +73,11 @@ impl Attempt {
     /// Whether it came from the store.
     pub(super) fn is_replayed(&self) -> bool {
         matches!(self.answers, Answers::Kept)
+    }
+
+    /// The item that ended the last try, as its file could not be read to the end that was announced.
+    pub(super) fn broken_item(&self) -> Option<usize> {
+        self.watch.as_ref()?.broken()
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {

@@ -12,7 +12,7 @@ use sentry_core::types::Uuid;
 
 use super::attempt::Attempt;
 use crate::caught::caught;
-use crate::sender::{BoxFuture, Deadline, Request, Response, SendError, Sender};
+use crate::sender::{BoxFuture, Deadline, Request, Response, SendError, Sender, Watch};
 
 /// What came of a request.
 pub(super) struct Landing {
@@ -74,10 +74,42 @@ struct Flight<'s> {
     waker: Waker,
     started: Instant,
     deadline: Deadline,
+    progress: Option<Progress>,
     answer: BoxFuture<'s, Result<Response, SendError>>,
 }
 
+/// How a long request gets on: it may take its time, and none without getting any further.
+struct Progress {
+    watch: Arc<Watch>,
+    sent: u64,
+    since: Instant,
+    patience: Duration,
+}
+
+impl Progress {
+    /// Looks how far it is.
+    fn look(&mut self, now: Instant) {
+        let sent = self.watch.sent();
+        if sent != self.sent {
+            (self.sent, self.since) = (sent, now);
+        }
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.since, self.patience)
+    }
+}
+
 impl Flight<'_> {
+    /// When it will have been under way for too long, as far as that is known.
+    fn next_deadline(&mut self, now: Instant) -> Deadline {
+        let Some(progress) = &mut self.progress else { return self.deadline };
+        if progress.deadline().has_passed(now) {
+            progress.look(now);
+        }
+        progress.deadline().min(self.deadline)
+    }
+
     /// Ends it. The future may be the application's, so a panic in its destructor ends here.
     fn land(self, result: Result<Response, SendError>, now: Instant) -> Landing {
         let Self { attempt, answer, started, .. } = self;
@@ -99,9 +131,9 @@ impl<'s> Flights<'s> {
         self.list.is_empty()
     }
 
-    /// The bytes under way.
+    /// The bytes in memory for what is under way.
     pub(super) fn bytes(&self) -> usize {
-        self.list.iter().map(|flight| flight.attempt.bytes).sum()
+        self.list.iter().map(|flight| flight.attempt.resident).sum()
     }
 
     /// What is under way.
@@ -120,7 +152,7 @@ impl<'s> Flights<'s> {
         sender: &'s dyn Sender,
         attempt: Attempt,
         request: Request,
-        (started, deadline): (Instant, Deadline),
+        (started, deadline, patience): (Instant, Deadline, Duration),
     ) {
         let answer = caught(|| sender.send(request, deadline))
             .unwrap_or_else(|| Box::pin(async { Err(SendError::panicked()) }));
@@ -128,7 +160,8 @@ impl<'s> Flights<'s> {
         let beacon = Arc::new(Beacon { has_news: AtomicBool::new(true), tower: Arc::clone(&self.tower) });
         self.tower.has_news.store(true, Release);
         let waker = Waker::from(Arc::clone(&beacon));
-        self.list.push(Flight { attempt, beacon, waker, started, deadline, answer });
+        let progress = attempt.watch.clone().map(|watch| Progress { watch, sent: 0, since: started, patience });
+        self.list.push(Flight { attempt, beacon, waker, started, deadline, progress, answer });
     }
 
     /// Takes out what has ended, one way or the other.
@@ -159,7 +192,7 @@ impl<'s> Flights<'s> {
 
     /// Takes out what has been under way for too long.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Landing> {
-        let late = self.list.extract_if(.., |flight| flight.deadline.has_passed(now));
+        let late = self.list.extract_if(.., |flight| flight.next_deadline(now).has_passed(now));
         late.map(|flight| flight.land(Err(SendError::timeout()), now)).collect()
     }
 
@@ -170,6 +203,10 @@ impl<'s> Flights<'s> {
 
     /// When the first of them will have been under way for too long.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.list.iter().map(|flight| flight.deadline.instant()).min()
+        let deadlines = self.list.iter().map(|flight| match &flight.progress {
+            Some(progress) => progress.deadline().min(flight.deadline),
+            None => flight.deadline,
+        });
+        deadlines.map(Deadline::instant).min()
     }
 }

@@ -22,6 +22,7 @@ mod gathering;
 mod generations;
 mod inbox;
 mod lanes;
+mod luggage;
 mod last_words;
 mod outbox;
 mod pipeline;

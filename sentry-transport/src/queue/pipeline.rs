@@ -1,12 +1,13 @@
 //! From an accepted item to a request, on the worker: finish, limit, stamp, encode.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use sentry_core::envelope::{EnvelopeFilterCallbacks, EnvelopeItem, Written};
 use sentry_core::protocol::Envelope;
-use sentry_core::protocol::client_report::{ItemLoss, Reason};
+use sentry_core::protocol::client_report::{LossSource, Reason};
 use sentry_core::{Lane, Outbound, Telemetry, clock};
 
 use super::answers::{Answers, Fate};
@@ -16,7 +17,7 @@ use super::shared::Shared;
 use crate::caught::caught;
 use crate::encode::{Encoded, Encoder};
 use crate::flood::{self, Flood, Verdict};
-use crate::sender::Request;
+use crate::sender::{Request, Stream};
 use crate::store::EntryId;
 
 /// Client reports of 4 KiB each that fit one envelope; what is left waits for the next.
@@ -24,6 +25,9 @@ const MAX_REPORTS: usize = 4;
 
 /// How long symbols stay in memory after the last event that may have needed them.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// Files that are larger together are read while they are sent; smaller ones are read before, and compressed.
+const MAX_FILES_IN_MEMORY: u64 = 4 * 1024 * 1024;
 
 /// What the buffer for items keeps of its memory after a large one.
 const MAX_SCRATCH: usize = 256 * 1024;
@@ -96,6 +100,7 @@ impl Pipeline {
         let answers = Answers::Batch(batch.epochs);
         let finish = || {
             let mut envelope = Telemetry::envelope(&batch.items);
+            self.shared.setup.revival.sign(&mut envelope);
             self.shared.setup.revival.finish(&mut envelope);
             envelope
         };
@@ -138,19 +143,25 @@ impl Pipeline {
             self.let_go(&attempt);
             return None;
         }
+        if attempt.is_report() {
+            self.shared.setup.revival.sign(&mut attempt.envelope);
+        }
         self.shared.setup.wire.stamp(&mut attempt.envelope, clock::now());
         attempt.tries += 1;
-        let encoded = match self.encode(&attempt) {
-            Ok((_, written)) if !written.losses.is_empty() => {
-                attempt = self.leave_out(attempt, &written.losses)?;
-                self.encode(&attempt)
-            }
-            encoded => encoded,
-        };
-        match encoded {
-            Ok((encoded, written)) if written.items > 0 => {
-                attempt.bytes = encoded.bytes.len();
-                Some((attempt, self.shared.setup.wire.request(encoded)))
+        let mut request = self.request(&attempt);
+        // A file may be gone the second time as well.
+        while let Ok((_, written)) = &request
+            && !written.left_out.is_empty()
+        {
+            attempt = self.leave_out(attempt, written)?;
+            request = self.request(&attempt);
+        }
+        match request {
+            Ok((request, written)) if written.items > 0 => {
+                attempt.bytes = usize::try_from(request.length()).unwrap_or(usize::MAX);
+                attempt.resident = request.resident() + attached(&attempt.envelope);
+                attempt.watch = request.watch().cloned();
+                Some((attempt, request))
             }
             Ok((_, written)) => {
                 self.shared.recorder.record_loss(&written.losses[..], Reason::InternalSdkError);
@@ -196,20 +207,33 @@ impl Pipeline {
         if filtered.dropped.is_empty() { Some(attempt) } else { self.unless_hollow(attempt) }
     }
 
+    /// Takes an item out whose file could not be read as it was announced, and counts it. What is left is sent again.
+    pub(super) fn leave_out_broken(&self, attempt: Attempt, item: usize) -> Option<Attempt> {
+        self.shared.tell("attachment", || "a file became shorter while it was sent, and was left out".into());
+        let mut broken = Written::default();
+        broken.left_out.push(item);
+        broken.losses.extend(attempt.envelope.items().nth(item).into_iter().flat_map(LossSource::losses));
+        self.leave_out(Attempt { watch: None, ..attempt }, &broken)
+    }
+
     /// Counts what could not be written and takes it out, or it would be counted again with the rest if that is lost.
-    fn leave_out(&self, mut attempt: Attempt, losses: &[ItemLoss]) -> Option<Attempt> {
-        self.shared.recorder.record_loss(losses, Reason::InternalSdkError);
-        let can_be_written = |item: &EnvelopeItem| {
-            let write = || Envelope::from(item.clone()).write_to(io::sink());
-            caught(write).is_some_and(|written| written.is_ok_and(|written| written.items > 0))
+    fn leave_out(&self, mut attempt: Attempt, written: &Written) -> Option<Attempt> {
+        self.shared.recorder.record_loss(&written.losses[..], Reason::InternalSdkError);
+        // Asked for each item in its order; attachments whose event is gone follow it without being asked for.
+        let (next, was_asked) = (Cell::new(0), Cell::new(false));
+        let is_written = |_: &EnvelopeItem| {
+            let is_written = !written.left_out.contains(&next.get());
+            next.set(next.get() + 1);
+            was_asked.set(!is_written);
+            is_written
         };
         let orphaned = |item: EnvelopeItem| {
-            if can_be_written(&item) {
+            if !was_asked.take() {
                 self.shared.recorder.record_loss(&item, Reason::InternalSdkError);
             }
         };
         let kept =
-            mem::take(&mut attempt.envelope).filter(EnvelopeFilterCallbacks::new(can_be_written, orphaned));
+            mem::take(&mut attempt.envelope).filter(EnvelopeFilterCallbacks::new(is_written, orphaned));
         attempt.envelope = kept.unwrap_or_default();
         self.unless_hollow(attempt)
     }
@@ -237,6 +261,20 @@ impl Pipeline {
         }
     }
 
+    fn request(&mut self, attempt: &Attempt) -> io::Result<(Request, Written)> {
+        let wire = &self.shared.setup.wire;
+        if self.shared.sender.takes_streams()
+            && let Some(opened) = attempt.envelope.open()
+            && opened.length() > MAX_FILES_IN_MEMORY
+        {
+            let pieces = caught(|| opened.into_pieces(&mut self.scratch)).unwrap_or_else(|| Err(panicked()));
+            let (pieces, written) = pieces?;
+            return Ok((wire.stream(Stream::new(pieces)), written));
+        }
+        let (encoded, written) = self.encode(attempt)?;
+        Ok((self.shared.setup.wire.request(encoded), written))
+    }
+
     fn encode(&mut self, attempt: &Attempt) -> io::Result<(Encoded, Written)> {
         let Self { encoder, scratch, .. } = self;
         let mut written = Written::default();
@@ -247,9 +285,22 @@ impl Pipeline {
             })
         };
         // Serialisers of the application's own types may run in here.
-        let encoded = caught(encode).unwrap_or_else(|| Err(io::Error::other("a serialiser panicked")))?;
+        let encoded = caught(encode).unwrap_or_else(|| Err(panicked()))?;
         scratch.clear();
         scratch.shrink_to(MAX_SCRATCH);
         Ok((encoded, written))
     }
+}
+
+/// The bytes of attachments that are in memory.
+fn attached(envelope: &Envelope) -> usize {
+    let bytes = |item: &EnvelopeItem| match item {
+        EnvelopeItem::Attachment(attachment) => attachment.buffer.len(),
+        _ => 0,
+    };
+    envelope.items().map(bytes).sum()
+}
+
+fn panicked() -> io::Error {
+    io::Error::other("a serialiser panicked")
 }

@@ -4,7 +4,7 @@
 //! then everything stays in memory, and is counted if it is lost. One that cannot be opened is tried again every minute.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -16,6 +16,7 @@ use sentry_core::protocol::client_report::{Category, Reason};
 use sentry_core::types::Uuid;
 use sentry_core::{ConsentGate, Durability, clock, diagnostics};
 
+use super::luggage::{self, Behind};
 use crate::store::{Entry, EntryId, Lost, Rank, Record, Store};
 
 /// How long a store that could not be opened is left alone.
@@ -41,6 +42,9 @@ pub(super) struct Shelf {
     gate: ConsentGate,
     store: Mutex<Option<Box<dyn Store>>>,
     is_on: AtomicBool,
+    behind: Behind,
+    /// A crash has taken what was made ready for it.
+    is_unprepared: AtomicBool,
     /// When it may be opened. Held while it is.
     opens: Mutex<Option<Instant>>,
 }
@@ -52,6 +56,8 @@ impl Shelf {
             gate,
             store: Mutex::new(None),
             is_on: AtomicBool::new(false),
+            behind: Behind::default(),
+            is_unprepared: AtomicBool::new(false),
             opens: Mutex::new(None),
         }
     }
@@ -70,6 +76,7 @@ impl Shelf {
         match open() {
             Some(store) => {
                 *self.lock() = Some(store);
+                self.is_unprepared.store(true, Ordering::Relaxed);
                 self.is_on.store(true, Ordering::Release);
             }
             None => *opens = Some(now + REOPEN_AFTER),
@@ -91,6 +98,17 @@ impl Shelf {
     pub(super) fn tidy(&self) {
         let Some(lost) = self.with(|store| store.expire(clock::now())) else { return };
         self.count_lost(&lost);
+    }
+
+    /// Makes ready what the next crash would have to wait for, if that is not there.
+    pub(super) fn prepare(&self) {
+        // A hint: one crash later is soon enough.
+        if self.is_unprepared.load(Ordering::Relaxed)
+            && !self.gate.is_refused()
+            && self.is_unprepared.swap(false, Ordering::Relaxed)
+        {
+            self.with(|store| store.prepare(clock::now()));
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -115,32 +133,25 @@ impl Shelf {
 
     /// Keeps an envelope, without the reports in it; `None` if that was impossible.
     pub(super) fn put(&self, envelope: &mut Envelope, how: How) -> Option<EntryId> {
+        self.write(envelope, how).map(|(id, _)| id)
+    }
+
+    /// The same, and how many bytes it takes.
+    pub(super) fn write(&self, envelope: &mut Envelope, how: How) -> Option<(EntryId, usize)> {
         if !self.is_on() {
             return None;
         }
         self.take_reports(envelope);
-        // A crash is waited for: room for most of them, at once.
-        let mut bytes = Vec::with_capacity(16 << 10);
-        // What cannot be written is counted when it is sent.
-        envelope.write_to(&mut bytes).ok().filter(|written| written.items > 0)?;
-        let record = Record {
-            bytes: &bytes,
-            rank: if how.is_crash { Rank::Crash } else { rank_of(envelope) },
-            event_id: envelope.uuid().copied(),
-            session: session_of(envelope),
-            durability: how.durability,
-            is_held: how.is_held,
-        };
-        // Under the lock: what comes after a purge is refused.
-        let kept =
-            self.with(|store| (!self.gate.is_refused()).then(|| store.put(record, clock::now())))??;
-        match kept {
-            Ok(kept) => {
-                self.count_lost(&kept.evicted);
-                Some(kept.id)
-            }
+        let mut written = self.write_with(envelope, how, luggage::MAX_FILES);
+        if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::FileTooLarge)
+            && envelope.items().any(EnvelopeItem::is_attachment)
+        {
+            written = self.write_with(envelope, how, 0);
+        }
+        match written {
+            Ok(written) => Some(written),
             // What it does not take is no fault of the place.
-            Err(error) if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded) => None,
+            Err(error) if is_choice(error.kind()) => None,
             Err(error) => {
                 self.recorder.set_last_error(&format!("the cache directory cannot be written: {error}"));
                 diagnostics::warn_once("cache", || {
@@ -149,6 +160,40 @@ impl Shelf {
                 None
             }
         }
+    }
+
+    /// Keeps an envelope with so many bytes of files.
+    fn write_with(&self, envelope: &Envelope, how: How, files: u64) -> io::Result<(EntryId, usize)> {
+        let (envelope, mut behind) = luggage::pack(envelope, files);
+        // A crash is waited for: room for most of them, at once.
+        let mut bytes = Vec::with_capacity(16 << 10);
+        let written = envelope.write_to(&mut bytes)?;
+        if written.items == 0 {
+            // It is counted when it is sent.
+            return Err(ErrorKind::QuotaExceeded.into());
+        }
+        behind.extend(written.losses);
+        let record = Record {
+            bytes: &bytes,
+            rank: if how.is_crash { Rank::Crash } else { rank_of(&envelope) },
+            event_id: envelope.uuid().copied(),
+            session: session_of(&envelope),
+            durability: how.durability,
+            is_held: how.is_held,
+        };
+        // Under the lock: what comes after a purge is refused.
+        let kept = self.with(|store| (!self.gate.is_refused()).then(|| store.put(record, clock::now())));
+        let kept = kept.flatten().unwrap_or_else(|| Err(ErrorKind::QuotaExceeded.into()))?;
+        if how.is_crash {
+            self.is_unprepared.store(true, Ordering::Relaxed);
+        }
+        self.count_lost(&kept.evicted);
+        if how.is_held {
+            self.behind.note(kept.id, behind);
+        } else {
+            self.recorder.record_loss(&behind[..], Reason::CacheOverflow);
+        }
+        Ok((kept.id, bytes.len()))
     }
 
     /// The next envelope to be tried, and what is known of it.
@@ -166,11 +211,13 @@ impl Shelf {
     }
 
     pub(super) fn remove(&self, id: EntryId) {
+        self.behind.take(id);
         self.with(|store| store.remove(id));
     }
 
     /// Removes everything, and counts what is not on its way.
     pub(super) fn purge(&self) {
+        self.behind.clear();
         let purged = self.with(|store| store.purge());
         for rank in purged.unwrap_or_default() {
             self.recorder.record(Reason::NoConsent, category_of(rank), 1);
@@ -188,6 +235,7 @@ impl Shelf {
         if let Some(bytes) = given_up {
             self.count(&bytes, Reason::NetworkError);
         }
+        self.recorder.record_loss(&self.behind.take(id)[..], Reason::CacheOverflow);
     }
 
     /// In a forked child: the entries and the locks are the parent's.
@@ -228,6 +276,11 @@ impl fmt::Debug for Shelf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shelf").field("is_on", &self.is_on()).finish_non_exhaustive()
     }
+}
+
+/// Whether the place is fine, and does not want it.
+fn is_choice(error: ErrorKind) -> bool {
+    matches!(error, ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded)
 }
 
 fn rank_of(envelope: &Envelope) -> Rank {

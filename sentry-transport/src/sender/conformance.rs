@@ -2,13 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ingest::{Reply, Server, refused_addr};
+use sentry_core::protocol::{Envelope, Event, FileAttachment};
 use sentry_core::{ClientOptions, TransportOptions, clock};
 
-use super::{Deadline, Request, Response, SendError, Sender};
+use super::{Deadline, Request, Response, SendError, Sender, Stream};
 use crate::driver::Runtime;
 
 /// A sender to be examined.
@@ -150,6 +153,73 @@ fn bytes_and_headers_arrive_as_they_are(subject: Subject) {
     assert_eq!(got.header("content-encoding"), Some("gzip"));
     assert_eq!(got.header("content-length").map(str::len), Some(7));
     assert_eq!(server.items("attachment").len(), 1);
+}
+
+/// An envelope with a file of `length` bytes, as a request that reads it while it is sent.
+fn streamed(address: &str, path: &Path, length: usize) -> (Request, Vec<u8>) {
+    std::fs::write(path, vec![b'x'; length]).unwrap();
+    let mut envelope = Envelope::from(Event::default());
+    envelope.add_item(FileAttachment::new(path));
+    let mut whole = Vec::new();
+    envelope.to_writer(&mut whole).unwrap();
+    let (pieces, _) = envelope.open().unwrap().into_pieces(&mut Vec::new()).unwrap();
+    let url = format!("http://{address}/api/1/envelope/");
+    let request = Request::streamed(url, Stream::new(pieces))
+        .with_header("x-sentry-auth", "Sentry sentry_version=7, sentry_client=test/1, sentry_key=key");
+    (request, whole)
+}
+
+fn a_stream_arrives_as_it_is_with_its_length(subject: Subject) {
+    let server = healthy();
+    let sender = subject.sender(&server.dsn(), |_| ());
+    assert!(sender.takes_streams());
+    let file = Scratch::new("stream");
+    for length in [1, 100_000, 10_000_000] {
+        let (request, whole) = streamed(&server.addr().to_string(), &file.0, length);
+        assert_eq!(subject.exchange(&sender, request, LONG).unwrap().status(), 200);
+        let got = server.requests().pop().unwrap();
+        assert_eq!(got.header("content-length"), Some(&*whole.len().to_string()));
+        assert_eq!((got.header("transfer-encoding"), got.header("content-encoding")), (None, None));
+        assert!(got.raw_body == whole, "{length}");
+    }
+    // What comes next over the same connection is not taken for a part of it.
+    let bytes = request(&server.addr().to_string(), envelope(10));
+    assert_eq!(subject.exchange(&sender, bytes, LONG).unwrap().status(), 200);
+}
+
+fn a_stream_that_breaks_is_given_up(subject: Subject) {
+    let server = healthy();
+    let sender = subject.sender(&server.dsn(), |_| ());
+    let file = Scratch::new("broken");
+    let (request, _) = streamed(&server.addr().to_string(), &file.0, 1_000_000);
+    let watch = Arc::clone(request.watch().unwrap());
+    std::fs::OpenOptions::new().write(true).open(&file.0).unwrap().set_len(500_000).unwrap();
+    let start = clock::instant();
+    let error = subject.exchange(&sender, request, LONG).unwrap_err();
+    assert!(start.elapsed() < LONG / 2, "{:?}", start.elapsed());
+    assert!(!error.is_connect() && !error.is_permanent(), "{error:?}");
+    assert_eq!(watch.broken(), Some(1));
+    assert_eq!(server.requests().len(), 0, "half an envelope is none");
+    let bytes = self::request(&server.addr().to_string(), envelope(10));
+    assert_eq!(subject.exchange(&sender, bytes, LONG).unwrap().status(), 200);
+}
+
+/// A file that goes with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sentry-conformance-{}-{name}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 fn status_and_headers_come_back_whatever_the_status(subject: Subject) {
@@ -355,7 +425,6 @@ fn the_options_are_obeyed(subject: Subject) {
 #[cfg(unix)]
 fn a_unix_socket_is_used_whatever_the_dsn_says(subject: Subject) {
     use std::os::unix::net::UnixListener;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -398,6 +467,8 @@ macro_rules! conforms {
             const SUBJECT: super::Subject = super::Subject { make: $make, runtime: $runtime };
             conforms!(SUBJECT:
                 bytes_and_headers_arrive_as_they_are,
+                a_stream_arrives_as_it_is_with_its_length,
+                a_stream_that_breaks_is_given_up,
                 status_and_headers_come_back_whatever_the_status,
                 what_was_never_sent_says_so,
                 what_may_have_arrived_says_so,

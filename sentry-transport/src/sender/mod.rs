@@ -23,6 +23,7 @@
 
 #[cfg(any(feature = "ureq", feature = "curl", test))]
 pub(crate) mod blocking;
+mod body;
 mod closure;
 #[cfg(test)]
 mod conformance;
@@ -61,6 +62,8 @@ use std::sync::Arc;
 #[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
 use std::time::Duration;
 
+pub use self::body::BodyReader;
+pub(crate) use self::body::{Stream, Watch};
 pub use self::closure::FnSender;
 pub use self::deadline::Deadline;
 pub use self::error::SendError;
@@ -88,16 +91,30 @@ pub trait Sender: Send + Sync + Debug {
     /// An implementation gives up at `deadline`; the worker drops the future then in any case. It must not block: a
     /// blocking client belongs on a thread of its own, inside the sender.
     fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>>;
+
+    /// Whether it sends a [stream](Request::is_streamed) piece by piece. Otherwise all of a request is in memory, and files
+    /// of more than 20 MiB are left out.
+    fn takes_streams(&self) -> bool {
+        false
+    }
 }
 
 impl<S: Sender + ?Sized> Sender for Arc<S> {
     fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         (**self).send(request, deadline)
     }
+
+    fn takes_streams(&self) -> bool {
+        (**self).takes_streams()
+    }
 }
 
 impl<S: Sender + ?Sized> Sender for Box<S> {
     fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         (**self).send(request, deadline)
+    }
+
+    fn takes_streams(&self) -> bool {
+        (**self).takes_streams()
     }
 }

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::body::{Body, BodyReader, Stream, Watch};
+
 /// A `POST`: where to, with which headers, and the bytes.
 #[derive(Clone)]
 pub struct Request {
     url: Arc<str>,
     headers: Vec<(&'static str, Arc<str>)>,
-    body: Vec<u8>,
+    body: Body,
 }
 
 /// The header that holds the key.
@@ -18,7 +20,16 @@ impl Request {
     /// A request without headers.
     #[must_use]
     pub fn new(url: impl Into<Arc<str>>, body: Vec<u8>) -> Self {
-        Self { url: url.into(), headers: Vec::with_capacity(4), body }
+        Self::with_body(url.into(), Body::Bytes(body))
+    }
+
+    /// The same, with a body that is read while it is sent.
+    pub(crate) fn streamed(url: impl Into<Arc<str>>, stream: Stream) -> Self {
+        Self::with_body(url.into(), Body::Stream(stream))
+    }
+
+    fn with_body(url: Arc<str>, body: Body) -> Self {
+        Self { url, headers: Vec::with_capacity(4), body }
     }
 
     /// Adds a header. `name` is lower case.
@@ -39,22 +50,60 @@ impl Request {
         self.headers.iter().map(|(name, value)| (*name, &**value, *name == AUTH))
     }
 
-    /// The bytes to send.
+    /// The bytes to send; none if it [is streamed](Self::is_streamed).
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        &self.body
+        match &self.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Stream(_) => &[],
+        }
     }
 
-    /// The bytes to send, without a copy.
+    /// The bytes to send, without a copy; none if it [is streamed](Self::is_streamed).
     #[must_use]
     pub fn into_body(self) -> Vec<u8> {
-        self.body
+        match self.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Stream(_) => Vec::new(),
+        }
+    }
+
+    /// The bytes to send, one after the other, however the request holds them. Those of a stream are read once: a copy of
+    /// the request has the same.
+    #[must_use]
+    pub fn into_reader(self) -> BodyReader {
+        self.body.into_reader()
+    }
+
+    /// How many bytes there are to send.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.body.length()
+    }
+
+    /// Whether files are read while it is sent. Only senders that [say so](super::Sender::takes_streams) get such a one.
+    #[must_use]
+    pub fn is_streamed(&self) -> bool {
+        matches!(self.body, Body::Stream(_))
+    }
+
+    /// How many bytes of the body are in memory.
+    pub(crate) fn resident(&self) -> usize {
+        self.body.resident()
+    }
+
+    /// How the sending of a stream gets on.
+    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+        match &self.body {
+            Body::Bytes(_) => None,
+            Body::Stream(stream) => Some(stream.watch()),
+        }
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("bytes", &self.body.len()).finish_non_exhaustive()
+        f.debug_struct("Request").field("bytes", &self.body.length()).finish_non_exhaustive()
     }
 }
 

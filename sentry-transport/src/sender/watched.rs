@@ -40,6 +40,10 @@ impl Sender for Watched {
             result
         })
     }
+
+    fn takes_streams(&self) -> bool {
+        self.sender.takes_streams()
+    }
 }
 
 /// Dropped without an answer, the worker has lost its patience.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::fs::{Fs, Kind, Stat};
+use super::fs::{Fs, Handle, Kind, Stat};
 
 /// A file that could not be published.
 #[derive(Debug)]
@@ -70,23 +70,35 @@ pub(super) fn publish(
     bytes: &[u8],
     sync: bool,
 ) -> Result<(), Unpublished> {
-    let (temporary, path) = (dir.join(format!("{name}.tmp")), dir.join(name));
-    let is_created = &mut false;
-    let written = write(fs, &temporary, bytes, sync, is_created).and_then(|()| fs.rename(&temporary, &path));
-    let published = match written {
+    let temporary = dir.join(format!("{name}.tmp"));
+    let mut file = fs.create(&temporary).map_err(|error| Unpublished { error, litter: None })?;
+    let written = fill(&mut *file, bytes, sync);
+    drop(file);
+    self::name(fs, temporary, dir.join(name), written, sync)
+}
+
+/// Gives a file that was `written` its name, or removes it.
+pub(super) fn name(
+    fs: &dyn Fs,
+    temporary: PathBuf,
+    path: PathBuf,
+    written: io::Result<()>,
+    sync: bool,
+) -> Result<(), Unpublished> {
+    let named = written.and_then(|()| fs.rename(&temporary, &path));
+    let published = match (named, path.parent()) {
         // The name has to survive as well.
-        Ok(()) if sync => fs.sync_dir(dir),
-        written => written,
+        (Ok(()), Some(dir)) if sync => fs.sync_dir(dir),
+        (named, _) => named,
     };
     let Err(error) = published else { return Ok(()) };
-    let remains = |path: &PathBuf| *is_created && delete(fs, path).is_err();
+    let remains = |path: &PathBuf| delete(fs, path).is_err();
     let litter = [temporary, path].into_iter().find(remains);
     Err(Unpublished { error, litter })
 }
 
-fn write(fs: &dyn Fs, path: &Path, bytes: &[u8], sync: bool, is_created: &mut bool) -> io::Result<()> {
-    let mut file = fs.create(path)?;
-    *is_created = true;
+/// Writes a file that is empty.
+pub(super) fn fill(file: &mut dyn Handle, bytes: &[u8], sync: bool) -> io::Result<()> {
     let (mut rest, mut interruptions) = (bytes, 0);
     while !rest.is_empty() {
         match file.write(rest) {

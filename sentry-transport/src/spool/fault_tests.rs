@@ -9,6 +9,7 @@ use sentry_core::Durability;
 use sentry_core::types::Uuid;
 
 use super::fs::model::{Disk, EACCES, EINTR, EIO, ENOSPC, EROFS, Fault, Plan, Process};
+use super::spare;
 use super::store::{Limits, Spool};
 use crate::store::{EntryId, Lost, Rank, Record, Store};
 
@@ -73,13 +74,15 @@ enum Step {
     /// Time goes by, in seconds.
     Wait(u64),
     Expire,
+    /// A file for the next crash is made.
+    Prepare,
     /// An orderly end, and another process.
     Restart,
     /// Another process dies with something in its store.
     Orphan,
 }
 
-use Step::{Expire, GiveBack, Next, Orphan, Put, Remove, Restart, Wait};
+use Step::{Expire, GiveBack, Next, Orphan, Prepare, Put, Remove, Restart, Wait};
 
 const fn put(rank: Rank) -> Step {
     Put { rank, size: 100, is_held: false, durability: Durability::Process }
@@ -163,6 +166,7 @@ impl World {
                 let lost = living.spool.expire(at(self.now));
                 self.give_up(lost);
             }
+            Prepare => living.spool.prepare(at(self.now)),
             Restart => {
                 if living.process.is_dead() {
                     return;
@@ -196,7 +200,8 @@ impl World {
         let runs: Vec<_> = spool.runs.iter().flatten().map(|run| run.path().to_owned()).collect();
         let mut files = self.disk.files();
         files.retain(|(path, _)| {
-            Path::new(path).parent().is_some_and(|dir| runs.iter().any(|run| run == dir))
+            let is_spare = path.ends_with(spare::NAME);
+            !is_spare && Path::new(path).parent().is_some_and(|dir| runs.iter().any(|run| run == dir))
         });
         files
     }
@@ -275,6 +280,9 @@ const SCENARIOS: &[&[Step]] = &[
     &[put(Rank::Error), put(Rank::Log), Next, Remove, Next, GiveBack, Next, Remove],
     &[HELD, HELD, Next, GiveBack, Next, Remove, Remove],
     &[SAFE, SAFE, put(Rank::Error), GiveBack, Next, Remove],
+    // With a file that is ready, used and not used.
+    &[Prepare, put(Rank::Error), SAFE, Prepare, Prepare, put(Rank::Crash), Next, Remove, Prepare, SAFE, Prepare],
+    &[Prepare, Restart, Prepare, put(Rank::Crash), Restart, Next, Prepare],
     // More than there is room for, by count and by size.
     &[
         put(Rank::Log),
@@ -414,13 +422,14 @@ fn no_random_history_of_faults_loses_doubles_or_tears_anything() {
             let rank = Rank::ALL[random(seed, 7) as usize];
             let durability =
                 [Durability::Process, Durability::Process, Durability::Power][random(seed, 3) as usize];
-            steps.push(match random(seed, 16) {
+            steps.push(match random(seed, 18) {
                 0..=6 => Put { rank, size, is_held: random(seed, 4) == 0, durability },
                 7..=9 => Next,
                 10 => GiveBack,
                 11 | 12 => Remove,
                 13 => [Wait(30), Wait(70), Wait(700), Wait(40_000)][random(seed, 4) as usize],
                 14 => Expire,
+                15 | 16 => Prepare,
                 _ => [Orphan, Restart][random(seed, 2) as usize],
             });
         }

@@ -41,6 +41,7 @@ mod name;
 mod run;
 mod session;
 mod show;
+mod spare;
 mod store;
 #[cfg(test)]
 mod upkeep_tests;

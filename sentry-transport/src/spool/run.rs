@@ -168,14 +168,14 @@ impl Run {
     pub(super) fn names(&self, fs: &dyn Fs, entries: &mut usize, most: usize) -> Vec<Name> {
         let (mut names, mut litter) = (Vec::new(), Vec::new());
         let look = &mut |text: &str| {
-            if names.len() > most {
+            if text.strip_suffix(TEMPORARY).is_some_and(|text| text.ends_with(COMPLETE)) {
+                if litter.len() < MAX_SWEPT {
+                    litter.push(self.path.join(text));
+                }
+            } else if names.len() > most {
                 // There would be no room for more. They are found again when these are gone.
             } else if let Ok(name) = text.parse::<Name>() {
                 names.push(name);
-            } else if text.strip_suffix(TEMPORARY).is_some_and(|text| text.ends_with(COMPLETE))
-                && litter.len() < MAX_SWEPT
-            {
-                litter.push(self.path.join(text));
             }
         };
         match fs.list(&self.path, *entries, look) {

@@ -12,12 +12,13 @@ use sentry_core::{Durability, process};
 use super::adopt::Trace;
 use super::dir;
 use super::evict::MAX_AT_ONCE;
-use super::fs::{Access, Fs, Kind, Real};
+use super::fs::{Access, Fs, Handle, Kind, Real};
 use super::health::Health;
 use super::index::{Index, Item, State, seconds};
 use super::name::{Name, checksum};
 use super::run::Run;
 use super::session;
+use super::spare::Spare;
 use crate::store::{Entry, EntryId, Kept, Lost, Rank, Record, Store};
 
 /// Tries that nobody came back from before a file is set aside.
@@ -55,6 +56,10 @@ pub(crate) struct Spool {
     /// Sessions whose first update was given up while there was no other.
     pub(super) beginnings: VecDeque<Uuid>,
     health: Health,
+    /// A file for the next crash.
+    spare: Option<Spare>,
+    /// That of the last one, still to be closed.
+    used: Option<Box<dyn Handle>>,
     /// When others' runs were looked for.
     pub(super) looked: Option<SystemTime>,
     /// What was found then and not followed yet.
@@ -98,6 +103,8 @@ impl Spool {
             lost: Vec::new(),
             beginnings: VecDeque::new(),
             health: Health::default(),
+            spare: None,
+            used: None,
             looked: None,
             traces: Vec::new(),
             generation: process::generation(),
@@ -197,7 +204,19 @@ impl Spool {
             self.anchor()?;
         }
         let own = self.runs.get(self.own).and_then(Option::as_ref).ok_or(io::ErrorKind::NotFound)?;
-        dir::publish(&*self.fs, own.path(), &name.to_string(), bytes, sync).map_err(|unpublished| {
+        let (fs, run, text) = (&*self.fs, own.path(), name.to_string());
+        let spare = if name.rank == Rank::Crash { self.spare.take() } else { None };
+        let published = match spare.filter(|spare| spare.is_in(run)) {
+            None => dir::publish(fs, run, &text, bytes, sync),
+            Some(spare) => match spare.publish(fs, run, &text, bytes, sync) {
+                // Somebody has removed it.
+                Err(unpublished) if unpublished.error.kind() == io::ErrorKind::NotFound => {
+                    dir::publish(fs, run, &text, bytes, sync)
+                }
+                published => published.map(|used| self.used = Some(used)),
+            },
+        };
+        published.map_err(|unpublished| {
             self.litter.extend(unpublished.litter.map(|path| (path, bytes.len() as u64)));
             unpublished.error
         })
@@ -345,7 +364,19 @@ impl Store for Spool {
         self.remove_all()
     }
 
+    fn prepare(&mut self, now: SystemTime) {
+        self.used = None;
+        if self.spare.is_none()
+            && self.health.check(now).is_ok()
+            && let Some(Some(own)) = self.runs.get(self.own)
+        {
+            self.spare = Spare::create(&*self.fs, own.path()).ok();
+        }
+    }
+
     fn disown(&mut self) {
+        // Closed; the file is the parent's.
+        (self.spare, self.used) = (None, None);
         self.index = Index::default();
         self.litter.clear();
         self.traces.clear();
@@ -434,6 +465,7 @@ impl Drop for Spool {
         }
         self.sweep();
         let fs = Arc::clone(&self.fs);
+        self.spare.take().into_iter().for_each(|spare| spare.remove(&*fs));
         self.runs.drain(..).flatten().for_each(|run| run.remove(&*fs));
     }
 }

@@ -10,7 +10,10 @@ use super::Worker;
 use crate::sender::{Deadline, Sender};
 
 /// The least speed we still wait for.
-const SLOWEST_BYTES_PER_SECOND: usize = 32 * 1024;
+const SLOWEST_BYTES_PER_SECOND: u64 = 32 * 1024;
+
+/// However large something is.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// What may be under way at once, unless it is a single request: envelopes with attachments are large.
 const MAX_BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
@@ -76,7 +79,7 @@ impl Worker {
             };
             let attempt = self.keep_first(attempt);
             let Some((attempt, request)) = self.pipeline.prepare(attempt, now) else { continue };
-            let for_its_size = Duration::from_secs((request.body().len() / SLOWEST_BYTES_PER_SECOND) as u64);
+            let for_its_size = Duration::from_secs(request.length() / SLOWEST_BYTES_PER_SECOND).min(LONGEST);
             if self.shared.is_barred() {
                 self.outbox.push([attempt]);
                 continue;
@@ -90,7 +93,7 @@ impl Worker {
                 // A process that is killed while the server is slow says nothing about what was on the wire.
                 self.shared.shelf.survived(id);
             }
-            flights.start(sender, attempt, request, (now, deadline));
+            flights.start(sender, attempt, request, (now, deadline, self.shared.setup.request_timeout));
         }
         Rest::Busy
     }

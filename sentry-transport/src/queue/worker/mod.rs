@@ -151,6 +151,7 @@ impl Worker {
             self.look_after_store(&turn, now);
             self.pipeline.release(now);
             if turn.closing.is_none() {
+                self.shared.shelf.prepare();
                 self.shared.marker.survive(now);
             }
             let mut last_call = false;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use sentry_core::clock;
 use sentry_core::envelope::EnvelopeItem;
-use sentry_core::protocol::client_report::Reason;
+use sentry_core::protocol::client_report::{LossSource, Reason};
 
 use super::super::answers::Fate;
 use super::super::attempt::Attempt;
@@ -19,9 +19,18 @@ impl Worker {
     /// Acts on what came of a try.
     pub(super) fn settle(&mut self, landing: Landing, turn: &Turn) {
         let was_failing = self.gate.is_failing();
+        let is_delivered = landing.result.as_ref().is_ok_and(|response| response.status() < 300);
+        if let Some(item) = landing.attempt.broken_item().filter(|_| !is_delivered) {
+            // Neither the server nor the network is to blame, whatever they have made of it.
+            let attempt = self.pipeline.leave_out_broken(landing.attempt, item);
+            return self.outbox.push(attempt);
+        }
         match landing.result {
             Ok(response) => {
-                self.width.answered(landing.took);
+                if landing.attempt.watch.is_none() {
+                    // What takes long because it is long says nothing about the way.
+                    self.width.answered(landing.took);
+                }
                 if turn.closing.is_some() {
                     self.heard = Some(clock::instant());
                 }
@@ -65,7 +74,10 @@ impl Worker {
                 self.tell("too large", || {
                     format!("the server found an envelope of {bytes} bytes on the wire too large")
                 });
-                self.lose(&attempt, Reason::SendError);
+                match self.without_attachments(attempt, Reason::SendError) {
+                    Ok(event) => self.outbox.push([event]),
+                    Err(attempt) => self.lose(&attempt, Reason::SendError),
+                }
             }
             Outcome::Rejected | Outcome::Unavailable { .. } => {
                 self.tell("rejected", || rejection(response));
@@ -119,6 +131,13 @@ impl Worker {
         // What may have arrived is only sent again if the server can tell, and not for ever.
         let hopeless =
             attempt.ambiguous > 0 && (!attempt.is_idempotent() || attempt.ambiguous >= MAX_AMBIGUOUS);
+        if hopeless && attempt.watch.is_some() {
+            // It may be the size of its files that the way is not made for.
+            attempt = match self.without_attachments(attempt, Reason::NetworkError) {
+                Ok(event) => return self.try_again(event, true),
+                Err(attempt) => attempt,
+            };
+        }
         if hopeless && let Some(id) = attempt.kept {
             self.shared.shelf.remove(id);
         }
@@ -144,6 +163,29 @@ impl Worker {
             self.next_replay = clock::instant() + self.shared.setup.pace;
         }
         self.keep(attempt)
+    }
+
+    /// What is left without the attachments, which are counted, to be sent by itself. `Err`: there are none, or nothing else.
+    fn without_attachments(&self, mut attempt: Attempt, reason: Reason) -> Result<Attempt, Attempt> {
+        let has_owner = attempt.envelope.items().any(EnvelopeItem::owns_attachments);
+        let mut lost = Vec::new();
+        if has_owner {
+            attempt.envelope.retain_items(|item| {
+                let is_kept = !item.is_attachment();
+                if !is_kept {
+                    lost.extend(item.losses());
+                }
+                is_kept
+            });
+        }
+        if lost.is_empty() {
+            return Err(attempt);
+        }
+        self.shared.recorder.record_loss(&lost[..], reason);
+        if let Some(id) = attempt.kept.take() {
+            self.shared.shelf.remove(id);
+        }
+        Ok(Attempt { ambiguous: 0, watch: None, ..attempt })
     }
 
     fn try_again(&mut self, attempt: Attempt, is_ambiguous: bool) {

@@ -134,8 +134,9 @@ impl Worker {
         attempt
     }
 
-    /// The same for what has to wait until a request is answered: nothing stays in memory alone. It is sent from the store
-    /// as soon as there is room for a request, without a pause. Tells whether anything was written.
+    /// The same for what has to wait until a request is answered: nothing stays in memory alone. What comes first stays at
+    /// hand; the rest is sent from the store as soon as there is room for a request, without a pause. Tells whether anything
+    /// was written.
     pub(super) fn keep_what_waits(&mut self, turn: &Turn, now: Instant) -> bool {
         let is_wanted = self.shared.setup.keeps_all && self.shared.shelf.is_on() && turn.closing.is_none();
         if !is_wanted {
@@ -146,8 +147,9 @@ impl Worker {
             if !self.take_from_lanes(now, false) {
                 break;
             }
-            while let Some(attempt) = self.outbox.pop(now, |_| false) {
+            while let Some(attempt) = self.outbox.pop_from_memory(now) {
                 any = true;
+                let Some(attempt) = self.keep_at_hand(attempt) else { continue };
                 if let Some(attempt) = self.keep(attempt) {
                     self.outbox.push([attempt]);
                     return false;
@@ -156,6 +158,22 @@ impl Worker {
             }
         }
         any
+    }
+
+    /// Puts an attempt into the store and keeps it at hand as well. `Some`: there is no room for that, or it failed before.
+    fn keep_at_hand(&mut self, mut attempt: Attempt) -> Option<Attempt> {
+        let is_fresh = attempt.kept.is_none() && attempt.tries == 0 && !attempt.is_report();
+        if !is_fresh || !self.outbox.has_hands_free() || self.shared.setup.gate.is_refused() {
+            return Some(attempt);
+        }
+        let how = How { is_held: true, ..How::default() };
+        let Some((id, bytes)) = self.shared.shelf.write(&mut attempt.envelope, how) else {
+            return Some(attempt);
+        };
+        // From here on it is what was read from there.
+        self.shared.answer(&attempt.answers, Fate::Spooled);
+        self.outbox.keep_at_hand(Attempt { kept: Some(id), answers: Answers::Kept, bytes, ..attempt });
+        None
     }
 
     /// Puts an attempt into the store, to be tried from there. `Some`: it could not be.

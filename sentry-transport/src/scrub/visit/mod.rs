@@ -54,6 +54,7 @@ pub(super) fn item(rules: &Rules, item: &mut EnvelopeItem) {
         EnvelopeItem::MonitorCheckIn(check_in) => monitor(rules, check_in),
         EnvelopeItem::Attachment(attachment) => file_name(rules, &mut attachment.filename),
         EnvelopeItem::FileAttachment(FileAttachment { filename, .. }) => file_name(rules, filename),
+        EnvelopeItem::StoredAttachment(stored) => file_name(rules, &mut stored.filename),
         // Counts of our own, and bytes that are to be passed on as they are.
         _ => {}
     }

@@ -45,6 +45,10 @@ impl<E: Exchange> Sender for Blocking<E> {
             Err(error) => Box::pin(async { Err(SendError::connect().with_source(error)) }),
         }
     }
+
+    fn takes_streams(&self) -> bool {
+        true
+    }
 }
 
 /// One request on its way to a thread.

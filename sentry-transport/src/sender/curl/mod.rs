@@ -3,13 +3,14 @@
 mod answer;
 
 use std::cell::RefCell;
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use curl::Version;
-use curl::easy::{Easy, List};
+use curl::easy::{Easy, List, ReadError};
 use sentry_core::options::HttpOptions;
 use sentry_core::types::Scheme;
 use sentry_core::{TransportOptions, clock, diagnostics};
@@ -156,9 +157,14 @@ impl CurlExchange {
         prepare(easy, request, left).map_err(setup)?;
         let reader = RefCell::new(Reader::default());
         let performed = {
+            let mut body = request.is_streamed().then(|| request.clone().into_reader());
             let mut transfer = easy.transfer();
             transfer
-                .header_function(|line| reader.borrow_mut().head(line, clock::instant()))
+                .read_function(move |piece| match &mut body {
+                    Some(body) => body.read(piece).map_err(|_| ReadError::Abort),
+                    None => Ok(0),
+                })
+                .and_then(|()| transfer.header_function(|line| reader.borrow_mut().head(line, clock::instant())))
                 .and_then(|()| {
                     // Less than what came ends the transfer.
                     transfer.write_function(|piece| {
@@ -217,7 +223,11 @@ fn prepare(easy: &mut Easy, request: &Request, left: Duration) -> Result<(), cur
     easy.progress(true)?;
     easy.timeout(left.max(Duration::from_millis(1)))?;
     easy.post(true)?;
-    easy.post_fields_copy(request.body())?;
+    if request.is_streamed() {
+        easy.post_field_size(request.length())?;
+    } else {
+        easy.post_fields_copy(request.body())?;
+    }
     let mut headers = List::new();
     for (name, value, _secret) in request.headers() {
         headers.append(&format!("{name}: {value}"))?;

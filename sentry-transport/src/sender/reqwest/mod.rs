@@ -3,6 +3,7 @@
 //! The client is built at the first request, on the worker, and thrown away when the host is out of reach, so that a changed
 //! name, a resumed laptop or a dead pool cannot outlive the retry. A client given by the application is used as it is.
 
+mod body;
 mod client;
 mod dns;
 #[cfg_attr(feature = "rustls", path = "tls_rustls.rs")]
@@ -99,6 +100,10 @@ impl Sender for ReqwestSender {
     fn send(&self, request: Request, deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
         Box::pin(self.exchange(request, deadline))
     }
+
+    fn takes_streams(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for ReqwestSender {
@@ -116,7 +121,7 @@ fn assemble(url: Url, request: Request, deadline: Deadline) -> Result<reqwest::R
         assembled.headers_mut().insert(HeaderName::from_static(name), value);
     }
     *assembled.timeout_mut() = Some(deadline.remaining(clock::instant()));
-    *assembled.body_mut() = Some(request.into_body().into());
+    *assembled.body_mut() = Some(body::of(request));
     Ok(assembled)
 }
 

@@ -15,7 +15,7 @@ use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 
 use sentry_core::clock;
-use ureq::{Agent, Error, Timeout};
+use ureq::{Agent, Error, SendBody, Timeout};
 
 pub(crate) use self::agent::AgentConfig;
 use self::secure::Insecure;
@@ -85,7 +85,14 @@ impl Exchange for UreqExchange {
         for (name, value, _secret) in request.headers() {
             call = call.header(name, value);
         }
-        let answer = call.send(request.body()).map_err(|error| {
+        let sent = if request.is_streamed() {
+            // Or it would be sent in chunks, and the server could not tell early that it is too large.
+            let call = call.header("content-length", request.length().to_string());
+            call.send(SendBody::from_owned_reader(request.into_reader()))
+        } else {
+            call.send(request.body())
+        };
+        let answer = sent.map_err(|error| {
             let error = translate(error);
             if error.is_connect() || error.is_timeout() {
                 self.forget();
