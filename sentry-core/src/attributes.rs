@@ -14,8 +14,7 @@ pub(crate) struct Defaults {
     entries: Vec<(&'static str, LogAttribute)>,
     /// The same as members of a JSON object, each behind a comma.
     json: Vec<u8>,
-    /// The lengths of their keys, a bit for each: nearly no key of anybody else has to be compared.
-    lengths: u64,
+    keys: Marks,
 }
 
 impl Defaults {
@@ -24,7 +23,7 @@ impl Defaults {
         for (key, value) in entries {
             if !value.0.is_null() && !defaults.knows(key) {
                 write_member(&mut defaults.json, key, (&value).into());
-                defaults.lengths |= bit(key);
+                defaults.keys = defaults.keys.with(key);
                 defaults.entries.push((key, value));
             }
         }
@@ -32,7 +31,7 @@ impl Defaults {
     }
 
     fn knows(&self, key: &str) -> bool {
-        self.lengths & bit(key) != 0 && self.entries.iter().any(|(known, _)| *known == key)
+        self.keys.overlap(Marks::default().with(key)) && self.entries.iter().any(|(known, _)| *known == key)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, Attribute<'_>)> {
@@ -40,8 +39,55 @@ impl Defaults {
     }
 }
 
-fn bit(key: &str) -> u64 {
-    1 << (key.len() % 64)
+/// A bit for each of some keys: nearly no two sets of keys have to be compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks(u64);
+
+impl Marks {
+    #[inline]
+    const fn with(self, key: &str) -> Self {
+        let (first, last) = match key.as_bytes() {
+            [] => (0, 0),
+            [only] => (*only, *only),
+            [first, .., last] => (*first, *last),
+        };
+        // The compiler knows all of it for the keys that macros write down.
+        let mark = key.len() + 7 * first as usize + 3 * last as usize;
+        Self(self.0 | 1 << (mark % 64))
+    }
+
+    #[cfg(feature = "logs")]
+    #[inline]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether any key may be in both.
+    #[inline]
+    fn overlap(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// The keys of attributes.
+#[cfg(feature = "logs")]
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    pub(crate) names: &'a [&'a str],
+    pub(crate) marks: Marks,
+}
+
+#[cfg(feature = "logs")]
+impl<'a> Keys<'a> {
+    /// These keys.
+    #[must_use]
+    pub const fn new(names: &'a [&'a str]) -> Self {
+        let (mut marks, mut rest) = (Marks(0), names);
+        while let [first, others @ ..] = rest {
+            (marks, rest) = (marks.with(first), others);
+        }
+        Self { names, marks }
+    }
 }
 
 /// What the scopes add: their attributes, and who the user is.
@@ -58,9 +104,15 @@ impl<'a> FromScope<'a> {
 
     #[inline]
     pub(crate) fn of(scope: &View<'a>) -> Self {
+        if scope.has_attributes() { Self::found(scope) } else { Self::default() }
+    }
+
+    #[inline(never)]
+    fn found(scope: &View<'a>) -> Self {
         Self { attributes: scope.attributes(), user: scope.user() }
     }
 
+    #[inline]
     fn is_empty(&self) -> bool {
         self.attributes.is_none() && self.user.is_none()
     }
@@ -111,6 +163,7 @@ impl Attribute<'_> {
 }
 
 /// Writes all of them as a JSON object. What comes first wins: `own`, then the scopes, then the client.
+#[inline]
 pub(crate) fn write<'a, A: Into<Attribute<'a>>>(
     out: &mut Vec<u8>,
     own: impl Iterator<Item = (&'a str, A)> + Clone,
@@ -118,40 +171,30 @@ pub(crate) fn write<'a, A: Into<Attribute<'a>>>(
     defaults: &Defaults,
 ) {
     let start = out.len();
+    let mut marks = Marks::default();
     for (key, value) in own.clone() {
         let value = value.into();
         if !value.is_null() {
             write_member(out, key, value);
         }
+        marks = marks.with(key);
     }
-    write_rest(out, start, own.map(|(key, _)| key), scope, defaults);
+    write_rest(out, start, (own.map(|(key, _)| key), marks), scope, defaults);
 }
 
 /// Writes what the scopes and the client add to the members from `start` on, and makes them an object. `own`: their keys.
+#[inline]
 pub(crate) fn write_rest<'a>(
     out: &mut Vec<u8>,
     start: usize,
-    own: impl Iterator<Item = &'a str> + Clone,
+    (own, marks): (impl Iterator<Item = &'a str> + Clone, Marks),
     scope: &FromScope<'_>,
     defaults: &Defaults,
 ) {
-    let mut clashes = own.clone().any(|key| defaults.knows(key));
-    if !scope.is_empty() {
-        for (key, value) in scope.entries().filter(|(_, value)| !value.is_null()) {
-            if !own.clone().any(|other| other == key) {
-                clashes |= defaults.knows(key);
-                write_member(out, key, value);
-            }
-        }
-    }
-    if clashes {
-        for (key, value) in defaults.entries() {
-            if !scope.knows(key) && own.clone().all(|other| other != key) {
-                write_member(out, key, value);
-            }
-        }
-    } else {
+    if scope.is_empty() && !marks.overlap(defaults.keys) {
         out.extend_from_slice(&defaults.json);
+    } else {
+        write_layers(out, own, scope, defaults);
     }
     // Each member has put a comma before itself.
     match out.get_mut(start) {
@@ -159,6 +202,30 @@ pub(crate) fn write_rest<'a>(
         None => out.push(b'{'),
     }
     out.push(b'}');
+}
+
+#[inline(never)]
+fn write_layers<'a>(
+    out: &mut Vec<u8>,
+    own: impl Iterator<Item = &'a str> + Clone,
+    scope: &FromScope<'_>,
+    defaults: &Defaults,
+) {
+    let mut clashes = own.clone().any(|key| defaults.knows(key));
+    for (key, value) in scope.entries().filter(|(_, value)| !value.is_null()) {
+        if !own.clone().any(|other| other == key) {
+            clashes |= defaults.knows(key);
+            write_member(out, key, value);
+        }
+    }
+    if !clashes {
+        return out.extend_from_slice(&defaults.json);
+    }
+    for (key, value) in defaults.entries() {
+        if !scope.knows(key) && own.clone().all(|other| other != key) {
+            write_member(out, key, value);
+        }
+    }
 }
 
 fn write_member(out: &mut Vec<u8>, key: &str, value: Attribute<'_>) {
@@ -202,6 +269,15 @@ mod tests {
         };
         assert_eq!(written(&[("a", "own".into())], &scope, &defaults), expected("own", "scope", "client"));
         assert_eq!(written(&[], &FromScope::default(), &defaults), expected("client", "client", "client"));
+    }
+
+    #[test]
+    fn keys_that_only_look_alike_do_not_hide_each_other() {
+        let (own, default) = ("abc", "aXc");
+        assert!(Marks::default().with(own).overlap(Marks::default().with(default)));
+        let defaults = Defaults::new([(default, "client".into())]);
+        let shown = written(&[(own, "own".into())], &FromScope::default(), &defaults);
+        assert_eq!((&shown[own]["value"], &shown[default]["value"]), (&json!("own"), &json!("client")));
     }
 
     #[test]

@@ -1,9 +1,14 @@
-//! JSON written by hand, for what is written on the thread of the application: logs, metrics and spans.
+//! JSON written by hand, for what is written on the thread of the application: logs, metrics, spans, and crashes.
 //!
-//! The same bytes, up to the digits of a time, as `serde_json` writes; nothing here allocates but the buffer.
+//! The same bytes, up to the digits of a time, as `serde_json` writes; nothing here allocates but the buffer. Texts are most of
+//! what is written, and few of their bytes have to be escaped: they are looked at many at a time, and copied in runs.
+
+mod encoder;
 
 #[cfg(any(feature = "logs", feature = "metrics", test))]
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub(crate) use self::encoder::encode;
 
 /// A text, with its quotes.
 pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
@@ -14,40 +19,68 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
 
 /// A part of a text, without quotes.
 pub(crate) fn part(out: &mut Vec<u8>, text: &str) {
-    if is_plain(text.as_bytes()) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        escaped(out, text);
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = special.split_first() else { return };
+        escape(out, *byte);
+        rest = behind;
     }
 }
 
-/// Whether all of it stands for itself. Eight bytes at a time: bit tricks tell whether any is a quote, a backslash or below a
-/// space.
-fn is_plain(bytes: &[u8]) -> bool {
+/// How many of the first bytes stand for themselves. All do but a quote, a backslash and what is below a space.
+fn plain(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let blocks = 32 * blocks.iter().take_while(|block| !has_special(block)).count();
+    let rest = bytes.get(blocks..).unwrap_or_default();
+    let (words, tail) = rest.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        if let Some(at) = first_special(*word) {
+            return blocks + 8 * index + at;
+        }
+    }
+    // Once more with bytes before it that are plain, if there are any: that spares looking at each.
+    if let (false, Some(last)) = (tail.is_empty(), bytes.last_chunk::<8>()) {
+        return first_special(*last).map_or(bytes.len(), |at| bytes.len() - 8 + at);
+    }
+    let is_plain = |byte: &&u8| **byte >= b' ' && **byte != b'"' && **byte != b'\\';
+    bytes.len() - tail.len() + tail.iter().take_while(is_plain).count()
+}
+
+/// Without a branch in it, so that the compiler takes all bytes at a time.
+fn has_special(block: &[u8; 32]) -> bool {
+    block.iter().fold(false, |found, byte| found | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\'))
+}
+
+/// Eight bytes at a time: bit tricks tell which is the first.
+fn first_special(word: [u8; 8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
+    let word = u64::from_le_bytes(word);
     let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let (words, rest) = bytes.as_chunks::<8>();
-    let special = words.iter().fold(0, |special, word| {
-        let word = u64::from_le_bytes(*word);
-        let below_space = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let quote = has_zero(word ^ (ONES * u64::from(b'"')));
-        let backslash = has_zero(word ^ (ONES * u64::from(b'\\')));
-        special | below_space | quote | backslash
-    });
-    special == 0 && rest.iter().all(|byte| *byte >= b' ' && *byte != b'"' && *byte != b'\\')
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+    let quote = has_zero(word ^ (ONES * u64::from(b'"')));
+    let backslash = has_zero(word ^ (ONES * u64::from(b'\\')));
+    let special = below_space | quote | backslash;
+    // A borrow may mark more, but only above one that is marked with reason.
+    (special != 0).then(|| special.trailing_zeros() as usize / 8)
 }
 
-#[cold]
-fn escaped(out: &mut Vec<u8>, text: &str) {
-    let start = out.len();
-    // Writing text into memory does not fail.
-    let _ = serde_json::to_writer(&mut *out, text);
-    // Its quotes are not ours to write.
-    out.pop();
-    if out.get(start).is_some() {
-        out.remove(start);
-    }
+fn escape(out: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            let digit = |half: u8| b"0123456789abcdef"[usize::from(half & 0xf)];
+            return out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// A whole number.
@@ -180,12 +213,16 @@ mod tests {
         for number in [9, 10, 99, 100, 101, 999, 1_000, 1_700_000_000, u64::MAX] {
             assert_eq!(written(|out| unsigned(out, number)), number.to_string());
         }
-        // Each byte at each place of a word.
-        for at in 0..9 {
-            for byte in 0..=0x7f_u8 {
-                let mut sample = "é2345678".to_owned();
-                sample.insert(sample.char_indices().nth(at.min(8)).map_or(9, |(at, _)| at), byte.into());
-                assert_eq!(written(|out| text(out, &sample)), serde_json::to_string(&sample).unwrap());
+        // Each byte at each place of a block, of a word, and behind them.
+        let long = "é23456789".repeat(5);
+        for length in [0, 1, 3, 7, 8, 9, 15, 16, 31, 32, 33, 40, 45] {
+            let sample: String = long.chars().take(length).collect();
+            for at in sample.char_indices().map(|(at, _)| at).chain([sample.len()]) {
+                for byte in 0..=0x7f_u8 {
+                    let mut sample = sample.clone();
+                    sample.insert(at, byte.into());
+                    assert_eq!(written(|out| text(out, &sample)), serde_json::to_string(&sample).unwrap());
+                }
             }
         }
         for number in [0.0, -0.0, 1.0, -7.0, 0.1, 1e15, 123_456_789_012_345.0, 1e300, f64::MIN_POSITIVE] {

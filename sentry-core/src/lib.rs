@@ -59,6 +59,7 @@ mod telemetry;
 #[cfg(any(test, feature = "test"))]
 pub mod test;
 mod trace;
+mod trace_attachment;
 mod transport;
 pub mod types;
 pub mod utils;
@@ -79,7 +80,7 @@ pub mod __logs {
 pub use crate::api::*;
 pub use crate::breadcrumbs::IntoBreadcrumbs;
 pub use crate::check_in::{JobOutcome, Monitor, MonitorRun, Monitored, capture_check_in, with_monitor};
-pub use crate::client::{Client, Flush, bind_process_client};
+pub use crate::client::{Client, ClientEvent, Flush, HookGuard, WeakClient, bind_process_client};
 pub use crate::client_report::{Dropped, Stats};
 pub use crate::consent::{ConsentGate, ConsentListener, ConsentState};
 pub use crate::error::{ErrorLink, event_from_error, parse_type_from_debug};
@@ -107,8 +108,9 @@ pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};
 pub use crate::telemetry::{Gathered, Telemetry, TelemetryKind};
 pub use crate::trace::{
-    CustomTransactionContext, Data, HeaderParseError, RecordedTransaction, SentryTrace, Span, TraceHeader,
+    CustomTransactionContext, Data, HeaderParseError, RecordedTransaction, RootSpan, SentryTrace, Span, TraceHeader,
     TraceHeadersIter, TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder,
     TransactionData, TransactionOrSpan, TransactionSource, merge_baggage, parse_headers,
 };
+pub use crate::trace_attachment::{TraceAttachment, capture_trace_attachment};
 pub use crate::transport::{Transport, TransportFactory, TransportOptions};

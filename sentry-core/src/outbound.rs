@@ -347,7 +347,12 @@ impl Outbound {
         let rest = self.rest.take();
         let mut envelope = match self.item {
             OutboundItem::Envelope(envelope) => *envelope,
-            OutboundItem::Telemetry(record) => Telemetry::envelope(&[record]),
+            OutboundItem::Telemetry(record) => {
+                let mut envelope = Telemetry::envelope(&[record]);
+                let sdk = self.completion.as_ref().map(|completion| completion.sdk());
+                envelope.headers_mut().set_sdk(sdk);
+                envelope
+            }
             OutboundItem::Recorded(_) | OutboundItem::Transaction(_) => {
                 self.complete_transaction(deadline);
                 self.transaction_envelope()
@@ -505,7 +510,8 @@ fn lane_of(item: &EnvelopeItem) -> Lane {
         EnvelopeItem::Event(_)
         | EnvelopeItem::Feedback(_)
         | EnvelopeItem::Attachment(_)
-        | EnvelopeItem::FileAttachment(_) => Lane::Error,
+        | EnvelopeItem::FileAttachment(_)
+        | EnvelopeItem::StoredAttachment(_) => Lane::Error,
         EnvelopeItem::Transaction(_) => Lane::Trace,
         EnvelopeItem::ItemContainer(container) => lane_of_type(container.ty()),
         EnvelopeItem::Unknown(item) => lane_of_type(item.ty()),

@@ -9,15 +9,17 @@
 //! Bare addresses speak for themselves: a frame with nothing but an address, in an event that lists the images it lies in.
 //! That callbacks were not asked is noted in a header of the envelope, which never leaves the machine.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::client::callbacks::ask_late;
-use crate::client::complete::{Whose, enrich};
+use crate::client::complete::{Whose, enrich, sdk_of};
 use crate::envelope::{Envelope, EnvelopeItem};
+use crate::integration;
 use crate::options::ClientOptions;
-use crate::protocol::Value;
+use crate::protocol::{ClientSdkInfo, Value};
 use crate::scope::ScopeSnapshot;
 
 /// The header of what is not finished: whether callbacks have yet to see it.
@@ -27,13 +29,14 @@ const UNSEEN: &str = "unseen";
 #[derive(Clone, Default)]
 pub struct Revival {
     options: Option<Arc<ClientOptions>>,
+    sdk: Option<Cow<'static, ClientSdkInfo>>,
 }
 
 impl Revival {
     /// As a client with these options does.
     #[must_use]
     pub fn of(options: &ClientOptions) -> Self {
-        Self { options: Some(Arc::new(options.clone())) }
+        Self { options: Some(Arc::new(options.clone())), sdk: Some(sdk_of(options)) }
     }
 
     /// Names frames as far as that is possible before `deadline`, and asks the callbacks that were not asked yet. What was
@@ -50,6 +53,8 @@ impl Revival {
                 is_changed |= source.restore(event, Some(deadline));
             }
             if is_unseen {
+                // Late: the scopes of its process are in it already.
+                integration::preprocess(options, event);
                 enrich(options, event, Whose::Others);
                 match ask_late(options, std::mem::take(event), &ScopeSnapshot::default()) {
                     Ok(seen) => **event = seen,
@@ -71,6 +76,13 @@ impl Revival {
     pub fn finish(&self, envelope: &mut Envelope) {
         if let Some(finish) = self.options.as_ref().and_then(|options| options.finish.as_ref()) {
             finish.finish(envelope);
+        }
+    }
+
+    /// Lets an envelope say which SDK has made it, as a batch or a report that transports make does not say so by itself.
+    pub fn sign(&self, envelope: &mut Envelope) {
+        if envelope.headers().sdk().is_none() {
+            envelope.headers_mut().set_sdk(self.sdk.clone());
         }
     }
 

@@ -10,15 +10,18 @@ use crate::process;
 use crate::types::Uuid;
 
 thread_local! {
-    static STATE: Cell<State> = const { Cell::new(State { words: (0, 0), generation: 0 }) };
+    static STATE: Cell<State> = const { Cell::new(State { words: (0, 0), generation: NEVER }) };
 }
 
 #[derive(Clone, Copy)]
 struct State {
     words: (u64, u64),
     /// The process it was seeded in. A child that went on with it would make the ids of its parent again.
-    generation: u32,
+    generation: u64,
 }
+
+/// No process: it was not seeded yet.
+const NEVER: u64 = u64::MAX;
 
 /// A random (version 4) UUID.
 pub(crate) fn uuid() -> Uuid {
@@ -51,6 +54,17 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     }
 }
 
+/// A random word that is never zero.
+#[inline]
+pub(crate) fn word() -> u64 {
+    loop {
+        let word = next();
+        if word != 0 {
+            return word;
+        }
+    }
+}
+
 /// A number in `[0, 1)`.
 pub(crate) fn unit() -> f64 {
     const SCALE: f64 = 1.0 / (1u64 << 53) as f64;
@@ -61,13 +75,14 @@ fn pair() -> (u64, u64) {
     (next(), next())
 }
 
+#[inline]
 fn next() -> u64 {
     // During the destruction of thread-locals there is no state left: seed anew for the few ids still needed.
     STATE
         .try_with(|state| {
             let State { mut words, generation } = state.get();
-            let current = process::generation();
-            if words == (0, 0) || generation != current {
+            let current = u64::from(process::generation());
+            if generation != current {
                 words = seed();
             }
             let (output, words) = step(words);
@@ -77,6 +92,7 @@ fn next() -> u64 {
         .unwrap_or_else(|_| step(seed()).0)
 }
 
+#[cold]
 fn seed() -> (u64, u64) {
     // A v4 UUID has six fixed bits; the second one fills them.
     let (first, second) = (Uuid::new_v4().as_u128(), Uuid::new_v4().as_u128());
@@ -84,6 +100,7 @@ fn seed() -> (u64, u64) {
     ((mixed >> 64) as u64, (mixed as u64) | 1)
 }
 
+#[inline]
 fn step((s0, s1): (u64, u64)) -> (u64, (u64, u64)) {
     let output = s0.wrapping_add(s1).rotate_left(17).wrapping_add(s0);
     let mixed = s1 ^ s0;

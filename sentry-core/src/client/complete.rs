@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::client::{context_tags, intern};
 use crate::error;
+use crate::integration;
 use crate::lean::Known;
 use crate::options::ClientOptions;
 use crate::outbound::{Outbound, OutboundItem};
 use crate::protocol::{
-    ClientSdkInfo, ClientSdkPackage, Event, Exception, Level, Stacktrace, Thread, Transaction,
+    ClientSdkInfo, ClientSdkPackage, Event, Level, Stacktrace, Thread, Transaction,
 };
 use crate::suppress::guarded;
 use crate::trace;
@@ -29,16 +30,8 @@ impl Completion {
         {
             intern::text(constant);
         }
-        let integrations =
-            options.integrations.iter().map(|integration| integration.name().to_owned()).collect();
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let sdk = ClientSdkInfo {
-            name: "sentry.rust".to_owned(),
-            packages: vec![ClientSdkPackage { name: "cargo:sentry".to_owned(), version: version.clone() }],
-            version,
-            integrations,
-        };
-        Self { options, sdk: intern::sdk(sdk), known: Known::default() }
+        let sdk = sdk_of(&options);
+        Self { options, sdk, known: Known::default() }
     }
 
     pub(crate) fn options(&self) -> &ClientOptions {
@@ -95,6 +88,18 @@ impl Completion {
     }
 }
 
+/// What a client with these options says of itself.
+pub(crate) fn sdk_of(options: &ClientOptions) -> Cow<'static, ClientSdkInfo> {
+    let integrations = options.integrations.iter().map(|integration| integration.name().to_owned()).collect();
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    intern::sdk(ClientSdkInfo {
+        name: "sentry.rust".to_owned(),
+        packages: vec![ClientSdkPackage { name: "cargo:sentry".to_owned(), version: version.clone() }],
+        version,
+        integrations,
+    })
+}
+
 /// Which integrations add to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
@@ -140,16 +145,24 @@ impl Outbound {
         let mut event = self.seed();
         event.event_id = self.id;
         let Some(completion) = &self.completion else { return event };
+        if !self.is_raw {
+            integration::preprocess(&completion.options, &mut event);
+        }
         self.scope.apply_to_event(&mut event, completion.options.max_breadcrumbs);
         self.scope.apply_request(&mut event.request, || completion.options.collection().into_owned());
-        let resolved = self.stack.as_ref().and_then(|stack| {
-            let source = completion.options.stack_source.as_ref()?;
-            source.resolve(stack, deadline)
-        });
-        if let Some(stacktrace) = resolved {
-            attach(&mut event, stacktrace, self.thread.take());
-        }
+        let stack = completion.options.stack_source.as_ref().zip(self.stack.as_ref());
+        let resolve = || stack.and_then(|(source, stack)| source.resolve(stack, deadline));
+        // Names are for whoever finishes it.
+        let bare = stack.filter(|_| self.is_raw).and_then(|(source, stack)| source.bare(stack));
+        let is_bare = bare.is_some();
+        let is_attached = bare.or_else(resolve).is_some_and(|it| attach(&mut event, it, self.thread.take()));
         completion.complete_event(&mut event, if self.is_raw { Whose::Ours } else { Whose::All });
+        if is_bare && is_attached && event.debug_meta.images.is_empty() {
+            // Without the list of images nobody could.
+            if let (Some(resolved), Some(slot)) = (resolve(), slot(&mut event)) {
+                *slot = Some(resolved);
+            }
+        }
         event
     }
 
@@ -203,14 +216,21 @@ impl Outbound {
     }
 }
 
-/// A stack belongs to the outermost exception; an event without one gets it as its current thread.
-fn attach(event: &mut Event<'static>, stacktrace: Stacktrace, thread: Option<Arc<Thread>>) {
-    match event.exception.last_mut() {
-        Some(Exception { stacktrace: slot @ None, .. }) => *slot = Some(stacktrace),
-        Some(_) => {}
-        None => {
-            let thread = thread.map(Arc::unwrap_or_clone).unwrap_or_default();
-            event.threads.values.push(Thread { stacktrace: Some(stacktrace), current: true, ..thread });
-        }
+/// A stack belongs to the outermost exception; an event without one gets it as its current thread. Tells whether there was
+/// room for it.
+fn attach(event: &mut Event<'static>, stacktrace: Stacktrace, thread: Option<Arc<Thread>>) -> bool {
+    if event.exception.is_empty() {
+        let thread = thread.map(Arc::unwrap_or_clone).unwrap_or_default();
+        event.threads.values.push(Thread { stacktrace: Some(stacktrace), current: true, ..thread });
+        return true;
     }
+    let slot = slot(event).filter(|slot| slot.is_none());
+    slot.map(|slot| *slot = Some(stacktrace)).is_some()
+}
+
+/// Where a stack was attached.
+fn slot<'e>(event: &'e mut Event<'static>) -> Option<&'e mut Option<Stacktrace>> {
+    let Event { exception, threads, .. } = event;
+    let of_exception = exception.last_mut().map(|exception| &mut exception.stacktrace);
+    of_exception.or_else(|| threads.last_mut().map(|thread| &mut thread.stacktrace))
 }

@@ -5,7 +5,7 @@ use crate::client::{Client, callbacks};
 use crate::client_report::protocol::{Category, Reason};
 use crate::envelope::EnvelopeItem;
 use crate::outbound::{Outbound, OutboundItem};
-use crate::protocol::{Envelope, Event};
+use crate::protocol::{DynamicSamplingContext, Envelope, Event};
 use crate::scope::ScopeSnapshot;
 use crate::suppress::guarded;
 use crate::types::Uuid;
@@ -29,6 +29,20 @@ impl Client {
         let Some(transport) = self.transport() else { return };
         // The last stage takes secrets out of these as well.
         let outbound = Outbound::from_envelope(self.envelope_of(items)).of_client(&self.inner.completion);
+        self.hand_over(&*transport, outbound, lost);
+    }
+
+    /// Sends an item of which nothing but its trace is to be known.
+    pub(crate) fn send_item_of_trace(
+        &self,
+        item: EnvelopeItem,
+        trace: Option<DynamicSamplingContext>,
+        lost: (Category, u64),
+    ) {
+        let Some(transport) = self.transport() else { return };
+        let mut envelope = self.envelope_of(vec![item]);
+        envelope.headers_mut().set_trace(trace);
+        let outbound = Outbound::from_envelope(envelope).of_client(&self.inner.completion);
         self.hand_over(&*transport, outbound, lost);
     }
 

@@ -5,10 +5,12 @@
 //! no thread.
 
 use std::future::Future;
+use std::thread;
 use std::time::Duration;
 
-use crate::client::{Client, waiter};
+use crate::client::{Client, ClientEvent, waiter};
 use crate::client_report::Stats;
+use crate::clock;
 use crate::suppress::guarded;
 use crate::transport::Transport;
 
@@ -35,9 +37,14 @@ impl Client {
     /// whether it is. The client stays usable.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn flush(&self, timeout: Option<Duration>) -> bool {
+        // A panic hook flushes as well, and must not run code that may panic.
+        let timeout = match thread::panicking() {
+            true => self.timeout(timeout),
+            false => self.announce(timeout, |timeout| ClientEvent::Flush { timeout }),
+        };
         self.send_sessions();
         self.inner.hand_over(false);
-        self.transport().is_none_or(|transport| flush(&*transport, self.timeout(timeout)))
+        self.transport().is_none_or(|transport| flush(&*transport, timeout))
     }
 
     /// Flushes, and tells what has become of the items.
@@ -76,6 +83,10 @@ impl Client {
     pub fn flush_async(&self, timeout: Option<Duration>) -> impl Future<Output = bool> + Send + use<> {
         let client = self.clone();
         async move {
+            if client.has_hooks() {
+                let timeout = client.timeout(timeout);
+                return waiter::wait("sentry-flush", timeout, move |left| client.flush(Some(left))).await;
+            }
             client.send_sessions();
             client.inner.hand_over(false);
             let Some(transport) = client.transport() else { return true };
@@ -92,9 +103,14 @@ impl Client {
     /// Returns whether everything was sent. Closing twice is harmless.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn close(&self, timeout: Option<Duration>) -> bool {
+        let timeout = if self.is_enabled() {
+            self.announce(timeout, |timeout| ClientEvent::Close { timeout })
+        } else {
+            self.timeout(timeout)
+        };
         self.end_sessions();
         self.inner.hand_over(true);
-        self.disable().is_none_or(|transport| shutdown(&*transport, self.timeout(timeout)))
+        self.disable().is_none_or(|transport| shutdown(&*transport, timeout))
     }
 
     /// As [`close`](Self::close), without blocking the thread that polls it, on any executor.
@@ -103,6 +119,14 @@ impl Client {
     pub fn close_async(&self, timeout: Option<Duration>) -> impl Future<Output = bool> + Send + use<> {
         let client = self.clone();
         async move {
+            if client.has_hooks() {
+                let closing = client.clone();
+                let close = move |left| closing.close(Some(left));
+                let is_closed = waiter::wait("sentry-close", client.timeout(timeout), close).await;
+                // Even if no thread could be had.
+                drop(client.disable());
+                return is_closed;
+            }
             client.end_sessions();
             client.inner.hand_over(true);
             let Some(transport) = client.disable() else { return true };
@@ -110,6 +134,17 @@ impl Client {
             // Even if it looks idle: a capture on another thread may be about to hand something over.
             waiter::wait("sentry-close", timeout, move |left| shutdown(&*transport, left)).await
         }
+    }
+
+    /// Tells the hooks of what is about to happen, and returns how long it may take after that.
+    fn announce(&self, timeout: Option<Duration>, event: fn(Duration) -> ClientEvent<'static>) -> Duration {
+        let timeout = self.timeout(timeout);
+        if !self.has_hooks() {
+            return timeout;
+        }
+        let begun = clock::instant();
+        self.tell_hooks(|| event(timeout));
+        timeout.saturating_sub(clock::instant().saturating_duration_since(begun))
     }
 
     fn timeout(&self, timeout: Option<Duration>) -> Duration {

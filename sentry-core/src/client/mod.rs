@@ -13,6 +13,7 @@ pub(crate) mod complete;
 mod consent;
 mod context_tags;
 mod crash;
+mod hooks;
 mod intern;
 mod items;
 mod lifecycle;
@@ -30,6 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, RwLock, Weak};
 
 pub(crate) use self::complete::Completion;
+pub use self::hooks::{ClientEvent, HookGuard};
 pub use self::lifecycle::Flush;
 pub(crate) use self::live::any_live;
 pub(crate) use self::pipeline::Capture;
@@ -39,7 +41,7 @@ pub(crate) use self::waiter::forget_waiting_threads;
 use crate::client_report::{Recorder, Stats};
 use crate::consent::{ConsentGate, ConsentListener};
 use crate::diagnostics;
-use crate::integration::Integration;
+use crate::integration::{self, Integration};
 use crate::last_run;
 use crate::options::ClientOptions;
 use crate::process::Held;
@@ -56,12 +58,21 @@ pub struct Client {
     inner: Arc<Inner>,
 }
 
-/// A client as long as somebody else keeps it.
-pub(crate) struct WeakClient(Weak<Inner>);
+/// A client as long as somebody else keeps it; see [`Client::downgrade`].
+#[derive(Clone)]
+pub struct WeakClient(Weak<Inner>);
 
 impl WeakClient {
-    pub(crate) fn upgrade(&self) -> Option<Client> {
+    /// The client, if it is still there.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Client> {
         self.0.upgrade().map(|inner| Client { inner })
+    }
+}
+
+impl fmt::Debug for WeakClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakClient").finish()
     }
 }
 
@@ -78,6 +89,8 @@ struct Inner {
     /// Logs and metrics that wait for company, if the transport takes them many at a time.
     gathering: Gathering,
     gathers: OnceLock<bool>,
+    /// Who wants to hear of what happens.
+    hooks: Arc<hooks::Hooks>,
     /// Some callback or integration must see complete events, so they are completed on the capturing thread.
     completes_events: bool,
     /// The transport holds back what is captured before the user has consented.
@@ -97,6 +110,7 @@ impl Client {
         }
         options.clamp();
         let integrations = std::mem::take(&mut options.integrations);
+        integration::set_up_once(&integrations);
         for integration in &integrations {
             let _ = guarded("integration setup", || integration.setup(&mut options));
         }
@@ -144,14 +158,18 @@ impl Client {
                 attributes: telemetry::Attributes::default(),
                 gathering: Gathering::default(),
                 gathers: OnceLock::new(),
+                hooks: Arc::default(),
                 completes_events,
                 holds_for_consent,
             }),
         };
-        client.inner.sessions.belongs_to(WeakClient(Arc::downgrade(&client.inner)));
+        client.inner.sessions.belongs_to(client.downgrade());
         let listener: Weak<Inner> = Arc::downgrade(&client.inner);
         client.options().consent_gate.listen(listener as Weak<dyn ConsentListener>);
         client.begin_to_gather();
+        for integration in &client.options().integrations {
+            let _ = guarded("integration setup", || integration.after_all_setup(&client));
+        }
         client
     }
 
@@ -209,6 +227,12 @@ impl Client {
         &self.options().client_report_recorder
     }
 
+    /// The client for somebody who must not keep it, such as a [hook](Self::on) of its own.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakClient {
+        WeakClient(Arc::downgrade(&self.inner))
+    }
+
     /// Whether both are clones of one client.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -224,6 +248,7 @@ impl Client {
     pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
         self.inner.gathering.hold(held);
         held.write(&self.inner.transport);
+        self.inner.hooks.hold(held);
         self.recorder().hold(held);
         self.options().consent_gate.hold(held);
         self.inner.sessions.hold(held);
@@ -235,6 +260,7 @@ impl Client {
 pub(crate) fn hold(held: &mut Held<'_>) {
     process::hold(held);
     intern::hold(held);
+    integration::hold(held);
 }
 
 impl Inner {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::client::callbacks::{self, Unseen};
-use crate::client::{Client, Completion};
+use crate::client::{Client, ClientEvent, Completion};
 use crate::envelope::EnvelopeItem;
 use crate::hint::{Hint, PanicInfo};
 use crate::lean::LeanEvent;
@@ -157,6 +157,10 @@ impl Client {
         ticket: Option<Arc<Ticket>>,
     ) -> Uuid {
         let id = outbound.id;
+        // A panic hook must not run code that may panic.
+        if outbound.durability == Durability::Memory {
+            self.tell_hooks(|| ClientEvent::Captured { event_id: id });
+        }
         outbound.session.clone_from(&ticket);
         self.hand_over(transport, outbound, (Category::Error, 1));
         if let Some(ticket) = ticket {

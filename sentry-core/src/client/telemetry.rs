@@ -119,7 +119,7 @@ impl Client {
     #[cfg(any(feature = "logs", feature = "metrics"))]
     #[cold]
     fn to_follow_up(&self, added: Added) -> FollowUp {
-        FollowUp(Some((self.clone(), added)))
+        FollowUp(Some(Box::new((self.clone(), added))))
     }
 
     /// Hands a log or a metric on, which was captured at `time`.
@@ -149,16 +149,17 @@ impl Client {
     }
 }
 
-/// What is left to be done for a record that was gathered: nearly always nothing.
+/// What is left to be done for a record that was gathered: nearly always nothing, hence small.
 #[cfg(any(feature = "logs", feature = "metrics"))]
 #[must_use = "the transport has to be told"]
-pub(crate) struct FollowUp(Option<(Client, Added)>);
+pub(crate) struct FollowUp(Option<Box<(Client, Added)>>);
 
 #[cfg(any(feature = "logs", feature = "metrics"))]
 impl FollowUp {
     #[inline]
     pub(crate) fn run(self) {
-        if let Some((client, added)) = self.0 {
+        if let Some(left) = self.0 {
+            let (client, added) = *left;
             client.follow_up(added);
         }
     }
@@ -176,7 +177,7 @@ impl Client {
                 }
             }
             Added::Full(lost) => {
-                self.inner.count_overflow(lost);
+                self.inner.count_overflow(lost.map(|batch| *batch));
                 self.inner.gathering.send_full(|(batch, since)| self.inner.send(batch, since));
             }
         }

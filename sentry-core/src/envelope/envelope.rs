@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::raw::RawEnvelope;
 use super::{
-    EnvelopeError, EnvelopeFilter, EnvelopeHeaders, EnvelopeItem, EnvelopeItemIter, ItemSlice, Written, read,
+    EnvelopeError, EnvelopeFilter, EnvelopeHeaders, EnvelopeItem, EnvelopeItemIter, ItemSlice, Opened, Written, read,
     size, write,
 };
+use crate::json;
 use crate::protocol::{Event, Map};
 
 /// What is sent in one request: headers and items.
@@ -124,7 +125,7 @@ impl Envelope {
             }
             // Writing to memory does not fail.
             Contents::Raw(raw) => {
-                let _ = write::entry(&item.into(), raw.open(), &mut Vec::new(), &mut Written::default());
+                let _ = write::entry((0, &item.into()), raw.open(), &mut Vec::new(), &mut Written::default());
             }
         }
     }
@@ -279,11 +280,8 @@ impl Envelope {
         let mut written = Written::default();
         match &self.contents {
             Contents::Items(entries) => {
-                scratch.clear();
-                serde_json::to_writer(&mut *scratch, &self.headers)?;
-                scratch.push(b'\n');
-                writer.write_all(scratch)?;
-                for entry in entries {
+                self.write_head(&mut writer, scratch)?;
+                for entry in entries.iter().enumerate() {
                     write::entry(entry, &mut writer, scratch, &mut written)?;
                 }
             }
@@ -295,6 +293,20 @@ impl Envelope {
         Ok(written)
     }
 
+    /// Opens the files that go with it, to be sent in pieces. `None` if there are none.
+    #[must_use]
+    pub fn open(&self) -> Option<Opened<'_>> {
+        Opened::new(self, self.entries())
+    }
+
+    /// Writes its headers.
+    pub(super) fn write_head<W: Write>(&self, writer: &mut W, scratch: &mut Vec<u8>) -> io::Result<()> {
+        scratch.clear();
+        json::encode(scratch, &self.headers)?;
+        scratch.push(b'\n');
+        writer.write_all(scratch)
+    }
+
     /// The items of an envelope of raw bytes, as far as they can be read.
     pub(crate) fn raw_items(&self) -> impl Iterator<Item = ItemSlice<'_>> {
         let raw = match &self.contents {
@@ -304,7 +316,7 @@ impl Envelope {
         raw.into_iter().flat_map(RawEnvelope::items).filter_map(Result::ok)
     }
 
-    fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[Entry] {
         match &self.contents {
             Contents::Items(entries) => entries,
             Contents::Raw(_) => &[],

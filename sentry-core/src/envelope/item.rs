@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::{ItemContainer, UnknownItem};
 use crate::protocol::{
     Attachment, ClientReport, Event, FileAttachment, Log, Metric, MonitorCheckIn, SessionAggregates,
-    SessionUpdate, Transaction,
+    SessionUpdate, StoredAttachment, Transaction,
 };
 
 /// One thing in an envelope.
@@ -25,6 +25,8 @@ pub enum EnvelopeItem {
     Attachment(Attachment),
     /// A file on disk, read when the envelope is written.
     FileAttachment(FileAttachment),
+    /// A file whose bytes a transport has put away while it waits, read when the envelope is written.
+    StoredAttachment(StoredAttachment),
     /// A check-in of a job.
     MonitorCheckIn(MonitorCheckIn),
     /// Logs, metrics or spans.
@@ -67,16 +69,19 @@ impl EnvelopeItem {
     }
 
     /// Whether attachments in the envelope belong to it.
-    pub(super) fn owns_attachments(&self) -> bool {
+    #[must_use]
+    pub fn owns_attachments(&self) -> bool {
         match self {
             Self::Unknown(item) => matches!(item.ty(), "event" | "transaction" | "feedback"),
             item => item.event_id().is_some(),
         }
     }
 
-    pub(super) fn is_attachment(&self) -> bool {
+    /// Whether it is a file, wherever its bytes are.
+    #[must_use]
+    pub fn is_attachment(&self) -> bool {
         match self {
-            Self::Attachment(_) | Self::FileAttachment(_) => true,
+            Self::Attachment(_) | Self::FileAttachment(_) | Self::StoredAttachment(_) => true,
             Self::Unknown(item) => item.ty() == "attachment",
             _ => false,
         }
@@ -116,6 +121,12 @@ impl From<Attachment> for EnvelopeItem {
 impl From<FileAttachment> for EnvelopeItem {
     fn from(file: FileAttachment) -> Self {
         Self::FileAttachment(file)
+    }
+}
+
+impl From<StoredAttachment> for EnvelopeItem {
+    fn from(stored: StoredAttachment) -> Self {
+        Self::StoredAttachment(stored)
     }
 }
 

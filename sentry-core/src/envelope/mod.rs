@@ -28,6 +28,7 @@
 //! ```
 
 mod container;
+mod content;
 #[expect(clippy::module_inception, reason = "the noun of that file is the envelope")]
 mod envelope;
 mod error;
@@ -35,6 +36,7 @@ mod filter;
 mod headers;
 mod item;
 mod iter;
+mod pieces;
 mod raw;
 mod read;
 mod size;
@@ -42,12 +44,14 @@ mod unknown;
 mod write;
 
 pub use self::container::ItemContainer;
+pub use self::content::Content;
 pub use self::envelope::Envelope;
 pub use self::error::EnvelopeError;
 pub use self::filter::{EnvelopeFilter, EnvelopeFilterCallbacks};
 pub use self::headers::EnvelopeHeaders;
 pub use self::item::EnvelopeItem;
 pub use self::iter::EnvelopeItemIter;
+pub use self::pieces::{Opened, Piece};
 pub(crate) use self::read::ItemSlice;
 pub use self::unknown::UnknownItem;
 pub use self::write::Written;

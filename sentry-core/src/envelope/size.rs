@@ -36,7 +36,7 @@ pub(super) fn item(item: &EnvelopeItem) -> usize {
             | EnvelopeItem::MonitorCheckIn(_) => RECORD,
             EnvelopeItem::SessionAggregates(sessions) => RECORD + sessions.aggregates.len() * 100,
             EnvelopeItem::Attachment(attachment) => attachment.buffer.len(),
-            EnvelopeItem::FileAttachment(_) | EnvelopeItem::Raw => 0,
+            EnvelopeItem::FileAttachment(_) | EnvelopeItem::StoredAttachment(_) | EnvelopeItem::Raw => 0,
             EnvelopeItem::ItemContainer(items) => container(items),
             EnvelopeItem::ClientReport(report) => 60 + report.items().len() * 80,
             EnvelopeItem::Unknown(item) => item.header_line().len() + item.payload().len(),

@@ -559,7 +559,7 @@ fn what_is_lost_is_counted_in_its_category() {
         EnvelopeItem::ItemContainer(ItemContainer::Spans(_)) => "span:1",
         EnvelopeItem::ClientReport(_) => "error:3",
         EnvelopeItem::Unknown(_) => "profile_chunk:1",
-        EnvelopeItem::Raw | EnvelopeItem::FileAttachment(_) => unreachable!("not in the list"),
+        EnvelopeItem::Raw | EnvelopeItem::FileAttachment(_) | EnvelopeItem::StoredAttachment(_) => unreachable!("not in the list"),
     };
     let show = |losses: Vec<ItemLoss>| {
         let show = |loss: &ItemLoss| match loss.category {

@@ -1,17 +1,18 @@
 //! Writing: each item is encoded into a buffer that is used again for the next one.
 
-use std::fs::{self, File};
 use std::io::{self, Read, Write};
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::content::{self, Content};
 use super::envelope::Entry;
 use super::{EnvelopeItem, ItemContainer, UnknownItem};
 use crate::client_report::protocol::{Category, ItemLoss, LossSource, Reason};
-use crate::protocol::{Attachment, FileAttachment, Map, Unhandled};
+use crate::json;
+use crate::protocol::{Attachment, AttachmentType, FileAttachment, Map, Unhandled, attachment_header};
 
-/// What a server takes of one attachment.
+/// What is read of one file into memory. Larger ones are sent in [pieces](super::Piece).
 const MAX_FILE: u64 = 20 * 1024 * 1024;
 
 /// What came of writing an envelope.
@@ -22,6 +23,15 @@ pub struct Written {
     pub items: usize,
     /// The items that could not be written, for whoever counts losses.
     pub losses: Vec<ItemLoss>,
+    /// Which of the items these were.
+    pub left_out: Vec<usize>,
+}
+
+impl Written {
+    pub(super) fn lose(&mut self, item: usize, losses: impl IntoIterator<Item = ItemLoss>) {
+        self.losses.extend(losses);
+        self.left_out.push(item);
+    }
 }
 
 /// The headers of an item, in the order they are written.
@@ -58,7 +68,7 @@ impl<'a> ItemHeader<'a> {
 
 /// Writes one item with a newline behind it. What it reports as lost was not written.
 pub(super) fn entry<W: Write>(
-    entry: &Entry,
+    (index, entry): (usize, &Entry),
     writer: &mut W,
     scratch: &mut Vec<u8>,
     written: &mut Written,
@@ -66,21 +76,40 @@ pub(super) fn entry<W: Write>(
     let other = entry.other.as_ref();
     scratch.clear();
     let encoded = match &entry.item {
-        EnvelopeItem::Event(event) => json("event", event, other, scratch),
-        EnvelopeItem::Feedback(event) => json("feedback", event, other, scratch),
-        EnvelopeItem::Transaction(transaction) => json("transaction", transaction, other, scratch),
-        EnvelopeItem::SessionUpdate(session) => json("session", session, other, scratch),
-        EnvelopeItem::UnhandledSession(session) => json("session", &Unhandled(session), other, scratch),
-        EnvelopeItem::SessionAggregates(sessions) => json("sessions", sessions, other, scratch),
-        EnvelopeItem::MonitorCheckIn(check_in) => json("check_in", check_in, other, scratch),
-        EnvelopeItem::ClientReport(report) => json("client_report", report, other, scratch),
+        EnvelopeItem::Event(event) => payload("event", event, other, scratch),
+        EnvelopeItem::Feedback(event) => payload("feedback", event, other, scratch),
+        EnvelopeItem::Transaction(transaction) => payload("transaction", transaction, other, scratch),
+        EnvelopeItem::SessionUpdate(session) => payload("session", session, other, scratch),
+        EnvelopeItem::UnhandledSession(session) => payload("session", &Unhandled(session), other, scratch),
+        EnvelopeItem::SessionAggregates(sessions) => payload("sessions", sessions, other, scratch),
+        EnvelopeItem::MonitorCheckIn(check_in) => payload("check_in", check_in, other, scratch),
+        EnvelopeItem::ClientReport(report) => payload("client_report", report, other, scratch),
         EnvelopeItem::ItemContainer(items) => container(items, other, scratch),
         EnvelopeItem::Attachment(item) => {
             attachment(item, other, writer, scratch)?;
             written.items += 1;
             return Ok(());
         }
-        EnvelopeItem::FileAttachment(item) => return file(item, writer, scratch, written),
+        EnvelopeItem::FileAttachment(item) => {
+            match read(item, scratch) {
+                Ok(()) => {
+                    content(&entry.item, scratch, writer)?;
+                    written.items += 1;
+                }
+                Err(loss) => written.lose(index, [loss]),
+            }
+            return Ok(());
+        }
+        EnvelopeItem::StoredAttachment(item) => {
+            match Content::stored(item.bytes()).read_to_end(scratch) {
+                Ok(count) if count as u64 == item.bytes().length() => {
+                    content(&entry.item, scratch, writer)?;
+                    written.items += 1;
+                }
+                _ => written.lose(index, lost(&entry.item)),
+            }
+            return Ok(());
+        }
         EnvelopeItem::Unknown(item) => {
             unknown(item, writer)?;
             written.items += 1;
@@ -98,25 +127,21 @@ pub(super) fn entry<W: Write>(
             writer.write_all(b"\n")?;
             written.items += 1;
         }
-        // A reason of its own comes with a lost report.
-        Err(_) => written.losses.extend(entry.item.losses().map(|loss| match loss.reason {
-            Some(_) => loss,
-            None => loss.with_reason(Reason::InternalSdkError),
-        })),
+        Err(_) => written.lose(index, lost(&entry.item)),
     }
     Ok(())
 }
 
 /// Encodes the payload and, behind it, the headers, which need to know its length. Returns that length.
-fn json<T: Serialize + ?Sized>(
+fn payload<T: Serialize + ?Sized>(
     ty: &str,
     payload: &T,
     other: Option<&Map<String, Value>>,
     scratch: &mut Vec<u8>,
 ) -> serde_json::Result<usize> {
-    serde_json::to_writer(&mut *scratch, payload)?;
+    json::encode(scratch, payload)?;
     let length = scratch.len();
-    serde_json::to_writer(scratch, &ItemHeader { other, ..ItemHeader::new(ty, length) })?;
+    json::encode(scratch, &ItemHeader { other, ..ItemHeader::new(ty, length) })?;
     Ok(length)
 }
 
@@ -132,12 +157,12 @@ fn container(
         items: &'a [T],
     }
     match items {
-        ItemContainer::Logs(items) => serde_json::to_writer(&mut *scratch, &Container { version: 2, items })?,
+        ItemContainer::Logs(items) => json::encode(scratch, &Container { version: 2, items })?,
         ItemContainer::Metrics(items) => {
-            serde_json::to_writer(&mut *scratch, &Container { version: 2, items })?
+            json::encode(scratch, &Container { version: 2, items })?
         }
         ItemContainer::Spans(items) => {
-            serde_json::to_writer(&mut *scratch, &Container { version: 2, items })?
+            json::encode(scratch, &Container { version: 2, items })?
         }
     }
     let length = scratch.len();
@@ -147,7 +172,7 @@ fn container(
         other,
         ..ItemHeader::new(items.ty(), length)
     };
-    serde_json::to_writer(scratch, &header)?;
+    json::encode(scratch, &header)?;
     Ok(length)
 }
 
@@ -166,7 +191,7 @@ fn attachment<W: Write>(
             other,
             ..ItemHeader::new("attachment", attachment.buffer.len())
         };
-        serde_json::to_writer(&mut *scratch, &header)?;
+        json::encode(scratch, &header)?;
         writer.write_all(scratch)?;
         writer.write_all(b"\n")?;
         writer.write_all(&attachment.buffer)?;
@@ -176,35 +201,48 @@ fn attachment<W: Write>(
     writer.write_all(b"\n")
 }
 
-fn file<W: Write>(
-    file: &FileAttachment,
+/// What is lost with an item. A reason of its own comes with a lost report.
+fn lost(item: &EnvelopeItem) -> impl Iterator<Item = ItemLoss> {
+    item.losses().map(|loss| match loss.reason {
+        Some(_) => loss,
+        None => loss.with_reason(Reason::InternalSdkError),
+    })
+}
+
+/// What is lost with a file that cannot be read: nobody knows how large it is.
+pub(super) fn unreadable() -> ItemLoss {
+    ItemLoss::new(Category::Attachment, 1).with_reason(Reason::InternalSdkError)
+}
+
+/// Writes the headers of a file, and the newline behind them.
+pub(super) fn header_of_content<W: Write>(
+    item: &EnvelopeItem,
+    length: u64,
     writer: &mut W,
-    scratch: &mut Vec<u8>,
-    written: &mut Written,
 ) -> io::Result<()> {
-    match read(file, scratch) {
-        Ok(()) => {
-            let read = file.clone().into_attachment(std::mem::take(scratch));
-            let result = attachment(&read, None, writer, &mut Vec::new());
-            *scratch = read.buffer;
-            result?;
-            written.items += 1;
+    let (filename, content_type, ty): (_, _, Option<&AttachmentType>) = match item {
+        EnvelopeItem::FileAttachment(file) => {
+            (&file.filename, file.content_type.as_deref(), file.attachment_type.as_ref())
         }
-        Err(loss) => written.losses.push(loss),
-    }
-    Ok(())
+        EnvelopeItem::StoredAttachment(stored) => {
+            (&stored.filename, stored.content_type.as_deref(), stored.ty.as_ref())
+        }
+        _ => return Err(io::ErrorKind::InvalidInput.into()),
+    };
+    attachment_header(writer, length, filename, content_type, ty)
+}
+
+/// Writes a file whose bytes were read.
+fn content<W: Write>(item: &EnvelopeItem, bytes: &[u8], writer: &mut W) -> io::Result<()> {
+    header_of_content(item, bytes.len() as u64, writer)?;
+    writer.write_all(bytes)?;
+    writer.write_all(b"\n")
 }
 
 fn read(file: &FileAttachment, scratch: &mut Vec<u8>) -> Result<(), ItemLoss> {
-    let unreadable = |_| ItemLoss::new(Category::Attachment, 1).with_reason(Reason::InternalSdkError);
-    let metadata = fs::metadata(file.path()).map_err(unreadable)?;
-    // A pipe or a device would block, or never end.
-    if !metadata.is_file() {
-        return Err(unreadable(io::ErrorKind::InvalidInput.into()));
-    }
     // Its size may be wrong, as in /proc, or change while it is read: what counts is what comes out of it.
-    let opened = File::open(file.path()).map_err(unreadable)?;
-    opened.take(MAX_FILE + 1).read_to_end(scratch).map_err(unreadable)?;
+    let (opened, metadata) = content::open(file.path()).map_err(|_| unreadable())?;
+    opened.take(MAX_FILE + 1).read_to_end(scratch).map_err(|_| unreadable())?;
     if scratch.len() as u64 > MAX_FILE {
         let size = metadata.len().max(scratch.len() as u64);
         return Err(ItemLoss::new(Category::Attachment, size).with_reason(Reason::Invalid));

@@ -96,11 +96,15 @@ impl Hub {
 
     /// Who captures what is no event, and with what.
     pub(crate) fn for_telemetry(&self, category: Category) -> Option<(Arc<Client>, ScopeSnapshot)> {
+        self.active().filter(|(client, _)| !client.discards_all(&[ItemLoss::new(category, 1)][..]))
+    }
+
+    /// The client and the scopes, if a capture leads anywhere.
+    pub(crate) fn active(&self) -> Option<(Arc<Client>, ScopeSnapshot)> {
         if !client::any_live() || suppress::is_suppressed() {
             return None;
         }
-        let active = self.client_and_snapshot();
-        active.filter(|(client, _)| !client.discards_all(&[ItemLoss::new(category, 1)][..]))
+        self.client_and_snapshot()
     }
 
     fn client_and_snapshot(&self) -> Option<(Arc<Client>, ScopeSnapshot)> {

@@ -79,7 +79,7 @@ pub struct Attachment {
 #[derive(Serialize)]
 struct Header<'a> {
     r#type: &'static str,
-    length: usize,
+    length: u64,
     filename: &'a str,
     attachment_type: &'a str,
     content_type: &'a str,
@@ -92,17 +92,29 @@ impl Attachment {
     ///
     /// Only those of the writer.
     pub fn to_writer<W: Write>(&self, writer: &mut W) -> io::Result<()> {
-        let header = Header {
-            r#type: "attachment",
-            length: self.buffer.len(),
-            filename: base_name(&self.filename),
-            attachment_type: self.ty.as_ref().map_or("event.attachment", AttachmentType::as_str),
-            content_type: self.content_type.as_deref().unwrap_or("application/octet-stream"),
-        };
-        serde_json::to_writer(&mut *writer, &header)?;
-        writer.write_all(b"\n")?;
+        let length = self.buffer.len() as u64;
+        write_header(writer, length, &self.filename, self.content_type.as_deref(), self.ty.as_ref())?;
         writer.write_all(&self.buffer)
     }
+}
+
+/// Writes the headers of an attachment, and the newline behind them.
+pub(crate) fn write_header<W: Write>(
+    writer: &mut W,
+    length: u64,
+    filename: &str,
+    content_type: Option<&str>,
+    ty: Option<&AttachmentType>,
+) -> io::Result<()> {
+    let header = Header {
+        r#type: "attachment",
+        length,
+        filename: base_name(filename),
+        attachment_type: ty.map_or("event.attachment", AttachmentType::as_str),
+        content_type: content_type.unwrap_or("application/octet-stream"),
+    };
+    serde_json::to_writer(&mut *writer, &header)?;
+    writer.write_all(b"\n")
 }
 
 /// The header asks for a name without a path, and for one at all.

@@ -7,9 +7,10 @@ use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
+use super::Quantity;
 use crate::json;
 
-/// A value with a type, written as `{"value": …, "type": …}`.
+/// A value with a type, written as `{"value": …, "type": …}`, and with a `unit` if it is a [`Quantity`].
 ///
 /// The type follows from the value when it is written: string, boolean, integer, double or array (of one scalar type).
 /// What the protocol has no type for, numbers beyond an `i64` among it, is written as text.
@@ -66,16 +67,23 @@ impl Type {
 
 impl Serialize for LogAttribute {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("LogAttribute", 2)?;
-        match Type::of(&self.0) {
+        let (value, unit) = match Quantity::parts_of(&self.0) {
+            Some((value, unit)) => (value, Some(unit)),
+            None => (&self.0, None),
+        };
+        let mut object = serializer.serialize_struct("LogAttribute", 2 + usize::from(unit.is_some()))?;
+        match Type::of(value) {
             Some(ty) => {
-                object.serialize_field("value", &self.0)?;
+                object.serialize_field("value", value)?;
                 object.serialize_field("type", ty.name())?;
             }
             None => {
-                object.serialize_field("value", &self.0.to_string())?;
+                object.serialize_field("value", &value.to_string())?;
                 object.serialize_field("type", Type::String.name())?;
             }
+        }
+        if let Some(unit) = unit {
+            object.serialize_field("unit", unit)?;
         }
         object.end()
     }
@@ -122,7 +130,11 @@ impl LogAttribute {
         let value = object.remove("value")?;
         let is_double = object.get("type").is_some_and(|ty| ty == Type::Double.name());
         let double = value.as_f64().filter(|_| is_double).and_then(Number::from_f64);
-        Some(Self(double.map_or(value, Value::Number)))
+        let value = double.map_or(value, Value::Number);
+        Some(match object.remove("unit") {
+            Some(Value::String(unit)) => Quantity::new(value, unit).into(),
+            _ => Self(value),
+        })
     }
 }
 
@@ -173,6 +185,17 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_value(LogAttribute(value)).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn a_quantity_has_its_unit_and_is_read_with_it() {
+        let written = json!({"value": 12.0, "type": "double", "unit": "millisecond"});
+        let attribute = LogAttribute::from(Quantity::new(12.0, "millisecond"));
+        assert_eq!(serde_json::to_value(&attribute).unwrap(), written);
+        let mut out = Vec::new();
+        attribute.write(&mut out);
+        assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), written);
+        assert_eq!(serde_json::from_value::<LogAttribute>(written).unwrap(), attribute);
     }
 
     #[test]

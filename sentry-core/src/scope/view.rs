@@ -65,6 +65,12 @@ impl<'a> View<'a> {
         self.find(|layer| &layer.user).map(|user| &**user)
     }
 
+    /// Whether any layer says something of them or of the user.
+    #[inline]
+    pub(crate) fn has_attributes(&self) -> bool {
+        self.layers().any(|layer| layer.user.is_here() || !layer.attributes.is_empty())
+    }
+
     /// The attributes, if there are any.
     #[inline]
     pub(crate) fn attributes(&self) -> Option<BTreeMap<&'a str, &'a LogAttribute>> {

@@ -6,8 +6,14 @@
 //! ```
 //!
 //! The path decides where there is one, because it says where code came from: a dependency lies in cargo's registry, a
-//! git checkout or a vendor folder. Only binaries without line tables have to fall back to names.
+//! git checkout or a vendor folder. Only binaries without line tables have to fall back to names: a release build by default.
+//!
+//! How well that goes is measured by `tests/in_app`, lists of frames that people have labelled.
 
+mod crates;
+mod places;
+
+use self::crates::is_well_known;
 use crate::protocol::Stacktrace;
 use crate::stacktrace::names;
 
@@ -36,14 +42,15 @@ pub fn by_prefix(function: &str, include: &[&str], exclude: &[&str]) -> Option<b
 /// What the source file or else the name says. `None` when neither is known.
 #[must_use]
 pub fn by_origin(function: Option<&str>, path: Option<&str>) -> Option<bool> {
-    let crate_name = function.and_then(names::crate_of);
     if let Some(path) = path.filter(|path| !path.is_empty()) {
+        let crate_name = function.and_then(names::crate_of);
         let ours = crate_name.map_or_else(|| names::is_sdk_path(path), names::is_sdk_crate);
-        return Some(!ours && !is_foreign_path(path, crate_name));
+        return Some(!ours && !places::is_foreign(path, crate_name));
     }
-    function?;
-    // A name without a crate is a C function.
-    Some(crate_name.is_some_and(|name| !names::is_sdk_crate(name) && !is_well_known(name)))
+    let is_theirs = |name: &str| !names::is_sdk_crate(name) && !is_well_known(name);
+    // A name without a crate is a C function. A trait of the application on a type of others is the application's: only the crate
+    // of one of both can bring them together.
+    function.map(|function| names::crates_of(function).into_iter().flatten().any(is_theirs))
 }
 
 /// Decides the frames that nobody has decided yet.
@@ -55,143 +62,6 @@ pub fn apply(stacktrace: &mut Stacktrace, include: &[&str], exclude: &[&str]) {
         }
     }
 }
-
-fn is_foreign_path(path: &str, crate_name: Option<&str>) -> bool {
-    let normalized;
-    let path = if path.contains('\\') {
-        normalized = path.replace('\\', "/");
-        &normalized
-    } else {
-        path
-    };
-    FOREIGN_PARTS.iter().any(|part| path.contains(part))
-        || is_in_registry(path)
-        || path.starts_with("/rustc/")
-        || STD_SOURCES.iter().any(|source| path.starts_with(source))
-        // An application may well have a folder of its own called `library/core`.
-        || (crate_name.is_none_or(is_std) && STD_SOURCES.iter().any(|source| path.contains(source)))
-}
-
-/// `CARGO_HOME` can have any name; below it a registry is a host name and a hash.
-fn is_in_registry(path: &str) -> bool {
-    let folder = path.split_once("/registry/src/").and_then(|(_, rest)| rest.split('/').next());
-    let hash = folder.and_then(|folder| folder.rsplit_once('-')).map(|(_, hash)| hash);
-    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-fn is_std(crate_name: &str) -> bool {
-    STD.contains(&crate_name)
-}
-
-fn is_well_known(crate_name: &str) -> bool {
-    is_std(crate_name)
-        || WELL_KNOWN.binary_search(&crate_name).is_ok()
-        || FAMILIES.iter().any(|family| crate_name.starts_with(family))
-}
-
-/// Where code of others lies, wherever the folder above is.
-const FOREIGN_PARTS: [&str; 4] =
-    ["/.cargo/registry/src/", "/.cargo/git/checkouts/", "/vendor/", "/lib/rustlib/src/rust/"];
-
-const STD_SOURCES: [&str; 6] = [
-    "library/std/",
-    "library/core/",
-    "library/alloc/",
-    "library/test/",
-    "library/panic_unwind/",
-    "library/proc_macro/",
-];
-
-const STD: [&str; 10] = [
-    "__rustc",
-    "alloc",
-    "backtrace",
-    "core",
-    "gimli",
-    "panic_abort",
-    "panic_unwind",
-    "proc_macro",
-    "std",
-    "test",
-];
-
-/// Prefixes of crates that come in families.
-const FAMILIES: [&str; 11] = [
-    "actix_",
-    "aws_smithy_",
-    "axum_",
-    "crossbeam_",
-    "futures_",
-    "hyper_",
-    "opentelemetry_",
-    "rustls_",
-    "tokio_",
-    "tower_",
-    "tracing_",
-];
-
-/// Runtimes and plumbing between the user's frames, sorted. Only consulted when a binary has no line tables.
-const WELL_KNOWN: [&str; 59] = [
-    "addr2line",
-    "anyhow",
-    "async_executor",
-    "async_global_executor",
-    "async_std",
-    "async_task",
-    "axum",
-    "bytes",
-    "color_eyre",
-    "diesel",
-    "env_logger",
-    "eyre",
-    "failure",
-    "flate2",
-    "futures",
-    "h2",
-    "h3",
-    "hashbrown",
-    "http",
-    "http_body",
-    "http_body_util",
-    "hyper",
-    "indexmap",
-    "log",
-    "matchit",
-    "mio",
-    "native_tls",
-    "once_cell",
-    "openssl",
-    "opentelemetry",
-    "parking_lot",
-    "parking_lot_core",
-    "poem",
-    "polling",
-    "prost",
-    "quinn",
-    "quinn_proto",
-    "rayon",
-    "rayon_core",
-    "regex",
-    "regex_automata",
-    "reqwest",
-    "ring",
-    "rocket",
-    "rustls",
-    "serde",
-    "serde_core",
-    "serde_json",
-    "slog",
-    "smol",
-    "sqlx",
-    "sqlx_core",
-    "tokio",
-    "tonic",
-    "tower",
-    "tracing",
-    "ureq",
-    "url",
-    "warp",
-];
 
 #[cfg(test)]
 mod tests {
@@ -314,10 +184,5 @@ mod tests {
         apply(&mut stacktrace, &[], &["shop"]);
         let decided: Vec<_> = stacktrace.frames.iter().map(|frame| frame.in_app).collect();
         assert_eq!(decided, [Some(true), Some(false), Some(false), None]);
-    }
-
-    #[test]
-    fn the_list_of_crates_is_sorted() {
-        assert!(WELL_KNOWN.is_sorted());
     }
 }

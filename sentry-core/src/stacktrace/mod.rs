@@ -21,6 +21,13 @@ pub trait StackSource: Send + Sync + fmt::Debug {
     /// Addresses whose symbols cannot be loaded before `deadline` stay bare. `None` when nothing is left.
     fn resolve(&self, stack: &RawStack, deadline: Option<Instant>) -> Option<Stacktrace>;
 
+    /// The frames of `stack` as bare addresses, for what [`restore`](Self::restore) will name: neither waits for anything nor
+    /// looks anything up. `None` where nobody could name them later: then they are resolved.
+    fn bare(&self, stack: &RawStack) -> Option<Stacktrace> {
+        let _ = stack;
+        None
+    }
+
     /// Names the frames of an event that an earlier run of the program wrote down as bare addresses, by the images in its
     /// `debug_meta`. Tells whether it changed anything.
     fn restore(&self, event: &mut Event<'static>, deadline: Option<Instant>) -> bool {

@@ -12,6 +12,12 @@ pub fn crate_of(function: &str) -> Option<&str> {
     path.split("::").next().filter(|name| !name.is_empty())
 }
 
+/// The crate of a method's type or of a function, and the crate of the trait that the method is of.
+pub(crate) fn crates_of(function: &str) -> [Option<&str>; 2] {
+    let of_trait = inside(function).and_then(split_as).and_then(|(_, of_trait)| path_in(of_trait));
+    [crate_of(function), of_trait.and_then(|path| path.split("::").next())]
+}
+
 /// The module a function is defined in: `shop::orders` for `shop::orders::place::{closure#0}` and for
 /// `<shop::orders::Order as core::fmt::Debug>::fmt`.
 #[must_use]
@@ -99,12 +105,9 @@ fn matches(path: &str, prefix: &str) -> bool {
 
 /// The path that says who wrote the function, without generic arguments at its end.
 fn owner(function: &str) -> Option<&str> {
-    // Legacy mangling cannot begin with `<` and puts a `_` before it.
-    let function = function.strip_prefix('_').filter(|rest| rest.starts_with('<')).unwrap_or(function);
-    let Some(inner) = function.strip_prefix('<') else {
+    let Some(inner) = inside(function) else {
         return Some(until_generics(function)).filter(|path| path.contains("::"));
     };
-    let inner = &inner[..matching_end(inner)];
     let (this, of_trait) = match split_as(inner) {
         Some((this, of_trait)) => (this, Some(of_trait)),
         None => (inner.split_once(" for ").map_or(inner, |(_, this)| this), None),
@@ -112,6 +115,14 @@ fn owner(function: &str) -> Option<&str> {
     path_in(this)
         .or_else(|| of_trait.and_then(path_in))
         .or_else(|| path_in(inner.trim_start_matches("impl ")))
+}
+
+/// What is between the `<` that a name begins with and its end.
+fn inside(function: &str) -> Option<&str> {
+    // Legacy mangling cannot begin with `<` and puts a `_` before it.
+    let function = function.strip_prefix('_').filter(|rest| rest.starts_with('<')).unwrap_or(function);
+    let inner = function.strip_prefix('<')?;
+    Some(&inner[..matching_end(inner)])
 }
 
 /// The path in a type such as `&mut dyn shop::Price` or `*const shop::Order<T>`; `None` for `u8`, `(A, B)`, `T`.

@@ -82,7 +82,7 @@ pub(crate) enum Added {
     /// It waits, and the transport has to be told that something does.
     First,
     /// A batch is to be handed over. With one that is lost for it, if nobody gets round to that.
-    Full(Option<Telemetry>),
+    Full(Option<Box<Telemetry>>),
     /// It is too late.
     Closed,
 }
@@ -123,8 +123,8 @@ impl Gathering {
     }
 
     #[cold]
-    fn is_full(&self, batch: Option<Leaving>) -> Option<Telemetry> {
-        self.ready().push(batch)
+    fn is_full(&self, batch: Option<Leaving>) -> Option<Box<Telemetry>> {
+        self.ready().push(batch).map(Box::new)
     }
 
     /// Gives what is full to `send`, in order, unless another thread is at it: that one takes all.

@@ -17,6 +17,8 @@ mod gathered;
     expect(dead_code, reason = "without logs and metrics nothing is gathered")
 )]
 mod gathering;
+#[cfg(any(feature = "logs", feature = "metrics"))]
+mod place;
 mod record;
 #[cfg(any(feature = "logs", feature = "metrics"))]
 mod scratch;
@@ -26,6 +28,8 @@ pub(crate) use self::gathered::Source;
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::gathering::Added;
 pub(crate) use self::gathering::Gathering;
+#[cfg(any(feature = "logs", feature = "metrics"))]
+pub(crate) use self::place::Place;
 pub use self::record::{Telemetry, TelemetryKind};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::scratch::Scratch;

@@ -33,7 +33,7 @@ impl Ids {
     /// A new span below this one.
     #[inline]
     pub(super) fn child(&self) -> Self {
-        self.child_with_id(span_id())
+        Self { span: rng::word(), parent: self.span, ..*self }
     }
 
     #[inline]
@@ -88,9 +88,8 @@ pub(super) fn trace_id() -> TraceId {
 }
 
 /// A random span id.
-#[inline]
 pub(super) fn span_id() -> SpanId {
-    SpanId::from(rng::bytes::<8>())
+    SpanId::from(rng::word().to_ne_bytes())
 }
 
 fn word(span_id: SpanId) -> u64 {

@@ -27,6 +27,7 @@ mod record;
 mod recorded;
 mod request;
 mod root;
+mod root_span;
 mod sample_rand;
 mod sampling;
 mod source;
@@ -51,6 +52,7 @@ pub use self::propagation::{
     parse_headers,
 };
 pub use self::recorded::RecordedTransaction;
+pub use self::root_span::RootSpan;
 pub use self::source::TransactionSource;
 pub use self::span::Span;
 pub use self::transaction::Transaction;
@@ -75,6 +77,11 @@ pub(crate) fn dynamic_sampling_context(
         None => scope.propagation_context()?.dsc(options),
     };
     (!dsc.is_empty()).then_some(dsc)
+}
+
+/// Whether the trace of `scope` is not sampled.
+pub(crate) fn is_dropped(scope: &ScopeSnapshot) -> bool {
+    scope.span().is_some_and(|span| span.decision().sampled == Some(false))
 }
 
 /// The replay that the trace of `scope` tells of, if it came from outside.

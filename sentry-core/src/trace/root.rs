@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use crate::client::Client;
+use crate::client::{Client, ClientEvent};
 use crate::clock;
 use crate::hub::{Hub, WeakHub};
 use crate::options::{self, TraceLifecycle};
@@ -24,7 +24,7 @@ use crate::trace::recorded::{Recorded, RecordedTransaction};
 use crate::trace::sampling::Verdict;
 use crate::trace::span::Off;
 use crate::trace::stream::{self, Segment};
-use crate::trace::{MAX_SPANS, Transaction, TransactionContext, TransactionSource};
+use crate::trace::{MAX_SPANS, RootSpan, Transaction, TransactionContext, TransactionSource};
 
 pub(super) struct Root {
     pub(super) ids: Ids,
@@ -103,6 +103,27 @@ impl Root {
         }
     }
 
+    /// Whether it is not finished.
+    pub(super) fn is_open(&self) -> bool {
+        !lock(&self.state).finished
+    }
+
+    /// Tells who watches the client that it has begun.
+    #[inline]
+    pub(super) fn tell_start(self: &Arc<Self>) {
+        if self.verdict.recorded && !self.only_shown && self.client.has_hooks() {
+            let root = RootSpan::of(self);
+            self.client.tell_hooks(|| ClientEvent::RootStarted(&root));
+        }
+    }
+
+    fn tell_end(self: &Arc<Self>) {
+        if !self.only_shown && self.client.has_hooks() {
+            let root = RootSpan::of(self);
+            self.client.tell_hooks(|| ClientEvent::RootEnded(&root));
+        }
+    }
+
     pub(super) fn set_name(&self, name: &str) {
         let mut state = lock(&self.state);
         if !state.finished {
@@ -151,7 +172,10 @@ impl Root {
     }
 
     /// Ends a span and takes it in. Too many are a loss, those that come too late are not expected any more.
-    pub(super) fn finish_span(self: &Arc<Self>, record: &Arc<Record>, end: SystemTime) {
+    #[inline(never)]
+    pub(super) fn finish_span(self: Arc<Self>, record: Arc<Record>, end: Option<SystemTime>) {
+        let end = end.unwrap_or_else(clock::now);
+        let record = &record;
         let stack = if record.duration(end) < SLOW { None } else { self.stack_of(record) };
         let Some(weight) = record.end(end, stack) else { return };
         if self.streams {
@@ -192,6 +216,7 @@ impl Root {
         if let Some(reason) = self.unwanted(&state) {
             let spans = 1 + state.spans.len() as u64;
             drop(state);
+            self.tell_end();
             return self.discard(reason, spans);
         }
         // Name, operation and status stay: events captured later may still refer to this transaction.
@@ -214,6 +239,7 @@ impl Root {
         };
         let at_start = std::mem::take(&mut state.scope);
         drop(state);
+        self.tell_end();
         self.count_unsampled();
         if self.streams {
             return self.stream(segment(recorded));

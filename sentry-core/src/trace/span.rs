@@ -48,12 +48,20 @@ pub(super) struct Off {
 }
 
 impl Span {
-    /// The ids come last, so that they are made where they stay: copying them is what such a span costs.
+    /// Built into whatever code starts it, where it often is not even written to memory.
     #[inline]
-    pub(super) fn off(off: Off, ids: Ids) -> Self {
-        Self { ids, kind: Kind::Off(off) }
+    pub(super) fn off(off: &Off, ids: Ids) -> Self {
+        Self { ids, kind: Kind::Off(off.clone()) }
     }
 
+    /// A span that begins now, below the one with the ids `parent`.
+    // Never built into its callers: what it needs on the stack is not for spans that are not recorded.
+    #[inline(never)]
+    pub(super) fn below(root: &Arc<Root>, parent: &Ids, op: &str, description: &str) -> Self {
+        Self::recorded(root, parent.child(), op, description, clock::now())
+    }
+
+    #[inline]
     pub(super) fn recorded(
         root: &Arc<Root>,
         ids: Ids,
@@ -74,9 +82,9 @@ impl Span {
     #[must_use = "a span must be finished to be sent"]
     pub fn start_child(&self, op: &str, description: &str) -> Self {
         match &self.kind {
-            Kind::Off(off) => Self::off(off.clone(), self.ids.child()),
+            Kind::Off(off) => Self::off(off, self.ids.child()),
             Kind::Recorded { root, .. } | Kind::Ignored(root) => {
-                Self::recorded(root, self.ids.child(), op, description, clock::now())
+                Self::below(root, &self.ids, op, description)
             }
         }
     }
@@ -92,7 +100,7 @@ impl Span {
     ) -> Self {
         let ids = self.ids.child_with_id(id);
         match &self.kind {
-            Kind::Off(off) => Self::off(off.clone(), ids),
+            Kind::Off(off) => Self::off(off, ids),
             Kind::Recorded { root, .. } | Kind::Ignored(root) => {
                 Self::recorded(root, ids, op, description, start)
             }
@@ -102,15 +110,15 @@ impl Span {
     /// Ends the span now. Ending it twice is harmless.
     #[inline]
     pub fn finish(self) {
-        if let Kind::Recorded { root, record } = &self.kind {
-            root.finish_span(record, clock::now());
+        if let Kind::Recorded { root, record } = self.kind {
+            Root::finish_span(root, record, None);
         }
     }
 
     /// Ends the span at `timestamp`, but not before its start.
     pub fn finish_with_timestamp(self, timestamp: SystemTime) {
-        if let Kind::Recorded { root, record } = &self.kind {
-            root.finish_span(record, timestamp);
+        if let Kind::Recorded { root, record } = self.kind {
+            Root::finish_span(root, record, Some(timestamp));
         }
     }
 

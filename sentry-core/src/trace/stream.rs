@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use crate::attributes::{self, FromScope};
 use crate::client::Client;
+use crate::integration;
 use crate::protocol::{
-    self, DynamicSamplingContext, LogAttribute, SpanId, SpanLink, SpanStatus, TraceId, Value, timestamp,
+    self, DynamicSamplingContext, LogAttribute, Measurement, Quantity, SpanId, SpanLink, SpanStatus, TraceId,
+    Value, timestamp,
 };
 use crate::scope::ScopeSnapshot;
 use crate::telemetry::Telemetry;
@@ -62,11 +64,20 @@ impl<'a> From<&'a SpanLink> for Link<'a> {
 }
 
 /// Sends a span that has ended.
-pub(super) fn send(client: &Client, span: protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) {
+pub(super) fn send(client: &Client, mut span: protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) {
+    integration::process_span(client.options(), &mut span);
     let span = recorded::seen(span, client.options());
     let trace_id = span.trace_id;
     let json = encode(client, &span, segment, scope);
     client.send_telemetry(Telemetry::span(json, trace_id, Arc::clone(&segment.context)));
+}
+
+/// A measurement as an attribute. The protocol has a name for having no unit; an attribute then has none.
+fn measured(measurement: &Measurement) -> LogAttribute {
+    match &measurement.unit {
+        Some(unit) if unit.as_str() != "none" => Quantity::new(measurement.value, unit.clone()).into(),
+        _ => measurement.value.into(),
+    }
 }
 
 fn encode(client: &Client, span: &protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) -> Vec<u8> {
@@ -100,7 +111,7 @@ fn encode(client: &Client, span: &protocol::Span, segment: &Segment<'_>, scope: 
         own.push(("sentry.segment.name.source", text(segment.source.name())));
     }
     own.extend(scope.replay_id().map(|replay| ("sentry.replay_id", text(replay))));
-    own.extend(span.measurements.iter().map(|(key, it)| (key.as_str(), LogAttribute::from(it.value))));
+    own.extend(span.measurements.iter().map(|(key, it)| (key.as_str(), measured(it))));
     own.extend(span.tags.iter().map(|(key, value)| (key.as_str(), text(value))));
     own.extend(span.data.iter().map(|(key, value)| (key.as_str(), LogAttribute(value.clone()))));
     let mut out = Vec::with_capacity(1_024);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::client::{self, Client};
-use crate::clock;
 use crate::hub::Hub;
 use crate::options::ClientOptions;
 use crate::protocol::{
@@ -78,7 +77,9 @@ impl Transaction {
         if let (true, Some(incoming)) = (verdict.by_sampler, &mut context.incoming) {
             *incoming = Arc::new(dsc::decided(incoming, verdict.decision));
         }
-        Self::of(Arc::new(Root::new(client, Some(hub), context, verdict, start)))
+        let root = Arc::new(Root::new(client, Some(hub), context, verdict, start));
+        root.tell_start();
+        Self::of(root)
     }
 
     /// One that sampling has dropped already.
@@ -117,8 +118,8 @@ impl Transaction {
     #[must_use = "a span must be finished to be sent"]
     pub fn start_child(&self, op: &str, description: &str) -> Span {
         match &self.kind {
-            Kind::Recorded(root) => Span::recorded(root, self.ids.child(), op, description, clock::now()),
-            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off.clone(), self.ids.child()),
+            Kind::Recorded(root) => Span::below(root, &self.ids, op, description),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off, self.ids.child()),
         }
     }
 
@@ -134,7 +135,7 @@ impl Transaction {
         let ids = self.ids.child_with_id(id);
         match &self.kind {
             Kind::Recorded(root) => Span::recorded(root, ids, op, description, start),
-            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off.clone(), ids),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off, ids),
         }
     }
 

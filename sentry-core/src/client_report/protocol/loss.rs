@@ -6,7 +6,7 @@ use super::{Category, Reason, Report, size};
 use crate::envelope::{Envelope, EnvelopeItem, ItemContainer, UnknownItem};
 use crate::protocol::{
     Attachment, Event, FileAttachment, Log, Metric, MonitorCheckIn, SessionAggregates, SessionUpdate, Span,
-    Transaction,
+    StoredAttachment, Transaction,
 };
 use crate::types::private::Sealed;
 
@@ -114,6 +114,14 @@ impl LossSource for FileAttachment {
     }
 }
 
+impl Sealed for StoredAttachment {}
+
+impl LossSource for StoredAttachment {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        attachment(usize::try_from(self.bytes().length()).unwrap_or(usize::MAX))
+    }
+}
+
 impl Sealed for Log {}
 
 impl LossSource for Log {
@@ -203,6 +211,7 @@ fn collect(item: &EnvelopeItem) -> Vec<ItemLoss> {
         EnvelopeItem::SessionAggregates(sessions) => sessions.losses().collect(),
         EnvelopeItem::Attachment(attachment) => attachment.losses().collect(),
         EnvelopeItem::FileAttachment(file) => file.losses().collect(),
+        EnvelopeItem::StoredAttachment(stored) => stored.losses().collect(),
         EnvelopeItem::MonitorCheckIn(check_in) => check_in.losses().collect(),
         EnvelopeItem::ItemContainer(container) => container.losses().collect(),
         EnvelopeItem::ClientReport(report) => report.losses().collect(),
