@@ -11,6 +11,8 @@ pub use sentry_panic::panic;
 pub use sentry_integrations::anyhow;
 #[cfg(feature = "log")]
 pub use sentry_integrations::log;
+#[cfg(feature = "open-feature")]
+pub use sentry_integrations::open_feature;
 #[cfg(feature = "profiling")]
 pub use sentry_integrations::profiling;
 #[cfg(feature = "tower")]

@@ -19,6 +19,8 @@ pub mod anyhow;
 pub mod contexts;
 #[cfg(feature = "log")]
 pub mod log;
+#[cfg(feature = "open-feature")]
+pub mod open_feature;
 #[cfg(feature = "profiling")]
 pub mod profiling;
 #[cfg(feature = "tower")]

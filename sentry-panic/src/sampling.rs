@@ -48,6 +48,12 @@ pub fn running(most: usize) -> Vec<u32> {
     numbers.filter(|number| is_running(*number)).take(most).collect()
 }
 
+/// The system's number of the calling thread.
+#[must_use]
+pub fn current() -> Option<u32> {
+    crate::thread::system_number().and_then(|number| u32::try_from(number).ok())
+}
+
 /// The name of a thread.
 #[must_use]
 pub fn name(thread: u32) -> Option<String> {
@@ -90,7 +96,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn whoever_asks_runs_and_has_a_name() {
-        let number = crate::thread::system_number().and_then(|number| u32::try_from(number).ok()).unwrap();
+        let number = current().unwrap();
         assert!(running(usize::MAX).contains(&number));
         assert!(name(number).is_some());
         assert!(running(0).is_empty());

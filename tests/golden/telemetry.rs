@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sentry::protocol::{Log, LogAttribute, LogLevel, Map, Metric, MetricType, Unit, User};
+use sentry::protocol::{Log, LogAttribute, LogLevel, Map, Metric, MetricType, Quantity, Unit, User};
 use sentry::{Hub, TransactionContext, metrics};
 
 use crate::trace::{span_id, trace_id};
@@ -13,7 +13,8 @@ fn logs_with_every_field() {
     check("log", "log", options().traces_sample_rate(1.0), || {
         in_a_span(|| {
             sentry::logger_trace!("step");
-            sentry::logger_debug!(order.id = 42, retry = true, "ratio {}", 0.5);
+            let took = Quantity::new(12.5, Unit::Millisecond);
+            sentry::logger_debug!(order.id = 42, retry = true, took = took, "ratio {}", 0.5);
             sentry::logger_info!("user {} has logged in, {} times", "ada", 7);
             sentry::logger_warn!(tags = "a", "low");
             sentry::logger_error!("failed");
@@ -59,6 +60,7 @@ fn attributes() -> Map<String, LogAttribute> {
         ("double", 0.5.into()),
         ("integer", 7.into()),
         ("large", u64::MAX.into()),
+        ("quantity", Quantity::new(64, Unit::Megabyte).into()),
         ("string", "text".into()),
     ]
     .into_iter()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sentry::options::TraceLifecycle;
 use sentry::protocol::{
-    Context, ProfileContext, Request, SpanId, SpanLink, SpanStatus, TraceId, Unit, User, Value,
+    Context, ProfileContext, Quantity, Request, SpanId, SpanLink, SpanStatus, TraceId, Unit, User, Value,
 };
 use sentry::types::Uuid;
 use sentry::{ClientOptions, TransactionContext, TransactionSource};
@@ -52,6 +52,7 @@ fn capture() {
             ..Default::default()
         }));
         scope.set_attribute("tenant", "acme");
+        scope.set_attribute("quota", Quantity::new(0.5, Unit::Ratio));
         scope.set_context(
             "profile",
             Context::Profile(Box::new(ProfileContext {

@@ -1,38 +1,38 @@
 //! The process that is measured.
 
 use std::hint::black_box;
-use std::panic::catch_unwind;
+use std::panic::{catch_unwind, set_hook};
 use std::time::{Duration, Instant};
 
 use ours::ClientOptions;
 use ours::options::FloodControl;
 
+use super::threads;
+
 const ROUNDS: usize = 200;
 /// In a round; few enough for the queue.
 const PANICS: usize = 50;
 
-const THREADS: usize = 8;
-const EACH: usize = 10_000 / THREADS;
-
-type Guards = (Option<ours::ClientInitGuard>, Option<official::ClientInitGuard>);
+pub(super) type Guards = (Option<ours::ClientInitGuard>, Option<official::ClientInitGuard>);
 
 /// `panics-client WHAT WAY DSN`.
 pub fn client(arguments: &[&str]) {
     let [what, way, dsn] = arguments[..] else { panic!("panics-client WHAT WAY DSN") };
-    let begun = Instant::now();
+    if what == "threads" {
+        return threads::program(way, dsn);
+    }
     // Before anybody else's: ours calls it, and so does the official crate's.
-    std::panic::set_hook(Box::new(|_| {}));
+    set_hook(Box::new(|_| {}));
     let guards = init(way, dsn);
     match what {
         "caught" => caught(&guards),
+        "first" => first(),
         "symbols" => symbols(),
-        "threads-only" => threads(Duration::ZERO, begun, guards),
-        "threads-work" => threads(Duration::from_micros(250), begun, guards),
         _ => panic!("what is {what}?"),
     }
 }
 
-fn init(way: &str, dsn: &str) -> Guards {
+pub(super) fn init(way: &str, dsn: &str) -> Guards {
     match way {
         "ours" => {
             let options = ClientOptions::new().dsn(dsn).release("bench@1.0.0");
@@ -61,6 +61,22 @@ fn caught(guards: &Guards) {
     println!("{} {}", times[0], times[times.len() / 2]);
 }
 
+/// Microseconds and page faults of the process's first panic, and microseconds of its second one.
+fn first() {
+    let before = faults();
+    let first = deeper(30);
+    let faults = faults() - before;
+    let second = deeper(30);
+    println!("{} {faults} {}", first.as_nanos() as f64 / 1e3, second.as_nanos() as f64 / 1e3);
+}
+
+/// Pages that this thread was given, without reading them from a disk.
+fn faults() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(") ").next().unwrap_or_default();
+    after_name.split(' ').nth(7).and_then(|faults| faults.parse().ok()).unwrap_or(0)
+}
+
 /// Microseconds of the first panic; the median and the 99th percentile of those in the tenth of a second after it; their number.
 fn symbols() {
     let first = deeper(30).as_nanos() as f64 / 1e3;
@@ -74,33 +90,9 @@ fn symbols() {
     println!("{first} {} {} {}", times[times.len() / 2], times[times.len() * 99 / 100], times.len());
 }
 
-/// Seconds until the threads have ended, and until the guard is dropped.
-fn threads(work: Duration, begun: Instant, guards: Guards) {
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(move || {
-                for _ in 0..EACH {
-                    compute(work);
-                    deeper(30);
-                }
-            });
-        }
-    });
-    let worked = start.elapsed();
-    drop(guards);
-    println!("{} {}", worked.as_secs_f64(), begun.elapsed().as_secs_f64());
-}
-
-/// As many additions as take so long on a core of its own.
-fn compute(time: Duration) {
-    let additions = time.as_nanos() as u64 * 2;
-    black_box((0..additions).fold(0_u64, |sum, n| black_box(sum.wrapping_add(n))));
-}
-
 /// A panic below so many frames, caught on top of them.
 #[inline(never)]
-fn deeper(depth: u32) -> Duration {
+pub(super) fn deeper(depth: u32) -> Duration {
     if depth > 0 {
         return black_box(deeper(black_box(depth - 1)));
     }

@@ -1,12 +1,16 @@
 //! A profiler that runs for as long as it is wanted, and sends what it has seen every minute (protocol.md 18).
 //!
 //! ```text
-//! start_profiler ─► "sentry-profiler", 101 times a second:          every minute, and at the end, on the same thread:
-//!                   which threads compute? ─► their addresses ────► Chunk ─► names ─► envelope ─► client
+//! start_profiler,  ─► "sentry-profiler", 101 times a second:          every minute, at a flush and at the end:
+//! or a root span      which threads compute? ─► their addresses ────► Chunk ─► names ─► envelope ─► client
 //! ```
 //!
-//! Off until [`start_profiler`] is called on a client with a [`ProfilingIntegration`] whose session was sampled. What a thread pays
-//! is being stopped while its stack is walked; threads that sleep are not touched. Linux only.
+//! Off unless a client has a [`ProfilingIntegration`] whose session was sampled. It then runs from [`start_profiler`] to
+//! [`stop_profiler`], or, with [`ProfileLifecycle::Trace`], while a sampled transaction goes on. What a thread pays is being
+//! stopped while its stack is walked; threads that sleep are not touched. Linux only.
+//!
+//! Events, transactions and streamed spans say which profiler ran, and transactions say on which thread they began, by the
+//! number that the profile has for it.
 //!
 //! ```no_run
 //! use sentry_core::ClientOptions;
@@ -25,19 +29,34 @@
 mod chunk;
 mod encode;
 mod profiler;
+mod roots;
+mod signal;
 
 use std::sync::OnceLock;
 
-use sentry_core::protocol::{Context, Event, ProfileContext};
+use sentry_core::protocol::{Context, Event, ProfileContext, Span};
 use sentry_core::types::random_uuid;
-use sentry_core::{ClientOptions, Integration};
+use sentry_core::{Client, ClientEvent, ClientOptions, Integration, RootSpan, WeakClient};
+use sentry_panic::sampling;
 
 pub use self::profiler::{start_profiler, stop_profiler};
+
+/// What starts and stops the profiler.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileLifecycle {
+    /// [`start_profiler`] and [`stop_profiler`].
+    #[default]
+    Manual,
+    /// Traces: it runs while a sampled transaction goes on. Needs tracing to be on.
+    Trace,
+}
 
 /// Lets a client have profiles.
 #[derive(Debug)]
 pub struct ProfilingIntegration {
     session_sample_rate: f64,
+    lifecycle: ProfileLifecycle,
     is_sampled: OnceLock<bool>,
 }
 
@@ -45,13 +64,19 @@ impl ProfilingIntegration {
     /// One that never samples.
     #[must_use]
     pub fn new() -> Self {
-        Self { session_sample_rate: 0.0, is_sampled: OnceLock::new() }
+        Self { session_sample_rate: 0.0, lifecycle: ProfileLifecycle::default(), is_sampled: OnceLock::new() }
     }
 
     /// Sets the share of processes, from 0 to 1, whose profiler starts when it is asked to. 0 by default. Decided once.
     #[must_use]
     pub fn session_sample_rate(self, rate: f64) -> Self {
         Self { session_sample_rate: rate, ..self }
+    }
+
+    /// Sets what starts and stops the profiler: functions by default.
+    #[must_use]
+    pub fn lifecycle(self, lifecycle: ProfileLifecycle) -> Self {
+        Self { lifecycle, ..self }
     }
 
     fn is_sampled(&self) -> bool {
@@ -70,6 +95,13 @@ impl Integration for ProfilingIntegration {
         "profiling"
     }
 
+    fn after_all_setup(&self, client: &Client) {
+        if self.is_sampled() {
+            let (weak, lifecycle) = (client.downgrade(), self.lifecycle);
+            client.on(move |event| hear(event, &weak, lifecycle)).detach();
+        }
+    }
+
     /// The profile that was being taken meanwhile.
     fn enrich(&self, event: &mut Event<'static>, _options: &ClientOptions) {
         if let Some(profiler_id) = profiler::id()
@@ -82,6 +114,44 @@ impl Integration for ProfilingIntegration {
 
     fn processes_events(&self) -> bool {
         false
+    }
+
+    fn process_span(&self, span: &mut Span, _options: &ClientOptions) {
+        if let Some(profiler_id) = profiler::id() {
+            let id = profiler_id.as_simple().to_string();
+            span.data.entry("sentry.profiler_id".to_owned()).or_insert_with(|| id.into());
+        }
+    }
+
+    fn processes_spans(&self) -> bool {
+        self.is_sampled()
+    }
+}
+
+/// What happens in a client with profiles.
+fn hear(event: &ClientEvent<'_>, client: &WeakClient, lifecycle: ProfileLifecycle) {
+    match event {
+        ClientEvent::RootStarted(root) => {
+            let runs = match lifecycle {
+                ProfileLifecycle::Trace => profiler::watch(root, client),
+                ProfileLifecycle::Manual => profiler::id().is_some(),
+            };
+            if runs {
+                tell_thread(root);
+            }
+        }
+        ClientEvent::Flush { timeout } => profiler::hand_over_for(client, *timeout),
+        ClientEvent::Close { timeout } => profiler::stop_for(client, *timeout),
+        _ => {}
+    }
+}
+
+/// Lets a transaction say on which thread it runs, as samples of the profile do.
+fn tell_thread(root: &RootSpan) {
+    let Some(number) = sampling::current() else { return };
+    root.set_data("thread.id", number.to_string().into());
+    if let Some(name) = std::thread::current().name() {
+        root.set_data("thread.name", name.into());
     }
 }
 

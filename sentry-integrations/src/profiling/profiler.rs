@@ -1,19 +1,21 @@
 //! The thread that looks, and who starts and stops it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sentry_core::client_report::protocol::{Category, Reason};
 use sentry_core::envelope::UnknownItem;
 use sentry_core::protocol::{ClientSdkInfo, Envelope, EnvelopeHeaders};
 use sentry_core::types::{Uuid, random_uuid};
-use sentry_core::{Client, clock, diagnostics, process};
+use sentry_core::{Client, RootSpan, WeakClient, clock, diagnostics, process};
 use sentry_panic::debug_images::debug_images;
 use sentry_panic::sampling::{self, Sampler};
 
-use super::ProfilingIntegration;
 use super::chunk::Chunk;
 use super::encode::{self, Origin};
+use super::roots::Roots;
+use super::signal::{Duty, Signal};
+use super::{ProfileLifecycle, ProfilingIntegration};
 
 /// 101 times a second: not in step with what programs do a hundred times a second.
 const INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 101);
@@ -22,7 +24,7 @@ const CHUNK: Duration = Duration::from_secs(60);
 const MAX_THREADS: usize = 64;
 /// How long names of a chunk may be looked up. What is not found until then stays an address.
 const NAMING: Duration = Duration::from_secs(5);
-/// How long [`stop_profiler`] waits for the last chunk.
+/// How long whoever stops the profiler, or flushes, waits for the last chunk.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// There is one profiler in a process.
@@ -30,45 +32,74 @@ static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
 
 struct Running {
     id: Uuid,
+    client: WeakClient,
     signal: Arc<Signal>,
     /// A forked child has inherited this, but not the thread.
     generation: u32,
 }
 
-/// Starts the profiler for the client of the current hub. `false` if it runs already, the session was not sampled, or it
-/// cannot run.
-#[expect(clippy::must_use_candidate, reason = "called for its effect")]
+/// Starts the profiler for the client of the current hub. `false` if it runs already, the session was not sampled, it is left
+/// to [traces](ProfileLifecycle::Trace), or it cannot run.
 pub fn start_profiler() -> bool {
-    let is_sampled =
-        sentry_core::with_integration(|integration: &ProfilingIntegration, _| integration.is_sampled());
+    let is_wanted = sentry_core::with_integration(|integration: &ProfilingIntegration, _| {
+        if integration.lifecycle == ProfileLifecycle::Trace {
+            diagnostics::warn_once("profiler lifecycle", || {
+                "traces start and stop the profiler: start_profiler does nothing".into()
+            });
+        }
+        integration.lifecycle == ProfileLifecycle::Manual && integration.is_sampled()
+    });
     let client = sentry_core::Hub::current().client();
-    let Some(client) = client.filter(|client| is_sampled && client.is_enabled()) else { return false };
-    if client.options().release.is_none() {
-        diagnostics::warn_once("profiler release", || "profiles need a release: the profiler is off".into());
-        return false;
-    }
+    let Some(client) = client.filter(|client| is_wanted && client.is_enabled()) else { return false };
     let mut running = lock(&RUNNING);
-    if running.as_ref().is_some_and(|running| running.is_alive()) {
+    if running.as_ref().is_some_and(Running::is_alive) {
         return false;
     }
-    let signal = Arc::new(Signal::default());
-    let profiler =
-        Profiler { id: random_uuid(), client: Arc::downgrade(&client), signal: Arc::clone(&signal) };
-    let id = profiler.id;
-    let thread = std::thread::Builder::new().name("sentry-profiler".into()).spawn(move || profiler.run());
-    if thread.is_err() {
-        diagnostics::warn_once("profiler thread", || "no thread can be started: the profiler is off".into());
-        return false;
+    let started = start(&client, None);
+    let is_started = started.is_some();
+    if is_started {
+        *running = started;
     }
-    *running = Some(Running { id, signal, generation: process::generation() });
-    true
+    is_started
 }
 
-/// Stops the profiler, and waits two seconds at most until what it has seen last is on its way.
+/// Stops the profiler, and waits two seconds at most until what it has seen last is on its way. One that is left to traces
+/// starts again with the next.
 pub fn stop_profiler() {
     let running = lock(&RUNNING).take();
     if let Some(running) = running.filter(Running::is_alive) {
         running.signal.stop(clock::instant() + PATIENCE);
+    }
+}
+
+/// Lets the profiler run as long as this goes on, and starts it if it must. Whether it runs.
+pub(super) fn watch(root: &RootSpan, client: &WeakClient) -> bool {
+    let mut running = lock(&RUNNING);
+    if let Some(running) = running.as_ref().filter(|running| running.is_alive()) {
+        running.signal.watch(root.clone());
+        return true;
+    }
+    let Some(client) = client.upgrade() else { return false };
+    let started = start(&client, Some(root.clone()));
+    let is_started = started.is_some();
+    if is_started {
+        *running = started;
+    }
+    drop(running);
+    is_started
+}
+
+/// Ends the profiler of this client.
+pub(super) fn stop_for(client: &WeakClient, timeout: Duration) {
+    if let Some(signal) = signal_of(client) {
+        signal.stop(clock::instant() + timeout.min(PATIENCE));
+    }
+}
+
+/// Has the profiler of this client send what it has seen.
+pub(super) fn hand_over_for(client: &WeakClient, timeout: Duration) {
+    if let Some(signal) = signal_of(client) {
+        signal.hand_over(clock::instant() + timeout.min(PATIENCE));
     }
 }
 
@@ -77,50 +108,37 @@ pub(super) fn id() -> Option<Uuid> {
     lock(&RUNNING).as_ref().filter(|running| running.is_alive()).map(|running| running.id)
 }
 
+fn signal_of(client: &WeakClient) -> Option<Arc<Signal>> {
+    let client = client.upgrade()?;
+    let (theirs, signal) = {
+        let running = lock(&RUNNING);
+        let running = running.as_ref().filter(|running| running.is_alive())?;
+        (running.client.clone(), Arc::clone(&running.signal))
+    };
+    theirs.upgrade().is_some_and(|theirs| theirs.is_same(&client)).then_some(signal)
+}
+
+/// Starts the thread: by hand, or for a first root span.
+fn start(client: &Client, root: Option<RootSpan>) -> Option<Running> {
+    if client.options().release.is_none() {
+        diagnostics::warn_once("profiler release", || "profiles need a release: the profiler is off".into());
+        return None;
+    }
+    let (id, client, signal) = (random_uuid(), client.downgrade(), Arc::new(Signal::default()));
+    let roots = root.is_some().then(Roots::default);
+    root.into_iter().for_each(|root| signal.watch(root));
+    let profiler = Profiler { id, client: client.clone(), signal: Arc::clone(&signal), roots };
+    let thread = std::thread::Builder::new().name("sentry-profiler".into()).spawn(move || profiler.run());
+    if thread.is_err() {
+        diagnostics::warn_once("profiler thread", || "no thread can be started: the profiler is off".into());
+        return None;
+    }
+    Some(Running { id, client, signal, generation: process::generation() })
+}
+
 impl Running {
     fn is_alive(&self) -> bool {
-        self.generation == process::generation() && !lock(&self.signal.state).is_over
-    }
-}
-
-/// What the thread and its starter tell each other.
-#[derive(Default)]
-struct Signal {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    is_unwanted: bool,
-    is_over: bool,
-}
-
-impl Signal {
-    fn stop(&self, deadline: Instant) {
-        let mut state = lock(&self.state);
-        state.is_unwanted = true;
-        self.changed.notify_all();
-        while !state.is_over {
-            let left = deadline.saturating_duration_since(clock::instant());
-            if left.is_zero() {
-                return;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// Waits for the time to look again. `false`: it is to end.
-    fn waits_until(&self, time: Instant) -> bool {
-        let mut state = lock(&self.state);
-        while !state.is_unwanted {
-            let left = time.saturating_duration_since(clock::instant());
-            if left.is_zero() {
-                return true;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        false
+        self.generation == process::generation() && !self.signal.is_over()
     }
 }
 
@@ -129,46 +147,56 @@ struct End(Arc<Signal>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        lock(&self.0.state).is_over = true;
-        self.0.changed.notify_all();
+        self.0.over();
     }
 }
 
 struct Profiler {
     id: Uuid,
-    client: Weak<Client>,
+    client: WeakClient,
     signal: Arc<Signal>,
+    /// What it runs for, unless it was started by hand.
+    roots: Option<Roots>,
 }
 
 impl Profiler {
-    fn run(self) {
+    fn run(mut self) {
         let _end = End(Arc::clone(&self.signal));
         let (mut sampler, mut chunk) = (Sampler::new(), Chunk::default());
-        let mut next = clock::instant();
-        let mut full = next + CHUNK;
-        while self.signal.waits_until(next) {
-            let Some(client) = self.client() else { return };
-            let time = clock::now();
-            for thread in sampling::running(MAX_THREADS) {
-                if let Some(stack) = sampler.take(thread) {
-                    chunk.add(time, thread, stack, sampling::name);
+        let (mut look, mut full) = (clock::instant(), None);
+        loop {
+            let duty = self.signal.next(self.roots.as_mut(), look, full);
+            let client = self.client();
+            match (duty, client) {
+                (Duty::End, Some(client)) => return self.send(&client, chunk),
+                (Duty::End, None) | (_, None) => return,
+                (Duty::Check, _) => {}
+                (Duty::Send(number), Some(client)) => {
+                    self.send(&client, std::mem::take(&mut chunk));
+                    full = None;
+                    if number > 0 {
+                        self.signal.answer(number);
+                    }
+                }
+                (Duty::Look, Some(client)) => {
+                    look_at_all(&mut sampler, &mut chunk);
+                    let now = clock::instant();
+                    if full.is_none() && !chunk.samples.is_empty() {
+                        full = Some(now + CHUNK);
+                    }
+                    if chunk.is_full() {
+                        self.send(&client, std::mem::take(&mut chunk));
+                        full = None;
+                    }
+                    // What was missed is missed: a machine with too much to do gets less of it.
+                    look = (look + INTERVAL).max(now);
                 }
             }
-            let now = clock::instant();
-            if now >= full || chunk.is_full() {
-                self.send(&client, std::mem::take(&mut chunk));
-                full = clock::instant() + CHUNK;
-            }
-            // What was missed is missed: a machine with too much to do gets less of it.
-            next = (next + INTERVAL).max(now);
-        }
-        if let Some(client) = self.client() {
-            self.send(&client, chunk);
         }
     }
 
-    fn client(&self) -> Option<Arc<Client>> {
-        self.client.upgrade().filter(|client| client.is_enabled())
+    fn client(&self) -> Option<Client> {
+        self.client.upgrade().filter(Client::is_enabled)
     }
 
     fn send(&self, client: &Client, chunk: Chunk) {
@@ -193,6 +221,15 @@ impl Profiler {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn look_at_all(sampler: &mut Sampler, chunk: &mut Chunk) {
+    let time = clock::now();
+    for thread in sampling::running(MAX_THREADS) {
+        if let Some(stack) = sampler.take(thread) {
+            chunk.add(time, thread, stack, sampling::name);
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sentry_core::protocol::{Addr, DebugImage, Event, Frame, Stacktrace, SymbolicDebugImage};
+use sentry_core::RawStack;
 use sentry_core::stacktrace::trim::Role;
 
 use crate::backtrace::NativeStackSource;
@@ -112,6 +113,15 @@ pub(crate) struct RecordedModule {
 #[cfg_attr(not(test), expect(dead_code, reason = "for records of native crashes"))]
 pub(crate) fn images(modules: &[RecordedModule]) -> Vec<DebugImage> {
     modules.iter().filter_map(modules::recorded_image).collect()
+}
+
+/// The frames of a stack of this run, for another one to name; `None` without images, by which it could.
+pub(crate) fn bare(stack: &RawStack) -> Option<Stacktrace> {
+    if stack.addresses.is_empty() || modules::images().is_empty() {
+        return None;
+    }
+    let frame = |address: &usize| Frame { instruction_addr: Some(Addr::from(*address)), ..Frame::default() };
+    Some(Stacktrace { frames: stack.addresses.iter().rev().map(frame).collect(), ..Stacktrace::default() })
 }
 
 /// A frame that was written down when nothing was known but its address. Naming gives every frame at least its package.

@@ -59,6 +59,11 @@ impl StackSource for NativeStackSource {
         frames::stacktrace(&stack.addresses, &self.view, deadline)
     }
 
+    /// Untrimmed: that is left to whoever knows the names.
+    fn bare(&self, stack: &RawStack) -> Option<Stacktrace> {
+        recorded::bare(stack)
+    }
+
     fn restore(&self, event: &mut Event<'static>, deadline: Option<Instant>) -> bool {
         recorded::restore(event, &self.view, deadline)
     }

@@ -2,6 +2,12 @@
 
 use std::io::Write as _;
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::allocator;
+
+/// Nobody gets memory any more after what is announced.
+pub(crate) static IS_LAST: AtomicBool = AtomicBool::new(false);
 
 /// A way to crash, and its name in a stack trace.
 #[derive(Clone, Copy)]
@@ -29,6 +35,7 @@ pub(crate) use kind;
 #[track_caller]
 pub(crate) fn announce(line: u32) {
     tell(&[("file", Location::caller().file()), ("line", &line.to_string())]);
+    allocator::HELD.store(IS_LAST.load(Ordering::SeqCst), Ordering::SeqCst);
 }
 
 /// It will happen in a line of another function.
@@ -41,8 +48,8 @@ pub(crate) fn announce_in<F>(function: &F, line: u32) {
 /// It will happen in another function, before this line.
 #[track_caller]
 pub(crate) fn announce_within<F>(function: &F, first: u32, last: u32) {
-    announce_in(function, first);
     tell(&[("last", &last.to_string())]);
+    announce_in(function, first);
 }
 
 /// The function it will happen in is inlined into one that calls it in this line.

@@ -8,7 +8,7 @@ use crate::announce::{Kind, announce, announce_caller, announce_in, announce_wit
 use crate::{costs, panics};
 
 /// Long enough for what was set to be kept ahead: nobody can look at the scopes in what follows.
-fn settle() {
+pub(crate) fn settle() {
     std::thread::sleep(std::time::Duration::from_millis(300));
 }
 
@@ -28,6 +28,7 @@ pub(crate) fn find(name: &str) -> Option<Kind> {
             "process-abort" => kind!(process_abort),
             "double-free" => kind!(double_free),
             "heap" => kind!(heap),
+            "ruined-heap" => kind!(ruined_heap),
             "allocation" => kind!(allocation),
             "overflow" => kind!(overflow),
             "smashed-frame" => kind!(smashed_frame),
@@ -237,6 +238,28 @@ fn heap() {
     }
     // SAFETY: not at all. Should the allocator not have noticed.
     unsafe { std::ptr::null_mut::<u64>().write_volatile(1) };
+}
+
+/// A crash of another cause, when nothing is right any more that the allocator knows: heads of blocks, lists of free ones, the end.
+#[inline(never)]
+fn ruined_heap() {
+    settle();
+    announce(0);
+    let blocks: Vec<*mut c_void> = (0..2_000)
+        // SAFETY: asks for memory.
+        .map(|number| unsafe { libc::malloc(16 + number % 13 * 90) })
+        .collect();
+    for block in blocks.iter().step_by(2) {
+        // SAFETY: nobody uses it.
+        unsafe { libc::free(*block) };
+    }
+    for block in &blocks {
+        // SAFETY: not at all.
+        unsafe { std::ptr::write_bytes(block.cast::<u8>().wrapping_sub(16), 0xa5, 32) };
+    }
+    // SAFETY: not at all.
+    unsafe { black_box(std::ptr::null_mut::<u64>()).write_volatile(7) };
+    black_box(());
 }
 
 #[inline(never)]

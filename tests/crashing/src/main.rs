@@ -36,7 +36,14 @@ fn main() {
     };
     let Some(kind) = kinds::find(kind) else { return };
     kind.announce();
-    let crash = kind.run;
+    let (is_late, is_without_memory) = (hint == "late", hint == "no-memory");
+    let crash = move || {
+        if is_late || is_without_memory {
+            kinds::settle();
+        }
+        announce::IS_LAST.store(is_without_memory, std::sync::atomic::Ordering::SeqCst);
+        (kind.run)();
+    };
     match place.as_str() {
         "thread" => {
             let body = move || {
@@ -61,7 +68,7 @@ fn options(dsn: &str, cache: &str, hint: &str) -> sentry::ClientOptions {
         options = options.auto_session_tracking(true);
     } else if hint == "off" {
         options = options.default_integrations(false);
-    } else if !hint.is_empty() {
+    } else if matches!(hint, "crash" | "hang") {
         options = options.add_integration(Failing { crashes: hint == "crash" });
     }
     options
