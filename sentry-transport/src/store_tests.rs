@@ -28,6 +28,7 @@ struct Disk(Arc<Mutex<Content>>);
 struct Content {
     entries: BTreeMap<u64, (Vec<u8>, Rank, bool)>,
     written: u64,
+    read: u64,
     refuses: bool,
 }
 
@@ -36,6 +37,21 @@ impl Disk {
     fn texts(&self) -> Vec<String> {
         let content = self.0.lock().unwrap();
         content.entries.values().map(|(bytes, ..)| String::from_utf8_lossy(bytes).into_owned()).collect()
+    }
+
+    /// Waits until there are so many.
+    fn wait_for(&self, count: usize) {
+        for _ in 0..2_000 {
+            if self.texts().len() == count {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("still there: {:?}", self.texts());
+    }
+
+    fn read(&self) -> u64 {
+        self.0.lock().unwrap().read
     }
 
     fn written(&self) -> u64 {
@@ -61,10 +77,11 @@ impl Store for Disk {
     }
 
     fn next(&mut self, _now: SystemTime) -> Option<Entry> {
-        let mut content = self.0.lock().unwrap();
+        let content = &mut *self.0.lock().unwrap();
         let free = content.entries.iter_mut().filter(|(_, entry)| !entry.2);
         let (id, entry) = free.min_by_key(|(id, entry)| (std::cmp::Reverse(entry.1), **id))?;
         entry.2 = true;
+        content.read += 1;
         Some(Entry { id: EntryId(*id), rank: entry.1, deaths: 0, bytes: entry.0.clone() })
     }
 
@@ -166,13 +183,7 @@ impl Process {
 
     /// Waits until the disk is empty.
     fn drain(&self, disk: &Disk) {
-        for _ in 0..2_000 {
-            if disk.texts().is_empty() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        panic!("still there: {:?}", disk.texts());
+        disk.wait_for(0);
     }
 }
 
@@ -236,6 +247,28 @@ fn the_policy_that_keeps_all_writes_before_it_sends_and_removes_after_any_answer
     process.send(4);
     assert!(process.transport.flush(LONG));
     process.drain(&disk);
+}
+
+#[test]
+fn what_waits_is_on_disk_and_the_first_of_it_at_hand() {
+    let disk = Disk::default();
+    let process = start(&disk, vec![Reply::Hang], true);
+    process.send(50);
+    // All but the one that nobody answers.
+    disk.wait_for(1);
+    assert_eq!((disk.written(), disk.read()), (50, 0));
+    assert_eq!(process.tries(50), [1; 50]);
+
+    let process = start(&disk, vec![Reply::Hang; 1_000], true);
+    process.send(300);
+    disk.wait_for(301);
+    // As if it had been killed.
+    disk.adopt();
+    let heir = start(&disk, vec![], true);
+    heir.transport.wake();
+    heir.drain(&disk);
+    assert_eq!(heir.tries(300)[1..], [1; 299]);
+    assert_eq!(process.lost() + heir.lost(), 0);
 }
 
 #[test]

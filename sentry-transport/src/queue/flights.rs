@@ -160,7 +160,8 @@ impl<'s> Flights<'s> {
         let beacon = Arc::new(Beacon { has_news: AtomicBool::new(true), tower: Arc::clone(&self.tower) });
         self.tower.has_news.store(true, Release);
         let waker = Waker::from(Arc::clone(&beacon));
-        let progress = attempt.watch.clone().map(|watch| Progress { watch, sent: 0, since: started, patience });
+        let progress =
+            attempt.watch.clone().map(|watch| Progress { watch, sent: 0, since: started, patience });
         self.list.push(Flight { attempt, beacon, waker, started, deadline, progress, answer });
     }
 
@@ -208,5 +209,34 @@ impl<'s> Flights<'s> {
             None => flight.deadline,
         });
         deadlines.map(Deadline::instant).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use sentry_core::envelope::Piece;
+
+    use super::*;
+    use crate::sender::Stream;
+
+    #[test]
+    fn a_long_request_may_go_on_as_long_as_it_gets_further() {
+        let (start, patience) = (sentry_core::clock::instant(), Duration::from_secs(10));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let stream = Stream::new(vec![Piece::Bytes(vec![0; 100])]);
+        let watch = Arc::clone(stream.watch());
+        let mut body = Request::streamed("http://host/", stream).into_reader();
+        let mut progress = Progress { watch, sent: 0, since: start, patience };
+        let is_late = |progress: &mut Progress, now| {
+            progress.look(now);
+            progress.deadline().has_passed(now)
+        };
+        assert!(!is_late(&mut progress, at(9)));
+        body.read_exact(&mut [0; 10]).unwrap();
+        assert!(!is_late(&mut progress, at(11)));
+        assert!(!is_late(&mut progress, at(20)));
+        assert!(is_late(&mut progress, at(21)));
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Lanes<T> {
     /// Of the weighted round robin: what each lane is owed.
     credit: [i32; LANES],
     bytes: usize,
+    /// Something was shed since an item was taken out last.
+    is_overflowing: bool,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl<T> Lanes<T> {
     pub(super) fn new(errors: usize) -> Self {
         let mut capacity = [MAX_ITEMS; LANES];
         capacity[index(Lane::Error)] = errors.max(1);
-        Self { lanes: Default::default(), capacity, credit: [0; LANES], bytes: 0 }
+        Self { lanes: Default::default(), capacity, credit: [0; LANES], bytes: 0, is_overflowing: false }
     }
 
     /// Adds an item of about `size` bytes and returns what had to go for it: possibly itself.
@@ -52,18 +54,24 @@ impl<T> Lanes<T> {
         let charge = size.min(MAX_CHARGE);
         let mut shed = Vec::new();
         if self.lanes[own].len() >= self.capacity[own] {
-            shed.extend(self.take(own));
+            self.shed(own, &mut shed);
         }
         while self.bytes + charge > MAX_BYTES {
             let Some(lowest) = (0..=own).find(|lane| !self.lanes[*lane].is_empty()) else {
+                self.is_overflowing = true;
                 shed.push(item);
                 return shed;
             };
-            shed.extend(self.take(lowest));
+            self.shed(lowest, &mut shed);
         }
         self.bytes += charge;
         self.lanes[own].push_back(Waiting { charge, item });
         shed
+    }
+
+    /// Whether something was shed since an item was taken out last.
+    pub(super) fn is_overflowing(&self) -> bool {
+        self.is_overflowing
     }
 
     /// The next items: by weight between lanes, oldest first within one. Those that go `together`, up to `most` records, count
@@ -81,6 +89,7 @@ impl<T> Lanes<T> {
         }
         let Some(lane) = best else { return Vec::new() };
         self.credit[lane] -= total;
+        self.is_overflowing = false;
         let mut items = Vec::from_iter(self.take(lane));
         let mut records = items.last().map_or(0, &together);
         while records > 0
@@ -117,7 +126,18 @@ impl<T> Lanes<T> {
     pub(super) fn drain(&mut self) -> Vec<T> {
         self.bytes = 0;
         self.credit = [0; LANES];
+        self.is_overflowing = false;
         self.lanes.iter_mut().flat_map(std::mem::take).map(|waiting| waiting.item).collect()
+    }
+
+    /// Makes room in a lane.
+    fn shed(&mut self, lane: usize, shed: &mut Vec<T>) {
+        self.is_overflowing = true;
+        if shed.is_empty() {
+            // One for one is the rule, and items are large.
+            shed.reserve_exact(1);
+        }
+        shed.extend(self.take(lane));
     }
 
     fn take(&mut self, lane: usize) -> Option<T> {
@@ -208,6 +228,24 @@ mod tests {
             assert_eq!(own.len(), share, "{lane:?}");
             assert!(own.is_sorted());
         }
+    }
+
+    #[test]
+    fn it_overflows_until_something_is_taken_out() {
+        let mut lanes = Lanes::new(2);
+        let mut push = |item| {
+            let was_overflowing = lanes.is_overflowing();
+            (was_overflowing, lanes.push(Lane::Error, 1, item))
+        };
+        assert_eq!([push(1), push(2)], [(false, vec![]), (false, vec![])]);
+        assert_eq!([push(3), push(4)], [(false, vec![1]), (true, vec![2])]);
+        assert_eq!(pop(&mut lanes), Some(3));
+        assert!(!lanes.is_overflowing());
+        lanes.push(Lane::Error, 1, 5);
+        assert_eq!(lanes.push(Lane::Error, 1, 6), [4]);
+        assert!(lanes.is_overflowing());
+        lanes.drain();
+        assert!(!lanes.is_overflowing());
     }
 
     #[test]

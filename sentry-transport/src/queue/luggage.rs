@@ -32,7 +32,8 @@ pub(super) fn pack(envelope: &Envelope, most: u64) -> (Cow<'_, Envelope>, Vec<It
         return (Cow::Borrowed(envelope), Vec::new());
     }
     let behind = envelope.items().zip(&kept).filter(|(_, kept)| !**kept);
-    let losses = behind.flat_map(|(item, _)| item.losses().map(|loss| loss.with_reason(Reason::CacheOverflow)));
+    let losses =
+        behind.flat_map(|(item, _)| item.losses().map(|loss| loss.with_reason(Reason::CacheOverflow)));
     let losses = losses.collect();
     let (mut packed, mut kept) = (envelope.clone(), kept.into_iter());
     packed.retain_items(|_| kept.next().unwrap_or(true));
@@ -69,5 +70,49 @@ impl Behind {
 
     pub(super) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sentry_core::protocol::client_report::Category;
+    use sentry_core::protocol::{Attachment, Event, FileAttachment};
+
+    use super::*;
+
+    fn attachment(bytes: usize) -> Attachment {
+        Attachment { buffer: vec![0; bytes], ..Attachment::default() }
+    }
+
+    fn packed(most: u64) -> (usize, Vec<u64>) {
+        let mut envelope = Envelope::from(Event::default());
+        envelope.add_item(attachment(100));
+        envelope.add_item(attachment(1_000));
+        envelope.add_item(attachment(50));
+        // Its size is not known: it is found out, and counted, when it is written.
+        envelope.add_item(FileAttachment::new("/nowhere/at/all"));
+        let (packed, losses) = pack(&envelope, most);
+        assert!(packed.event().is_some());
+        assert!(losses.iter().all(|loss| loss.category == Category::Attachment));
+        (packed.items().count() - 1, losses.iter().map(|loss| loss.quantity).collect())
+    }
+
+    #[test]
+    fn what_has_no_room_stays_behind_and_the_event_never() {
+        assert_eq!(packed(2_000), (4, vec![]));
+        assert_eq!(packed(1_000), (3, vec![1_000]));
+        assert_eq!(packed(100), (2, vec![1_000, 50]));
+        assert_eq!(packed(0), (0, vec![100, 1_000, 50, 1]));
+    }
+
+    #[test]
+    fn what_an_entry_lacks_is_told_once() {
+        let behind = Behind::default();
+        let loss = ItemLoss::new(Category::Attachment, 7);
+        behind.note(EntryId(1), vec![loss]);
+        behind.note(EntryId(2), Vec::new());
+        assert_eq!(behind.take(EntryId(2)), []);
+        assert_eq!(behind.take(EntryId(1)), [loss]);
+        assert_eq!(behind.take(EntryId(1)), []);
     }
 }

@@ -14,6 +14,7 @@
 
 mod answers;
 mod attempt;
+mod attic;
 mod collector;
 mod consent;
 mod epochs;
@@ -22,8 +23,8 @@ mod gathering;
 mod generations;
 mod inbox;
 mod lanes;
-mod luggage;
 mod last_words;
+mod luggage;
 mod outbox;
 mod pipeline;
 mod setup;

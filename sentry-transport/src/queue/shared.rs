@@ -6,9 +6,11 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use sentry_core::client_report::Recorder;
+use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::{Durability, Outbound, OutboundItem, clock, diagnostics, process};
+use sentry_core::{Class, Durability, Outbound, OutboundItem, clock, diagnostics, process};
 
+use super::attic::{Attic, Room};
 use super::consent::Keeper;
 use super::epochs::Epochs;
 use super::lanes::{Lanes, MAX_ITEMS};
@@ -29,6 +31,10 @@ pub(crate) struct Shared {
     pub(super) sender: Arc<dyn Sender>,
     pub(super) recorder: Recorder,
     pub(super) shelf: Shelf,
+    /// Where attachments wait.
+    pub(super) attic: Attic,
+    /// What was written to the store by a thread that panicked, still to be dropped.
+    written: Mutex<Option<Envelope>>,
     /// Notes of crashes.
     pub(super) marker: Marker,
     /// What the user has said, on disk.
@@ -71,12 +77,15 @@ impl Shared {
         let sender = watched((setup.make_sender)(), &recorder);
         let shelf = Shelf::new(recorder.clone(), setup.gate.clone());
         let marker = Marker::new(setup.home.as_deref());
+        let attic = Attic::new(setup.home.clone());
         let keeper = Keeper::new(setup.gate.clone(), setup.home.as_deref().and_then(Path::parent));
         let shared = Arc::new(Self {
             setup,
             sender,
             recorder,
             shelf,
+            attic,
+            written: Mutex::new(None),
             marker,
             keeper,
             state: Mutex::new(state),
@@ -125,8 +134,8 @@ impl Shared {
     }
 
     /// Takes an item, or counts it as lost. Never waits.
-    pub(crate) fn push(self: &Arc<Self>, outbound: Outbound) {
-        let (lane, size, items) = (outbound.lane(), outbound.size_hint(), outbound.items());
+    pub(crate) fn push(self: &Arc<Self>, mut outbound: Outbound) {
+        let items = outbound.items();
         self.recorder.count_accepted(items as u64);
         if self.setup.gate.is_refused() {
             self.recorder.count_dropped(items as u64);
@@ -135,6 +144,8 @@ impl Shared {
         }
         let kept = self.write_ahead(&outbound);
         self.note_crash(&outbound);
+        let room = self.make_room(&mut outbound);
+        let (lane, size) = (outbound.lane(), outbound.size_hint());
         let mut state = self.lock();
         if let Some(reason) = self.refusal(&mut state, &outbound) {
             drop(state);
@@ -148,7 +159,8 @@ impl Shared {
         let epoch = state.epochs.accept_all(items);
         state.accepted += 1;
         state.unanswered += items as u64;
-        let shed = state.lanes.push(lane, size, Accepted { outbound, epoch, kept });
+        let was_overflowing = state.lanes.is_overflowing();
+        let shed = state.lanes.push(lane, size, Accepted { outbound, epoch, kept, room });
         state.overflowed |= !shed.is_empty();
         let start = state.wants_worker();
         let waker = state.bell.for_data();
@@ -161,9 +173,30 @@ impl Shared {
             thread::start(self);
         }
         if !shed.is_empty() {
-            self.tell("queue full", || "the queue is full: items are dropped and counted".into());
+            if !was_overflowing {
+                self.tell("queue full", || "the queue is full: items are dropped and counted".into());
+            }
             self.count_lost(&shed, Reason::QueueOverflow);
         }
+    }
+
+    /// Finds room for the attachments of an item that will be taken.
+    fn make_room(&self, outbound: &mut Outbound) -> Option<Room> {
+        // A thread that is about to end has other things to do.
+        if outbound.class() == Class::Fatal
+            || !outbound.holds_attachments()
+            || self.refusal(&mut self.lock(), outbound).is_some()
+        {
+            return None;
+        }
+        let (room, lost) = self.attic.admit(outbound);
+        if !lost.is_empty() {
+            self.tell("attachments", || {
+                "there is no room for attachments: they are dropped and counted".into()
+            });
+            self.recorder.record_loss(&lost[..], Reason::QueueOverflow);
+        }
+        room
     }
 
     /// Puts into the store what has to survive the process, before anything else is done with it.
@@ -176,9 +209,22 @@ impl Shared {
             return None;
         }
         // This thread panics, and may hold any lock. The copy that stays in memory is finished in peace.
-        let unfinished = caught(|| outbound.unfinished()).flatten();
+        let mut unfinished = caught(|| outbound.unfinished()).flatten()?;
         let how = How { is_crash: true, is_held: true, durability: outbound.durability() };
-        self.shelf.put(&mut unfinished?, how)
+        let kept = self.shelf.put(&mut unfinished, how);
+        // Dropping it takes time that the worker has. One at most: it may be large.
+        if let Ok(mut written) = self.written.try_lock()
+            && written.is_none()
+        {
+            *written = Some(unfinished);
+        }
+        kept
+    }
+
+    /// Drops what a thread that panicked had no time for.
+    pub(super) fn drop_written(&self) {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(written);
     }
 
     /// Nothing in memory stands for this entry any more.

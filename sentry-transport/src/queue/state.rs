@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sentry_core::protocol::Envelope;
 use sentry_core::{Outbound, clock};
 
+use super::attic::Room;
 use super::epochs::Epochs;
 use super::lanes::Lanes;
 use super::wake::Bell;
@@ -62,6 +63,8 @@ pub(super) struct Accepted {
     pub(super) epoch: u64,
     /// It was put into the store when it was captured.
     pub(super) kept: Option<EntryId>,
+    /// What its attachments take in memory.
+    pub(super) room: Option<Room>,
 }
 
 /// Where the worker is.

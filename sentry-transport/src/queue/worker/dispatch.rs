@@ -137,12 +137,17 @@ impl Worker {
                     self.push_batches(full);
                 }
                 Err(outbound) => {
+                    if item.kept.is_some() {
+                        self.shared.drop_written();
+                    }
                     let deadline = if is_late { now } else { now + RESOLVE_TIMEOUT };
                     self.outbox.push(self.pipeline.finish(
                         *outbound,
                         (item.epoch, item.kept),
                         (now, deadline),
                     ));
+                    // What it takes from now on is charged to its request.
+                    drop(item.room);
                 }
             }
         }

@@ -43,7 +43,7 @@ impl Worker {
         }
     }
 
-    fn answered(&mut self, attempt: Attempt, response: &Response, turn: &Turn) {
+    fn answered(&mut self, mut attempt: Attempt, response: &Response, turn: &Turn) {
         let now = clock::instant();
         self.shared.learn(response, now);
         let outcome = classify(response);
@@ -74,9 +74,10 @@ impl Worker {
                 self.tell("too large", || {
                     format!("the server found an envelope of {bytes} bytes on the wire too large")
                 });
-                match self.without_attachments(attempt, Reason::SendError) {
-                    Ok(event) => self.outbox.push([event]),
-                    Err(attempt) => self.lose(&attempt, Reason::SendError),
+                if self.drop_attachments(&mut attempt, Reason::SendError) {
+                    self.outbox.push([attempt]);
+                } else {
+                    self.lose(&attempt, Reason::SendError);
                 }
             }
             Outcome::Rejected | Outcome::Unavailable { .. } => {
@@ -131,12 +132,10 @@ impl Worker {
         // What may have arrived is only sent again if the server can tell, and not for ever.
         let hopeless =
             attempt.ambiguous > 0 && (!attempt.is_idempotent() || attempt.ambiguous >= MAX_AMBIGUOUS);
-        if hopeless && attempt.watch.is_some() {
-            // It may be the size of its files that the way is not made for.
-            attempt = match self.without_attachments(attempt, Reason::NetworkError) {
-                Ok(event) => return self.try_again(event, true),
-                Err(attempt) => attempt,
-            };
+        // It may be the size of its files that the way is not made for.
+        let is_long = attempt.watch.is_some();
+        if hopeless && is_long && self.drop_attachments(&mut attempt, Reason::NetworkError) {
+            return self.try_again(attempt, true);
         }
         if hopeless && let Some(id) = attempt.kept {
             self.shared.shelf.remove(id);
@@ -165,27 +164,29 @@ impl Worker {
         self.keep(attempt)
     }
 
-    /// What is left without the attachments, which are counted, to be sent by itself. `Err`: there are none, or nothing else.
-    fn without_attachments(&self, mut attempt: Attempt, reason: Reason) -> Result<Attempt, Attempt> {
-        let has_owner = attempt.envelope.items().any(EnvelopeItem::owns_attachments);
-        let mut lost = Vec::new();
-        if has_owner {
-            attempt.envelope.retain_items(|item| {
-                let is_kept = !item.is_attachment();
-                if !is_kept {
-                    lost.extend(item.losses());
-                }
-                is_kept
-            });
+    /// Counts the attachments and takes them out, so that what is left can be sent by itself. Tells whether there were any,
+    /// and anything else.
+    fn drop_attachments(&self, attempt: &mut Attempt, reason: Reason) -> bool {
+        if !attempt.envelope.items().any(EnvelopeItem::owns_attachments) {
+            return false;
         }
+        let mut lost = Vec::new();
+        attempt.envelope.retain_items(|item| {
+            let is_kept = !item.is_attachment();
+            if !is_kept {
+                lost.extend(item.losses());
+            }
+            is_kept
+        });
         if lost.is_empty() {
-            return Err(attempt);
+            return false;
         }
         self.shared.recorder.record_loss(&lost[..], reason);
         if let Some(id) = attempt.kept.take() {
             self.shared.shelf.remove(id);
         }
-        Ok(Attempt { ambiguous: 0, watch: None, ..attempt })
+        (attempt.ambiguous, attempt.watch) = (0, None);
+        true
     }
 
     fn try_again(&mut self, attempt: Attempt, is_ambiguous: bool) {

@@ -10,68 +10,62 @@ pub(super) fn secrecy(name: &[u8]) -> Secrecy {
     let mut found = Secrecy::Clear;
     let mut has_qualifier = false;
     let mut is_first = true;
-    let mut word = Word::default();
+    let mut start = 0;
     for (index, byte) in name.iter().enumerate() {
-        if word.ends_before(*byte, name.get(index + 1).copied()) {
+        let word = &name[start..index];
+        if ends_before(word, *byte, name.get(index + 1)) {
             // `has_token` and `max_tokens` are about secrets, and none.
-            if is_first && is_counting(word.text()) {
+            if is_first && is_counting(lower(word, &mut [0; LONGEST])) {
                 return Secrecy::Clear;
             }
             is_first = false;
-            found = found.max(of_word(word.text(), &mut has_qualifier));
-            word = Word::default();
+            found = found.max(of_word(word, &mut has_qualifier));
+            start = index;
         }
-        word.push(*byte);
-    }
-    found = found.max(of_word(word.text(), &mut has_qualifier));
-    // `session_count` and `token_type` likewise.
-    if found != Secrecy::Clear && is_describing(word.text()) { Secrecy::Clear } else { found }
-}
-
-/// One word, in lower case.
-#[derive(Default)]
-struct Word {
-    bytes: [u8; LONGEST],
-    length: usize,
-    last: u8,
-}
-
-impl Word {
-    /// Whether `byte`, with `next` behind it, begins another word.
-    fn ends_before(&self, byte: u8, next: Option<u8>) -> bool {
-        if self.length == 0 {
-            return false;
-        }
-        let is_hump = byte.is_ascii_uppercase()
-            && (self.last.is_ascii_lowercase() || next.is_some_and(|next| next.is_ascii_lowercase()));
-        !byte.is_ascii_alphabetic() || is_hump
-    }
-
-    fn push(&mut self, byte: u8) {
         if !byte.is_ascii_alphabetic() {
-            return;
+            start = index + 1;
         }
-        if let Some(place) = self.bytes.get_mut(self.length) {
-            *place = byte.to_ascii_lowercase();
-        }
-        self.length += 1;
-        self.last = byte;
     }
+    let last = &name[start..];
+    found = found.max(of_word(last, &mut has_qualifier));
+    // `session_count` and `token_type` likewise.
+    if found != Secrecy::Clear && is_describing(lower(last, &mut [0; LONGEST])) {
+        Secrecy::Clear
+    } else {
+        found
+    }
+}
 
-    /// The word; one that is too long has no meaning and is shown as far as it goes.
-    fn text(&self) -> &[u8] {
-        &self.bytes[..self.length.min(LONGEST)]
+/// Whether `byte`, with `next` behind it, begins another word than `word`.
+fn ends_before(word: &[u8], byte: u8, next: Option<&u8>) -> bool {
+    let Some(last) = word.last() else { return false };
+    let is_hump = byte.is_ascii_uppercase()
+        && (last.is_ascii_lowercase() || next.is_some_and(|next| next.is_ascii_lowercase()));
+    !byte.is_ascii_alphabetic() || is_hump
+}
+
+/// The word in lower case; one that is too long has no meaning and is shown as far as it goes.
+fn lower<'b>(word: &[u8], buffer: &'b mut [u8; LONGEST]) -> &'b [u8] {
+    let length = word.len().min(LONGEST);
+    for (lower, byte) in buffer.iter_mut().zip(word) {
+        *lower = byte.to_ascii_lowercase();
     }
+    &buffer[..length]
 }
 
 fn of_word(word: &[u8], has_qualifier: &mut bool) -> Secrecy {
     // Most words begin or end as none below does.
+    let word = &word[..word.len().min(LONGEST)];
     let (Some(first), Some(last)) = (word.first(), word.last()) else { return Secrecy::Clear };
-    let may_begin =
-        matches!(first, b'a' | b'b' | b'c' | b'i' | b'j' | b'k' | b'o' | b'p' | b's' | b't' | b'x');
-    if !may_begin && !matches!(last, b'd' | b'n' | b'y') || word.len() < 3 {
+    let may_begin = matches!(
+        first.to_ascii_lowercase(),
+        b'a' | b'b' | b'c' | b'i' | b'j' | b'k' | b'o' | b'p' | b's' | b't' | b'x'
+    );
+    if !may_begin && !matches!(last.to_ascii_lowercase(), b'd' | b'n' | b'y') || word.len() < 3 {
         return Secrecy::Clear;
     }
+    let buffer = &mut [0; LONGEST];
+    let word = lower(word, buffer);
     let secrecy = match word {
         b"password" | b"passwords" | b"passwd" | b"pwd" | b"passphrase" | b"passcode" => Secrecy::Password,
         b"secret" | b"secrets" | b"token" | b"credential" | b"credentials" | b"jwt" | b"bearer"

@@ -164,7 +164,9 @@ impl CurlExchange {
                     Some(body) => body.read(piece).map_err(|_| ReadError::Abort),
                     None => Ok(0),
                 })
-                .and_then(|()| transfer.header_function(|line| reader.borrow_mut().head(line, clock::instant())))
+                .and_then(|()| {
+                    transfer.header_function(|line| reader.borrow_mut().head(line, clock::instant()))
+                })
                 .and_then(|()| {
                     // Less than what came ends the transfer.
                     transfer.write_function(|piece| {
