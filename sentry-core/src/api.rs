@@ -95,7 +95,9 @@ pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
 }
 
 fn add_ready_breadcrumb(breadcrumb: Breadcrumb) {
-    if let Some(breadcrumb) = hub::add_ready_breadcrumb(breadcrumb) {
+    let mut breadcrumb = Some(breadcrumb);
+    hub::add_ready_breadcrumb(&mut breadcrumb);
+    if let Some(breadcrumb) = breadcrumb {
         Hub::current().add_breadcrumb(breadcrumb);
     }
 }

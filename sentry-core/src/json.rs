@@ -5,9 +5,6 @@
 
 mod encoder;
 
-#[cfg(any(feature = "logs", feature = "metrics", test))]
-use std::time::{SystemTime, UNIX_EPOCH};
-
 pub(crate) use self::encoder::encode;
 
 /// A text, with its quotes.
@@ -19,7 +16,49 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
 
 /// A part of a text, without quotes.
 pub(crate) fn part(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
+    let bytes = text.as_bytes();
+    if is_plain(bytes) { out.extend_from_slice(bytes) } else { escaped(out, bytes) }
+}
+
+/// Whether all of it stands for itself, as everything does but a quote, a backslash and what is below a space.
+///
+/// No byte is looked at alone: the last ones are looked at together with some before them, once more. Names and ids are
+/// short, and most of what is written.
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (blocks, _) = bytes.as_chunks::<16>();
+        return !blocks.iter().any(has_special) && !has_special(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return (special(u64::from_le_bytes(*first)) | special(u64::from_le_bytes(*last))) == 0;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return special(u64::from(first) << 32 | u64::from(last)) == 0;
+    }
+    bytes.iter().all(|byte| *byte >= b' ' && *byte != b'"' && *byte != b'\\')
+}
+
+/// Without a branch in it, so that the compiler takes all bytes at a time.
+fn has_special(block: &[u8; 16]) -> bool {
+    block.iter().fold(false, |found, byte| found | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\'))
+}
+
+/// Marks the bytes that have to be escaped, by their highest bits. The lowest mark is right; a borrow may set more above it.
+fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+    let quote = has_zero(word ^ (ONES * u64::from(b'"')));
+    let backslash = has_zero(word ^ (ONES * u64::from(b'\\')));
+    below_space | quote | backslash
+}
+
+/// A text with something in it to escape: the rest is copied in runs.
+#[cold]
+fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut rest = bytes;
     loop {
         let (plain, special) = rest.split_at(plain(rest));
         out.extend_from_slice(plain);
@@ -29,42 +68,17 @@ pub(crate) fn part(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// How many of the first bytes stand for themselves. All do but a quote, a backslash and what is below a space.
+/// How many of the first bytes stand for themselves.
 fn plain(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<32>();
-    let blocks = 32 * blocks.iter().take_while(|block| !has_special(block)).count();
-    let rest = bytes.get(blocks..).unwrap_or_default();
-    let (words, tail) = rest.as_chunks::<8>();
+    let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        if let Some(at) = first_special(*word) {
-            return blocks + 8 * index + at;
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return 8 * index + special.trailing_zeros() as usize / 8;
         }
     }
-    // Once more with bytes before it that are plain, if there are any: that spares looking at each.
-    if let (false, Some(last)) = (tail.is_empty(), bytes.last_chunk::<8>()) {
-        return first_special(*last).map_or(bytes.len(), |at| bytes.len() - 8 + at);
-    }
-    let is_plain = |byte: &&u8| **byte >= b' ' && **byte != b'"' && **byte != b'\\';
-    bytes.len() - tail.len() + tail.iter().take_while(is_plain).count()
-}
-
-/// Without a branch in it, so that the compiler takes all bytes at a time.
-fn has_special(block: &[u8; 32]) -> bool {
-    block.iter().fold(false, |found, byte| found | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\'))
-}
-
-/// Eight bytes at a time: bit tricks tell which is the first.
-fn first_special(word: [u8; 8]) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let word = u64::from_le_bytes(word);
-    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let below_space = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-    let quote = has_zero(word ^ (ONES * u64::from(b'"')));
-    let backslash = has_zero(word ^ (ONES * u64::from(b'\\')));
-    let special = below_space | quote | backslash;
-    // A borrow may mark more, but only above one that is marked with reason.
-    (special != 0).then(|| special.trailing_zeros() as usize / 8)
+    let length = rest.iter().take_while(|byte| is_plain(&[**byte])).count();
+    bytes.len() - rest.len() + length
 }
 
 fn escape(out: &mut Vec<u8>, byte: u8) {
@@ -111,11 +125,11 @@ pub(crate) fn signed(out: &mut Vec<u8>, number: i64) {
 }
 
 /// A number. What is not finite is `null`.
-#[cfg(any(feature = "metrics", test))]
 pub(crate) fn float(out: &mut Vec<u8>, number: f64) {
-    // Counters count by whole numbers.
-    if number.fract() == 0.0 && number.abs() < 1e15 && !(number == 0.0 && number.is_sign_negative()) {
-        signed(out, number as i64);
+    // Counters count by whole numbers. The bits tell -0.0 from 0.0.
+    let whole = number as i64;
+    if (whole as f64).to_bits() == number.to_bits() && whole.unsigned_abs() < 1_000_000_000_000_000 {
+        signed(out, whole);
         out.extend_from_slice(b".0");
     } else {
         let _ = serde_json::to_writer(out, &number);
@@ -138,61 +152,8 @@ fn pair(number: u64) -> [u8; 2] {
     PAIRS[(number % 100) as usize]
 }
 
-/// A time as seconds with microseconds. What is before 1970 is 1970.
-#[cfg(any(feature = "logs", feature = "metrics", test))]
-pub(crate) fn time(out: &mut Vec<u8>, time: SystemTime) {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (seconds, micros) = (since.as_secs(), u64::from(since.subsec_micros()));
-    if micros == 0 || !(1_000_000_000..10_000_000_000).contains(&seconds) {
-        unsigned(out, seconds);
-        if micros > 0 {
-            let ([a, b], [c, d], [e, f]) = (pair(micros / 10_000), pair(micros / 100), pair(micros));
-            out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
-        }
-        return;
-    }
-    // From 2001 to 2286 all times have the same number of digits.
-    let mut digits = *b"0000000000.000000";
-    let (whole, fraction) = digits.split_at_mut(10);
-    for (two, by) in whole.as_chunks_mut().0.iter_mut().zip([100_000_000, 1_000_000, 10_000, 100, 1]) {
-        *two = pair(seconds / by);
-    }
-    let fraction = fraction.get_mut(1..).unwrap_or_default();
-    for (two, by) in fraction.as_chunks_mut().0.iter_mut().zip([10_000, 100, 1]) {
-        *two = pair(micros / by);
-    }
-    out.extend_from_slice(&digits);
-}
-
-/// Bytes as hexadecimal digits.
-#[cfg(any(feature = "logs", feature = "metrics", test))]
-const HEX: [[u8; 2]; 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
-
-/// Bytes as lower-case hexadecimal digits, with quotes.
-#[cfg(any(feature = "logs", feature = "metrics", test))]
-pub(crate) fn hex<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N]) {
-    let mut pairs = [[0; 2]; N];
-    for (pair, byte) in pairs.iter_mut().zip(bytes) {
-        *pair = HEX[usize::from(*byte)];
-    }
-    out.push(b'"');
-    out.extend_from_slice(pairs.as_flattened());
-    out.push(b'"');
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -229,18 +190,5 @@ mod tests {
             assert_eq!(written(|out| float(out, number)), serde_json::to_string(&number).unwrap());
         }
         assert_eq!(written(|out| float(out, f64::NAN)), "null");
-        assert_eq!(written(|out| hex(out, &[0, 0x1f, 0xff])), "\"001fff\"");
-    }
-
-    #[test]
-    fn a_time_is_seconds_with_microseconds() {
-        let at = |micros| written(|out| time(out, UNIX_EPOCH + Duration::from_micros(micros)));
-        assert_eq!(at(1_700_000_000_000_000), "1700000000");
-        assert_eq!(at(1_700_000_000_000_042), "1700000000.000042");
-        assert_eq!(at(1_700_000_000_500_000), "1700000000.500000");
-        assert_eq!(at(999_999_999_000_001), "999999999.000001");
-        assert_eq!(at(1_234_567_890_123_456), "1234567890.123456");
-        assert_eq!(at(10_000_000_000_000_001), "10000000000.000001");
-        assert_eq!(written(|out| time(out, UNIX_EPOCH - Duration::from_secs(1))), "0");
     }
 }

@@ -65,15 +65,23 @@ pub mod types;
 pub mod utils;
 pub mod watch;
 
+/// What integrations follow spans with.
+#[doc(hidden)]
+pub mod __spans {
+    pub use crate::hub::Outlook;
+    pub use crate::trace::{Constants, Knows, UnsampledRoot};
+}
+
 /// What the macros for logs expand to.
 #[cfg(feature = "logs")]
 #[doc(hidden)]
 pub mod __logs {
-    pub use crate::logs::{Any, Draft, Given, Text, is_wanted, wants_logs};
+    pub use crate::attributes::Keys;
+    pub use crate::logs::{Any, Draft, Given, Plain, Text, is_plain, is_wanted, wants_logs};
 
     /// For method lookup: one of them is used by each value.
     pub mod kinds {
-        pub use crate::logs::{AnyKind, TextKind};
+        pub use crate::logs::{AnyKind, PlainKind, TextKind};
     }
 }
 

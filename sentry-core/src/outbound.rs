@@ -12,7 +12,7 @@ use crate::error::ErrorLink;
 use crate::lean::LeanEvent;
 use crate::nesting::Rest;
 use crate::options::ClientOptions;
-use crate::protocol::{Event, FileAttachment, Level, Thread, Transaction};
+use crate::protocol::{Attachment, Event, FileAttachment, Level, PutAway, Thread, Transaction};
 use crate::revival;
 use crate::scope::ScopeSnapshot;
 use crate::session::Ticket;
@@ -303,6 +303,31 @@ impl Outbound {
         FIXED + item + self.stack.as_ref().map_or(0, |stack| stack.addresses.len() * size_of::<usize>())
     }
 
+    /// Whether it holds bytes of attachments in memory.
+    #[must_use]
+    pub fn holds_attachments(&self) -> bool {
+        match &self.item {
+            OutboundItem::Telemetry(_) => false,
+            OutboundItem::Envelope(envelope) => {
+                envelope.items().any(|item| matches!(item, EnvelopeItem::Attachment(_)))
+            }
+            _ => self.scope.has_attachments(),
+        }
+    }
+
+    /// Asks for each attachment in memory whether its bytes are to be put away while the item waits. Those of scopes are
+    /// shared with other items.
+    pub fn put_away(&mut self, mut put: impl FnMut(&Attachment, Option<&Arc<Attachment>>) -> PutAway) {
+        match &mut self.item {
+            OutboundItem::Telemetry(_) => {}
+            OutboundItem::Envelope(envelope) => envelope.put_away(|attachment| put(attachment, None)),
+            OutboundItem::Recorded(_) | OutboundItem::Transaction(_) => {
+                self.scope.put_away(true, |attachment| put(attachment, Some(attachment)));
+            }
+            _ => self.scope.put_away(false, |attachment| put(attachment, Some(attachment))),
+        }
+    }
+
     /// What is lost when this item is dropped.
     #[must_use]
     pub fn losses(&self) -> Vec<ItemLoss> {
@@ -315,11 +340,12 @@ impl Outbound {
                 let mut losses = vec![ItemLoss::new(Category::Error, 1)];
                 let attachments = self.scope.shared_attachments();
                 attachments.for_each(|attachment| losses.extend(attachment.losses()));
+                self.scope.stored().iter().for_each(|stored| losses.extend(stored.losses()));
                 self.scope.files().for_each(|file| losses.extend(file.losses()));
                 losses
             }
-            OutboundItem::Recorded(recorded) => self.with_files(recorded.losses().to_vec()),
-            OutboundItem::Transaction(transaction) => self.with_files(transaction.losses().collect()),
+            OutboundItem::Recorded(recorded) => self.with_attachments(recorded.losses().to_vec()),
+            OutboundItem::Transaction(transaction) => self.with_attachments(transaction.losses().collect()),
             OutboundItem::Telemetry(record) => record.losses(),
             OutboundItem::Envelope(envelope) => envelope.losses().collect(),
         }
@@ -437,6 +463,9 @@ impl Outbound {
         for attachment in self.scope.attachments() {
             envelope.add_item(attachment);
         }
+        for stored in self.scope.stored() {
+            envelope.add_item(stored.clone());
+        }
         for file in self.scope.files() {
             envelope.add_item(FileAttachment::clone(file));
         }
@@ -460,6 +489,7 @@ impl Outbound {
         self.id = transaction.event_id;
         let mut envelope = Envelope::new();
         envelope.add_item(EnvelopeItem::Transaction(transaction));
+        self.attach_to_transaction(&mut envelope);
         self.item = OutboundItem::Envelope(Box::new(self.with_trace(envelope)));
     }
 
@@ -467,9 +497,21 @@ impl Outbound {
         let mut envelope = Envelope::new();
         if let Some(transaction) = self.take_transaction() {
             envelope.add_item(EnvelopeItem::Transaction(transaction));
-            self.files_of_transactions().for_each(|file| envelope.add_item(FileAttachment::clone(file)));
+            self.attach_to_transaction(&mut envelope);
         }
         self.with_trace(envelope)
+    }
+
+    fn attach_to_transaction(&self, envelope: &mut Envelope) {
+        for attachment in self.scope.traced_attachments() {
+            envelope.add_item(Attachment::clone(attachment));
+        }
+        for stored in self.scope.stored() {
+            envelope.add_item(stored.clone());
+        }
+        for file in self.files_of_transactions() {
+            envelope.add_item(FileAttachment::clone(file));
+        }
     }
 
     /// The files that go with transactions too.
@@ -477,7 +519,9 @@ impl Outbound {
         self.scope.files().filter(|file| file.add_to_transactions)
     }
 
-    fn with_files(&self, mut losses: Vec<ItemLoss>) -> Vec<ItemLoss> {
+    fn with_attachments(&self, mut losses: Vec<ItemLoss>) -> Vec<ItemLoss> {
+        self.scope.traced_attachments().for_each(|attachment| losses.extend(attachment.losses()));
+        self.scope.stored().iter().for_each(|stored| losses.extend(stored.losses()));
         self.files_of_transactions().for_each(|file| losses.extend(file.losses()));
         losses
     }

@@ -116,3 +116,55 @@ fn left_of(mut envelope: Envelope, count: impl FnOnce(&Envelope)) -> Envelope {
 pub(crate) fn mark(envelope: &mut Envelope, is_unseen: bool) {
     envelope.headers_mut().set_private(UNSEEN, is_unseen.into());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::envelope::EnvelopeHeaders;
+    use crate::outbound::Outbound;
+    use crate::sync::lock;
+    use crate::telemetry::Telemetry;
+    use crate::transport::Transport;
+
+    #[test]
+    fn an_envelope_is_signed_once() {
+        let revival = Revival::of(&ClientOptions::new());
+        let mut batch = Telemetry::envelope(&[Telemetry::log(b"{}".to_vec())]);
+        revival.sign(&mut batch);
+        assert_eq!(batch.headers().sdk().map(|sdk| &*sdk.name), Some("sentry.rust"));
+
+        let other = ClientSdkInfo {
+            name: "other".to_owned(),
+            version: "1.0.0".to_owned(),
+            integrations: Vec::new(),
+            packages: Vec::new(),
+        };
+        let mut signed = batch.with_headers(EnvelopeHeaders::new().with_sdk(other.clone()));
+        revival.sign(&mut signed);
+        assert_eq!(signed.headers().sdk(), Some(&other));
+    }
+
+    /// Gets complete envelopes, as transports of applications do.
+    #[derive(Default)]
+    struct Keeps(Mutex<Vec<Envelope>>);
+
+    impl Transport for Keeps {
+        fn send_envelope(&self, envelope: Envelope) {
+            lock(&self.0).push(envelope);
+        }
+    }
+
+    #[test]
+    fn a_transport_of_the_application_gets_records_signed() {
+        let keeps = Arc::<Keeps>::default();
+        let mut options = ClientOptions::new().dsn("https://public@sentry.invalid/1");
+        options.transport = Some(Arc::new(Arc::clone(&keeps)));
+        crate::Client::with_options(options).send_telemetry(Telemetry::metric(b"{}".to_vec()));
+        assert!(lock(&keeps.0)[0].headers().sdk().is_some());
+        // Made by nobody in particular.
+        let foreign = Outbound::from_telemetry(Telemetry::metric(b"{}".to_vec())).finish();
+        assert!(foreign.headers().sdk().is_none());
+    }
+}

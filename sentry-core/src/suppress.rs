@@ -16,6 +16,7 @@ pub fn suppress<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Whether captures on this thread are switched off.
+#[inline]
 #[must_use]
 pub fn is_suppressed() -> bool {
     SUPPRESSED.try_with(Cell::get).unwrap_or(false)

@@ -118,7 +118,7 @@ pub fn capture_trace_attachment(attachment: TraceAttachment) -> Uuid {
 impl Client {
     fn send_trace_attachment(&self, attachment: TraceAttachment, scope: &ScopeSnapshot) -> Uuid {
         let bytes = attachment.body.len();
-        let lost = [ItemLoss::new(Category::Attachment, bytes as u64), ItemLoss::new(Category::AttachmentItem, 1)];
+        let lost = [ItemLoss::new(Category::Attachment, bytes as u64)];
         if self.discards_all(&lost[..]) {
             return Uuid::nil();
         }
@@ -139,5 +139,62 @@ impl Client {
         let context = trace::dynamic_sampling_context(scope, self.options());
         self.send_item_of_trace(item.into(), context, (Category::Attachment, bytes as u64));
         id
+    }
+}
+
+#[cfg(all(test, feature = "test"))]
+mod tests {
+    use super::*;
+    use crate::client_report::protocol::Item;
+    use crate::envelope::EnvelopeItem;
+    use crate::protocol::Envelope;
+    use crate::test::with_captured_envelopes_options;
+    use crate::{ClientOptions, TransactionContext};
+
+    /// Captures a file of three bytes within a transaction: what is sent, and what is lost.
+    fn captured(options: ClientOptions) -> (Vec<Envelope>, Vec<(Reason, Category, u64)>) {
+        let recorder = options.client_report_recorder.clone();
+        let envelopes = with_captured_envelopes_options(
+            || {
+                let transaction = crate::start_transaction(TransactionContext::new("t", "op"));
+                crate::configure_scope(|scope| scope.set_span(Some(transaction.into())));
+                capture_trace_attachment(
+                    TraceAttachment::new(b"abc", "text/plain").attribute("none", f64::NAN),
+                );
+            },
+            options,
+        );
+        let lost = recorder.totals();
+        let lost = lost.iter().map(|item: &Item| (item.reason(), item.category(), item.quantity()));
+        (envelopes, lost.filter(|(_, category, _)| *category != Category::Span).collect())
+    }
+
+    #[test]
+    fn the_file_follows_its_description_and_the_envelope_tells_the_trace() {
+        let (envelopes, lost) = captured(ClientOptions::new().traces_sample_rate(1.0));
+        assert!(lost.is_empty());
+        let trace_id = envelopes[0].headers().trace().and_then(|trace| trace.trace_id()).unwrap();
+        assert!(envelopes[0].headers().sdk().is_some() && envelopes[0].uuid().is_none());
+        let Some(EnvelopeItem::Unknown(item)) = envelopes[0].items().next() else { panic!() };
+        let headers: Value = serde_json::from_slice(item.header_line()).unwrap();
+        let length = headers["meta_length"].as_u64().unwrap() as usize;
+        let (description, file) = item.payload().split_at(length);
+        let description: Value = serde_json::from_slice(description).unwrap();
+        assert_eq!((description["trace_id"].as_str(), file), (Some(&*trace_id.to_string()), &b"abc"[..]));
+        assert!(description.get("attributes").is_none() && headers["span_id"].is_null());
+        assert_eq!(headers["length"], item.payload().len());
+    }
+
+    #[test]
+    fn what_is_not_sent_is_counted_in_bytes() {
+        let counted = |reason| vec![(reason, Category::Attachment, 3)];
+        let mut large = ClientOptions::new().traces_sample_rate(1.0);
+        large.max_attachment_size = 2;
+        let (envelopes, lost) = captured(large);
+        assert!(envelopes.iter().all(|envelope| !envelope.items().any(EnvelopeItem::is_attachment)));
+        assert_eq!(lost, counted(Reason::Invalid));
+        let (envelopes, lost) = captured(ClientOptions::new().traces_sampler(|_| 0.0));
+        assert!(envelopes.iter().all(|envelope| !envelope.items().any(EnvelopeItem::is_attachment)));
+        assert!(counted(Reason::SampleRate).iter().all(|loss| lost.contains(loss)), "{lost:?}");
     }
 }

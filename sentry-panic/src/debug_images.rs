@@ -1,9 +1,8 @@
 //! The integration that tells the server which object files are loaded.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use sentry_core::protocol::{DebugImage, DebugMeta, Event, Stacktrace};
+use sentry_core::protocol::{DebugImage, Event, Stacktrace};
 use sentry_core::{ClientOptions, Integration};
 
 use crate::backtrace::capture;
@@ -93,10 +92,7 @@ impl Integration for DebugImagesIntegration {
 
     fn enrich(&self, event: &mut Event<'static>, _options: &ClientOptions) {
         if event.debug_meta.is_empty() && has_addresses(event) && (self.filter)(event) {
-            let images = debug_images();
-            if !images.is_empty() {
-                event.debug_meta = Cow::Owned(DebugMeta { images, ..DebugMeta::default() });
-            }
+            event.debug_meta = modules::meta();
         }
     }
 

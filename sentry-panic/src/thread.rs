@@ -4,8 +4,12 @@
     expect(unsafe_code, reason = "the system's number of a thread has no safe function")
 )]
 
+#[cfg(target_os = "linux")]
+use std::cell::Cell;
 use std::fmt::Write;
 
+#[cfg(target_os = "linux")]
+use sentry_core::process;
 use sentry_core::protocol::{Thread, ThreadId};
 
 /// Number and name of the calling thread.
@@ -23,13 +27,30 @@ pub(crate) fn current() -> Thread {
 pub(crate) fn system_number() -> Option<u64> {
     #[cfg(target_os = "linux")]
     {
-        // SAFETY: a system call without arguments that always succeeds.
-        u64::try_from(unsafe { libc::gettid() }).ok()
+        let process = process::generation();
+        let known = NUMBER.try_with(Cell::get).ok().filter(|known| known.1 == process);
+        let number = known.map_or_else(|| ask(process), |(number, _)| number);
+        u64::try_from(number).ok()
     }
     #[cfg(not(target_os = "linux"))]
     {
         None
     }
+}
+
+#[cfg(target_os = "linux")]
+thread_local! {
+    /// In which process: the thread that forks has another number in the child.
+    static NUMBER: Cell<(libc::pid_t, u32)> = const { Cell::new((0, u32::MAX)) };
+}
+
+/// A system call, which takes longer than anything else of a panic hook's.
+#[cfg(target_os = "linux")]
+fn ask(process: u32) -> libc::pid_t {
+    // SAFETY: a system call without arguments that always succeeds.
+    let number = unsafe { libc::gettid() };
+    let _ = NUMBER.try_with(|known| known.set((number, process)));
+    number
 }
 
 /// The other threads of this process by number and name, as the system knows them; none where it does not tell. Our own are
@@ -92,6 +113,19 @@ mod tests {
             assert!(others.iter().all(|thread| thread.id != Some(ThreadId::String(format!("tid {own}")))));
             end.wait();
         });
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_number_is_the_one_of_the_thread_that_asks() {
+        // SAFETY: a system call without arguments that always succeeds.
+        let real = || u64::try_from(unsafe { libc::gettid() }).ok();
+        assert_eq!((system_number(), system_number()), (real(), real()));
+        let other = std::thread::scope(|scope| scope.spawn(|| (system_number(), real())).join().unwrap());
+        assert_eq!(other.0, other.1);
+        assert_ne!(other.0, system_number());
+        NUMBER.with(|known| known.set((1, process::generation().wrapping_add(1))));
+        assert_eq!(system_number(), real(), "what another process knew is not believed");
     }
 
     #[test]

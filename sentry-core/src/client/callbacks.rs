@@ -99,6 +99,9 @@ pub(crate) fn lose_event(options: &ClientOptions, reason: Reason, scope: &ScopeS
     for attachment in scope.shared_attachments() {
         recorder.record_loss(&**attachment, reason);
     }
+    for stored in scope.stored() {
+        recorder.record_loss(stored, reason);
+    }
     for file in scope.files() {
         recorder.record_loss(&**file, reason);
     }

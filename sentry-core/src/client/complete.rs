@@ -10,9 +10,7 @@ use crate::integration;
 use crate::lean::Known;
 use crate::options::ClientOptions;
 use crate::outbound::{Outbound, OutboundItem};
-use crate::protocol::{
-    ClientSdkInfo, ClientSdkPackage, Event, Level, Stacktrace, Thread, Transaction,
-};
+use crate::protocol::{ClientSdkInfo, ClientSdkPackage, Event, Level, Stacktrace, Thread, Transaction};
 use crate::suppress::guarded;
 use crate::trace;
 

@@ -261,7 +261,7 @@ mod tests {
         let hook = client.on(move |_| drop(lock(&own).take()));
         *lock(&slot) = Some(hook);
         let panics = client.on(|_| panic!("expected by the test"));
-        let again = client.clone().downgrade();
+        let again = client.downgrade();
         client.on(move |_| _ = again.upgrade().map(|client| client.flush(None))).detach();
         assert!(client.flush(Some(Duration::ZERO)));
         assert!(lock(&slot).is_none() && client.has_hooks());

@@ -266,6 +266,7 @@ pub(crate) fn hold(held: &mut Held<'_>) {
 impl Inner {
     fn disable(&self) -> Option<Arc<dyn Transport>> {
         if self.enabled.swap(false, Ordering::Relaxed) {
+            crate::hub::forget_plain();
             live::one_less();
         }
         write(&self.transport).take()

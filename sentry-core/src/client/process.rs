@@ -3,7 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use crate::client::Client;
-use crate::hub::{Hub, claim_main};
+use crate::hub::{Hub, claim_main, forget_plain};
 use crate::process::Held;
 use crate::sync::{read, try_read, write};
 
@@ -38,6 +38,7 @@ pub(crate) fn with_process<R>(look: impl FnOnce(&Client) -> R) -> Option<R> {
 /// thread it belongs to and whenever it was made. The last call wins.
 pub fn bind_process_client(client: Arc<Client>) {
     let previous = write(&PROCESS).replace(client);
+    forget_plain();
     drop(previous);
     claim_main();
     Hub::current().unbind_client();

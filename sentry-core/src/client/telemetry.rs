@@ -13,7 +13,7 @@ use crate::protocol::LogAttribute;
 use crate::suppress::{guarded, is_suppressed};
 use crate::sync::read;
 #[cfg(any(feature = "logs", feature = "metrics"))]
-use crate::telemetry::{Added, TelemetryKind};
+use crate::telemetry::{Added, Ending, TelemetryKind};
 use crate::telemetry::{Gathered, Source, Telemetry};
 use crate::{clock, process};
 
@@ -108,7 +108,7 @@ impl Client {
         &self,
         kind: TelemetryKind,
         time: SystemTime,
-        write: impl FnOnce(&mut Vec<u8>),
+        write: impl FnOnce(&mut Vec<u8>, &mut Ending),
     ) -> FollowUp {
         match self.inner.gathering.add(kind, time, write) {
             Added::Waits | Added::Closed => FollowUp(None),
@@ -126,7 +126,7 @@ impl Client {
     #[cfg(any(feature = "logs", feature = "metrics"))]
     pub(crate) fn send_encoded(&self, kind: TelemetryKind, json: &[u8], time: SystemTime) {
         if self.gathers() {
-            self.gather(kind, time, |out| out.extend_from_slice(json)).run();
+            self.gather(kind, time, |out, _| out.extend_from_slice(json)).run();
         } else {
             self.inner.send(Telemetry::batch(kind, json.to_vec(), 1), time);
         }

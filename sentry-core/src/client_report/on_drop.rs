@@ -52,6 +52,12 @@ impl Listener {
         drop(previous);
     }
 
+    /// Whether there is a function.
+    #[inline]
+    pub(super) fn is_set(&self) -> bool {
+        self.listening.load(Acquire)
+    }
+
     /// Calls the function, unless it is that function which has lost something.
     #[inline]
     pub(super) fn tell(&self, dropped: Dropped) {

@@ -67,6 +67,32 @@ impl Recorder {
         self.add(reason, category, quantity, true);
     }
 
+    /// Whether somebody wants to be told of each loss.
+    #[inline]
+    pub(crate) fn listens(&self) -> bool {
+        self.inner.listener.is_set()
+    }
+
+    /// Counts one of each category without telling anybody: only where nobody [`listens`](Self::listens). Where it returns
+    /// `true`, the caller has to [`ring`](Self::ring) as soon as it holds no lock.
+    #[inline]
+    pub(crate) fn record_quietly(&self, reason: protocol::Reason, categories: &[Category]) -> bool {
+        let inner = &*self.inner;
+        let is_muted = inner.muted.load(Relaxed);
+        for category in categories {
+            inner.totals.add(reason, *category, 1);
+            if !is_muted {
+                inner.pending.add(reason, *category, 1);
+            }
+        }
+        !is_muted && !inner.dirty.swap(true, AcqRel)
+    }
+
+    /// Tells the transport that there is something to report.
+    pub(crate) fn ring(&self) {
+        self.inner.alarm.ring();
+    }
+
     /// Whether losses are kept for a report. They are counted in [`totals`](Self::totals) either way.
     pub fn set_enabled(&self, enabled: bool) {
         self.inner.muted.store(!enabled, Relaxed);

@@ -12,6 +12,7 @@ use crate::types::IndexedEnum;
 pub(super) struct Table([[Counter; Category::COUNT]; Reason::COUNT]);
 
 impl Table {
+    #[inline]
     pub(super) fn add(&self, reason: Reason, category: Category, quantity: u64) {
         self.0[reason.as_index()][category.as_index()].add(quantity, Relaxed);
     }

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::raw::RawEnvelope;
 use super::{
-    EnvelopeError, EnvelopeFilter, EnvelopeHeaders, EnvelopeItem, EnvelopeItemIter, ItemSlice, Opened, Written, read,
-    size, write,
+    EnvelopeError, EnvelopeFilter, EnvelopeHeaders, EnvelopeItem, EnvelopeItemIter, ItemSlice, Opened,
+    Written, read, size, write,
 };
 use crate::json;
-use crate::protocol::{Event, Map};
+use crate::protocol::{Attachment, Event, Map, PutAway, StoredAttachment};
 
 /// What is sent in one request: headers and items.
 ///
@@ -135,6 +135,23 @@ impl Envelope {
         if let Contents::Items(entries) = &mut self.contents {
             entries.retain(|entry| keep(&entry.item));
         }
+    }
+
+    /// Asks for each attachment in memory whether its bytes are to be put away.
+    pub(crate) fn put_away(&mut self, mut put: impl FnMut(&Attachment) -> PutAway) {
+        let Contents::Items(entries) = &mut self.contents else { return };
+        entries.retain_mut(|entry| {
+            // Headers that the type has no place for would be lost.
+            let EnvelopeItem::Attachment(attachment) = &entry.item else { return true };
+            match if entry.other.is_some() { PutAway::Kept } else { put(attachment) } {
+                PutAway::Kept => true,
+                PutAway::Moved(bytes) => {
+                    entry.item = StoredAttachment::new(attachment, bytes).into();
+                    true
+                }
+                PutAway::GivenUp => false,
+            }
+        });
     }
 
     /// Its items, to be changed in place.
@@ -269,7 +286,8 @@ impl Envelope {
     /// # Errors
     /// Only those of the writer.
     pub fn write_to<W: Write>(&self, writer: W) -> io::Result<Written> {
-        self.write_reusing(writer, &mut Vec::new())
+        // Room for most events, at once.
+        self.write_reusing(writer, &mut Vec::with_capacity(8 << 10))
     }
 
     /// As [`write_to`](Self::write_to), with a buffer to encode items in that outlives the call.

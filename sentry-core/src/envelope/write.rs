@@ -10,7 +10,9 @@ use super::envelope::Entry;
 use super::{EnvelopeItem, ItemContainer, UnknownItem};
 use crate::client_report::protocol::{Category, ItemLoss, LossSource, Reason};
 use crate::json;
-use crate::protocol::{Attachment, AttachmentType, FileAttachment, Map, Unhandled, attachment_header};
+use crate::protocol::{
+    Attachment, AttachmentType, FileAttachment, Map, Unhandled, attachment_header, content_type_of,
+};
 
 /// What is read of one file into memory. Larger ones are sent in [pieces](super::Piece).
 const MAX_FILE: u64 = 20 * 1024 * 1024;
@@ -158,12 +160,8 @@ fn container(
     }
     match items {
         ItemContainer::Logs(items) => json::encode(scratch, &Container { version: 2, items })?,
-        ItemContainer::Metrics(items) => {
-            json::encode(scratch, &Container { version: 2, items })?
-        }
-        ItemContainer::Spans(items) => {
-            json::encode(scratch, &Container { version: 2, items })?
-        }
+        ItemContainer::Metrics(items) => json::encode(scratch, &Container { version: 2, items })?,
+        ItemContainer::Spans(items) => json::encode(scratch, &Container { version: 2, items })?,
     }
     let length = scratch.len();
     let header = ItemHeader {
@@ -222,7 +220,8 @@ pub(super) fn header_of_content<W: Write>(
 ) -> io::Result<()> {
     let (filename, content_type, ty): (_, _, Option<&AttachmentType>) = match item {
         EnvelopeItem::FileAttachment(file) => {
-            (&file.filename, file.content_type.as_deref(), file.attachment_type.as_ref())
+            let content_type = file.content_type.as_deref().or_else(|| content_type_of(&file.filename));
+            (&file.filename, content_type, file.attachment_type.as_ref())
         }
         EnvelopeItem::StoredAttachment(stored) => {
             (&stored.filename, stored.content_type.as_deref(), stored.ty.as_ref())

@@ -8,81 +8,173 @@
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
-use crate::hub::current::with_current;
+use crate::hub::current::{address_here, with_current};
+use crate::hub::plain;
 use crate::hub::{Hub, HubState};
 use crate::protocol::SpanId;
 use crate::sync::lock;
-use crate::trace::TransactionOrSpan;
+use crate::trace::{TransactionOrSpan, UnsampledRoot};
 
 thread_local! {
     /// Spares those who know no such spans all but one load.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The outermost one, if it is not recorded: that is where the threads of most services are. Everything in `ENTERED` was
+    /// entered later.
+    static OUTERMOST: Cell<Option<Outermost>> = const { Cell::new(None) };
     static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A span that was entered, and under which circumstances it counts.
 struct Entered {
     key: u64,
-    /// Gone with its owner: what is left on another thread than it was entered on must not stay for ever.
-    span: Weak<TransactionOrSpan>,
+    span: Span,
     hub: *const Hub,
     /// The span of the hub's scope at that time.
     bound: Option<SpanId>,
     is_sampled: bool,
 }
 
+/// What was entered.
+enum Span {
+    /// Gone with its owner: what is left on another thread than it was entered on must not stay for ever.
+    Followed(Weak<TransactionOrSpan>),
+    /// Not recorded. Gone when its place belongs to another one.
+    Root(&'static UnsampledRoot),
+}
+
+impl Span {
+    fn is_alive(&self, key: u64) -> bool {
+        match self {
+            Self::Followed(span) => span.strong_count() > 0,
+            Self::Root(root) => root.is_of(key as usize),
+        }
+    }
+
+    fn look(&self, key: u64, state: &HubState) -> Option<Arc<TransactionOrSpan>> {
+        match self {
+            Self::Followed(span) => span.upgrade(),
+            Self::Root(root) => seen(root, key, state),
+        }
+    }
+}
+
+/// A root that is not recorded, entered on the hub that it began on. No span was bound there when it began.
+#[derive(Clone, Copy)]
+struct Outermost {
+    key: u64,
+    root: &'static UnsampledRoot,
+    /// Its address.
+    hub: usize,
+}
+
+/// What it is to whoever works on the hub.
+fn seen(root: &UnsampledRoot, key: u64, state: &HubState) -> Option<Arc<TransactionOrSpan>> {
+    if root.is_of(key as usize) { root.look(state.binding.clone().client()) } else { None }
+}
+
 impl Hub {
     /// The code of this thread is in `span` from now on, as long as it runs on the current hub: what is captured belongs to
     /// the span, until it is left or dropped. For integrations that follow spans by a `key` of their own.
     pub fn enter_span(key: u64, span: &Arc<TransactionOrSpan>) {
-        let hub = Self::current();
-        let bound = lock(&hub.state).top().bound_span();
-        let is_sampled = span.is_sampled();
-        let entered = Entered { key, span: Arc::downgrade(span), hub: Arc::as_ptr(&hub), bound, is_sampled };
+        Self::enter(key, Span::Followed(Arc::downgrade(span)), span.is_sampled());
+    }
+
+    /// The same for a root that is not recorded and has its place under this `key`. For integrations.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter_root(key: u64, root: &'static UnsampledRoot) {
+        if DEPTH.try_with(Cell::get).unwrap_or(1) == 0 {
+            let hub = address_here();
+            if root.is_on(hub) {
+                let _ = OUTERMOST.try_with(|outermost| outermost.set(Some(Outermost { key, root, hub })));
+                let _ = DEPTH.try_with(|depth| depth.set(1));
+                return;
+            }
+        }
+        Self::enter(key, Span::Root(root), false);
+    }
+
+    #[inline(never)]
+    fn enter(key: u64, span: Span, is_sampled: bool) {
+        let (hub, bound) = with_current(|hub| (std::ptr::from_ref(hub), lock(&hub.state).top().bound_span()))
+            .unwrap_or((std::ptr::null(), None));
+        let entered = Entered { key, span, hub, bound, is_sampled };
         let depth = ENTERED.try_with(|list| {
             let mut list = list.borrow_mut();
             if list.len() == list.capacity() {
-                list.retain(|entered| entered.span.strong_count() > 0);
+                list.retain(|entered| entered.span.is_alive(entered.key));
             }
             list.push(entered);
             list.len()
         });
-        let _ = DEPTH.try_with(|known| known.set(depth.unwrap_or(0)));
+        note_depth(depth.unwrap_or(0));
     }
 
     /// The code of this thread has left the span it entered last with this `key`. Does nothing if it has not entered one.
+    #[inline]
     pub fn exit_span(key: u64) {
-        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+        let depth = DEPTH.try_with(Cell::get).unwrap_or(0);
+        if depth == 0 {
             return;
         }
+        match outermost() {
+            // There is no other.
+            Some(outermost) if depth == 1 => {
+                if outermost.key == key {
+                    leave_outermost(0);
+                }
+            }
+            _ => Self::exit(key),
+        }
+    }
+
+    #[inline(never)]
+    fn exit(key: u64) {
         let left = ENTERED.try_with(|list| {
             let mut list = list.borrow_mut();
-            if let Some(at) = list.iter().rposition(|entered| entered.key == key) {
+            let at = list.iter().rposition(|entered| entered.key == key);
+            if let Some(at) = at {
                 // What it holds is weak: nothing of the application's is dropped here.
                 list.remove(at);
             }
-            list.len()
+            (list.len(), at.is_some())
         });
-        let _ = DEPTH.try_with(|depth| depth.set(left.unwrap_or(0)));
+        let (left, was_found) = left.unwrap_or((0, false));
+        if !was_found && outermost().is_some_and(|outermost| outermost.key == key) {
+            return leave_outermost(left);
+        }
+        note_depth(left);
     }
 
     /// Whether the code of this thread is in a span that was entered and is not recorded, and so all that begins here will not
     /// be either. Says no where that takes a closer look. For integrations.
     #[doc(hidden)]
+    #[inline]
     #[must_use]
     pub fn is_in_unsampled_span() -> bool {
-        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-            return false;
-        }
+        let depth = DEPTH.try_with(Cell::get).unwrap_or(0);
+        // A hub that is plain has no span bound to it.
+        depth != 0 && (depth == 1 && is_in_outermost(plain::here()) || Self::is_last_unsampled())
+    }
+
+    #[inline(never)]
+    fn is_last_unsampled() -> bool {
         let is_unsampled = |hub: &Self| {
             let last = ENTERED.try_with(|list| {
                 let list = list.borrow();
-                let last = list.last().filter(|last| !last.is_sampled && std::ptr::eq(last.hub, hub))?;
-                (last.span.strong_count() > 0).then_some(last.bound)
+                let Some(last) = list.last() else {
+                    return is_in_outermost(Some(std::ptr::from_ref(hub).addr())).then_some(None);
+                };
+                let counts = !last.is_sampled && std::ptr::eq(last.hub, hub) && last.span.is_alive(last.key);
+                counts.then_some(last.bound)
             });
             last.ok().flatten().is_some_and(|bound| bound == lock(&hub.state).top().bound_span())
         };
-        with_current(is_unsampled).unwrap_or(false)
+        let is_unsampled = with_current(is_unsampled).unwrap_or(false);
+        if !is_unsampled {
+            forget_outermost();
+        }
+        is_unsampled
     }
 
     /// The span that code on this hub belongs to: what the scope is bound to, or what was entered since.
@@ -94,29 +186,62 @@ impl Hub {
 
     /// Whether the code of this thread may be in a span of somebody else's.
     #[inline]
-    pub(super) fn is_in_span(&self) -> bool {
+    pub(super) fn is_in_any_span() -> bool {
         DEPTH.try_with(Cell::get).unwrap_or(0) != 0
     }
 
     /// The span that was entered and stands in for the one of the scope.
     #[inline]
     pub(super) fn ambient(&self, state: &mut HubState) -> Option<Arc<TransactionOrSpan>> {
-        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-            return None;
-        }
-        self.last_entered(state)
+        if Self::is_in_any_span() { self.last_entered(state) } else { None }
     }
 
     #[cold]
     fn last_entered(&self, state: &mut HubState) -> Option<Arc<TransactionOrSpan>> {
-        ENTERED
-            .try_with(|list| {
-                let list = list.borrow();
-                let mut own = list.iter().rev().filter(|entered| std::ptr::eq(entered.hub, self));
-                let (bound, span) = own.find_map(|entered| Some((entered.bound, entered.span.upgrade()?)))?;
-                (bound == state.top().bound_span()).then_some(span)
-            })
-            .ok()?
+        let found = ENTERED.try_with(|list| {
+            let list = list.borrow();
+            let mut own = list.iter().rev().filter(|entered| std::ptr::eq(entered.hub, self));
+            own.find_map(|entered| Some((entered.bound, entered.span.look(entered.key, state)?)))
+        });
+        let found = found.ok().flatten().or_else(|| {
+            let outermost =
+                outermost().filter(|outermost| outermost.hub == std::ptr::from_ref(self).addr())?;
+            Some((None, seen(outermost.root, outermost.key, state)?))
+        });
+        let (bound, span) = found?;
+        (bound == state.top().bound_span()).then_some(span)
+    }
+}
+
+#[inline]
+fn outermost() -> Option<Outermost> {
+    OUTERMOST.try_with(Cell::get).ok().flatten()
+}
+
+/// Whether the thread is in one that began on the hub at the address.
+#[inline]
+fn is_in_outermost(hub: Option<usize>) -> bool {
+    outermost()
+        .is_some_and(|outermost| Some(outermost.hub) == hub && outermost.root.is_of(outermost.key as usize))
+}
+
+/// `left`: how many spans the thread is in without it.
+#[inline]
+fn leave_outermost(left: usize) {
+    let _ = OUTERMOST.try_with(|outermost| outermost.set(None));
+    let _ = DEPTH.try_with(|depth| depth.set(left));
+}
+
+/// `entered`: how many there are in the list.
+fn note_depth(entered: usize) {
+    let _ = DEPTH.try_with(|depth| depth.set(entered + usize::from(outermost().is_some())));
+}
+
+/// What is left on another thread than it was entered on must not stay for ever.
+fn forget_outermost() {
+    if outermost().is_some_and(|outermost| !outermost.root.is_of(outermost.key as usize)) {
+        let left = ENTERED.try_with(|list| list.borrow().len());
+        leave_outermost(left.unwrap_or(0));
     }
 }
 

@@ -124,7 +124,9 @@ impl Hub {
         }
         match breadcrumb.ready() {
             Ok(breadcrumb) => {
-                if let Some(breadcrumb) = self.add_ready_breadcrumb(breadcrumb) {
+                let mut breadcrumb = Some(breadcrumb);
+                self.add_ready_breadcrumb(&mut breadcrumb);
+                if let Some(breadcrumb) = breadcrumb {
                     self.add_breadcrumbs(std::iter::once(breadcrumb));
                 }
             }
@@ -136,23 +138,26 @@ impl Hub {
         }
     }
 
-    /// Adds one breadcrumb without running any code of the user's. Gives it back if `before_breadcrumb` has to see it.
-    pub(crate) fn add_ready_breadcrumb(&self, breadcrumb: Breadcrumb) -> Option<Breadcrumb> {
+    /// Adds one breadcrumb without running any code of the user's. Leaves it if `before_breadcrumb` has to see it.
+    pub(crate) fn add_ready_breadcrumb(&self, breadcrumb: &mut Option<Breadcrumb>) {
         let mut state = lock(&self.state);
-        let (max, is_seen) = state.binding.with_client(|client| {
+        let wanted = state.binding.with_client(|client| {
             let options = client.options();
             (
                 if client.is_enabled() { options.max_breadcrumbs } else { 0 },
                 options.before_breadcrumb.is_some(),
             )
-        })?;
+        });
+        let Some((max, is_seen)) = wanted else {
+            *breadcrumb = None;
+            return;
+        };
         if is_seen && max > 0 {
-            return Some(breadcrumb);
+            return;
         }
-        state.top_mut().push_breadcrumb(breadcrumb, max);
+        state.top_for_breadcrumbs().push_breadcrumb(breadcrumb, max);
         drop(state);
         self.note_change();
-        None
     }
 
     /// Whether a capture would lead anywhere.
@@ -173,12 +178,13 @@ impl Hub {
             return;
         }
         for breadcrumb in breadcrumbs {
-            let breadcrumb = match &options.before_breadcrumb {
+            let mut breadcrumb = match &options.before_breadcrumb {
                 None => Some(breadcrumb),
                 Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
             };
-            if let Some(breadcrumb) = breadcrumb {
-                lock(&self.state).top_mut().push_breadcrumb(breadcrumb, options.max_breadcrumbs);
+            if breadcrumb.is_some() {
+                let mut state = lock(&self.state);
+                state.top_for_breadcrumbs().push_breadcrumb(&mut breadcrumb, options.max_breadcrumbs);
             }
         }
         self.note_change();

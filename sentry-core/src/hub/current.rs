@@ -1,6 +1,6 @@
 //! Which hub the running code belongs to.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::{Arc, MutexGuard, RwLock};
 
@@ -14,6 +14,8 @@ use crate::sync::{read, try_lock, try_read, write};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Hub>>> = const { RefCell::new(None) };
+    /// Its address, for those who only compare. 0: none.
+    static ADDRESS: Cell<usize> = const { Cell::new(0) };
 }
 
 static MAIN: RwLock<Main> = RwLock::new(Main { hub: None, claimed: false });
@@ -75,19 +77,15 @@ impl Hub {
     }
 }
 
-/// Adds a breadcrumb to the current hub without taking a share in the hub. Gives it back if that takes more: there is no hub
+/// Adds a breadcrumb to the current hub without taking a share in the hub. Leaves it if that takes more: there is no hub
 /// yet, or `before_breadcrumb` has to see it.
-pub(crate) fn add_ready_breadcrumb(breadcrumb: Breadcrumb) -> Option<Breadcrumb> {
-    let mut left = Some(breadcrumb);
+pub(crate) fn add_ready_breadcrumb(breadcrumb: &mut Option<Breadcrumb>) {
     let _ = CURRENT.try_with(|current| {
         // The slot is borrowed only while no code of the user's can run, which might want to switch hubs.
-        if let Some(hub) = current.borrow().as_deref()
-            && let Some(breadcrumb) = left.take()
-        {
-            left = hub.add_ready_breadcrumb(breadcrumb);
+        if let Some(hub) = current.borrow().as_deref() {
+            hub.add_ready_breadcrumb(breadcrumb);
         }
     });
-    left
 }
 
 /// Calls `look` with the current hub, without taking a share in it if that can be spared. No code of the user's may run in
@@ -100,6 +98,17 @@ pub(crate) fn with_current<R>(look: impl FnOnce(&Hub) -> R) -> Option<R> {
         current.as_deref().and_then(|hub| Some(look.take()?(hub)))
     });
     found.ok().flatten().or_else(|| Some(look?(&Hub::current())))
+}
+
+/// The address of the current hub. 0: this thread has none yet.
+#[inline]
+pub(super) fn address_here() -> usize {
+    ADDRESS.try_with(Cell::get).unwrap_or(0)
+}
+
+fn note_address(hub: Option<&Arc<Hub>>) {
+    let address = hub.map_or(0, |hub| Arc::as_ptr(hub).addr());
+    let _ = ADDRESS.try_with(|here| here.set(address));
 }
 
 /// The current hub, if this thread has one already.
@@ -147,6 +156,7 @@ fn current_or_new(current: &RefCell<Option<Arc<Hub>>>) -> Arc<Hub> {
     }
     let hub = first_hub();
     *current.borrow_mut() = Some(Arc::clone(&hub));
+    note_address(Some(&hub));
     hub.note_change();
     hub
 }
@@ -193,7 +203,10 @@ impl HubSwitchGuard {
             let mut current = current.borrow_mut();
             match &*current {
                 Some(now) if Arc::ptr_eq(now, &hub) => None,
-                _ => Some(current.replace(hub)),
+                _ => {
+                    note_address(Some(&hub));
+                    Some(current.replace(hub))
+                }
             }
         });
         match swapped {
@@ -212,6 +225,7 @@ impl Drop for HubSwitchGuard {
         if let Some(hub) = &previous {
             hub.note_change();
         }
+        note_address(previous.as_ref());
         // Returned from the closure so that the hub is dropped after the borrow has ended.
         let hub = CURRENT.try_with(|current| std::mem::replace(&mut *current.borrow_mut(), previous));
         drop(hub);

@@ -17,6 +17,8 @@ mod future;
 #[cfg(any(feature = "logs", feature = "metrics"))]
 mod glance;
 mod isolation;
+mod outlook;
+mod plain;
 mod propagation;
 mod request;
 #[cfg(feature = "release-health")]
@@ -31,13 +33,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use self::current::HubSwitchGuard;
-#[cfg(feature = "logs")]
 pub(crate) use self::current::with_current;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
 pub use self::future::{SentryFuture, SentryFutureExt};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::glance::glance;
 pub use self::isolation::with_isolation_scope;
+pub use self::outlook::Outlook;
+pub(crate) use self::plain::forget_all as forget_plain;
 pub use self::request::ServedRequest;
 pub(crate) use self::state::{HubState, Pushed};
 #[cfg(feature = "stream")]
@@ -97,7 +100,7 @@ impl Hub {
 
     /// Gives this hub a client of its own, or (`None`) switches it off.
     pub fn bind_client(&self, client: Option<Arc<Client>>) {
-        let previous = std::mem::replace(&mut lock(&self.state).binding, state::Binding::own(client));
+        let previous = lock(&self.state).bind(state::Binding::own(client));
         drop(previous);
     }
 
@@ -127,7 +130,7 @@ impl Hub {
 
     /// Lets this hub follow the process client again.
     pub(crate) fn unbind_client(&self) {
-        let previous = std::mem::take(&mut lock(&self.state).binding);
+        let previous = lock(&self.state).bind(state::Binding::default());
         drop(previous);
     }
 
@@ -165,7 +168,9 @@ impl Hub {
         let mut scope = {
             let mut state = lock(&self.state);
             let ambient = self.ambient(&mut state);
-            state.top().child().within(ambient)
+            let mut scope = state.top().child();
+            scope.enter(ambient);
+            scope
         };
         scope_config(&mut scope);
         scope.leave();
@@ -224,6 +229,7 @@ struct Pop<'a> {
 }
 
 impl Drop for Pop<'_> {
+    #[inline]
     fn drop(&mut self) {
         let popped = lock(self.state).pop(self.pushed);
         drop(popped);

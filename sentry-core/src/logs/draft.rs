@@ -4,8 +4,8 @@
 //! (`Display`) runs in here, hence no hub is looked at before everything is written.
 
 use std::fmt::{self, Write as _};
+use std::io::Write as _;
 
-use crate::attributes::{Attribute, write_value};
 use crate::protocol::{LogAttribute, LogLevel};
 use crate::telemetry::Scratch;
 use crate::{json, nesting};
@@ -24,6 +24,12 @@ pub struct Draft {
 pub enum Given<'a> {
     /// A text that somebody else owns.
     Text(&'a str),
+    /// A truth value.
+    Boolean(bool),
+    /// A number. What is not finite is no value.
+    Double(f64),
+    /// A whole number.
+    Integer(i64),
     /// Anything else.
     Value(LogAttribute),
 }
@@ -41,78 +47,148 @@ impl Draft {
     #[must_use]
     pub fn new(level: LogLevel, body: fmt::Arguments<'_>) -> Self {
         let mut json = Scratch::take();
-        json.extend_from_slice(match level {
-            LogLevel::Trace => b"{\"level\":\"trace\",\"severity_number\":1,\"body\":\"",
-            LogLevel::Debug => b"{\"level\":\"debug\",\"severity_number\":5,\"body\":\"",
-            LogLevel::Info => b"{\"level\":\"info\",\"severity_number\":9,\"body\":\"",
-            LogLevel::Warn => b"{\"level\":\"warn\",\"severity_number\":13,\"body\":\"",
-            LogLevel::Error => b"{\"level\":\"error\",\"severity_number\":17,\"body\":\"",
-            LogLevel::Fatal => b"{\"level\":\"fatal\",\"severity_number\":21,\"body\":\"",
-        });
+        json.extend_from_slice(begin(level));
         write_body(&mut json, body);
         json.extend_from_slice(b"\",\"attributes\":");
-        let attributes = json.len();
-        Self { json, attributes, parameters: 0 }
+        Self { attributes: json.len(), json, parameters: 0 }
+    }
+
+    /// A log as [`new`](Self::new) writes it, up to its attributes, with a text that [is plain](is_plain).
+    #[must_use]
+    pub fn begun(begin: &'static str) -> Self {
+        let mut json = Scratch::take();
+        json.extend_from_slice(begin.as_bytes());
+        Self { attributes: json.len(), json, parameters: 0 }
     }
 
     /// Adds an attribute. `name`: its key, as `,"key":`.
+    // All that is left of it is one call, as it is known which one.
+    #[inline(always)]
+    pub fn add(&mut self, name: &'static str, value: Given<'_>) {
+        write(&mut self.json, name, value);
+    }
+
+    /// The same, one after the other.
     #[inline]
     #[must_use]
     pub fn attribute(mut self, name: &'static str, value: Given<'_>) -> Self {
-        write(&mut self.json, name, value);
+        self.add(name, value);
         self
     }
 
     /// Adds an attribute with a name that is not known before.
-    pub fn member(&mut self, key: &str, mut value: Given<'_>) {
-        match &mut value {
-            Given::Value(LogAttribute(serde_json::Value::Null)) => return,
-            Given::Value(value) => nesting::limit(&mut value.0),
-            Given::Text(_) => {}
-        }
-        self.json.push(b',');
-        json::text(&mut self.json, key);
-        self.json.push(b':');
-        match value {
-            Given::Text(text) => write_value(&mut self.json, Attribute::Text(text)),
-            Given::Value(value) => value.write(&mut self.json),
+    pub fn member(&mut self, key: &str, value: Given<'_>) {
+        if !value.is_absent() {
+            self.json.push(b',');
+            json::text(&mut self.json, key);
+            self.json.push(b':');
+            write(&mut self.json, "", value);
         }
     }
 
     /// Adds the text before its arguments were put in.
-    #[inline]
-    #[must_use]
-    pub fn template(mut self, template: &'static str) -> Self {
-        write(&mut self.json, ",\"sentry.message.template\":", Given::Text(template));
-        self
+    pub fn template(&mut self, template: &'static str) {
+        write_text(&mut self.json, ",\"sentry.message.template\":", template);
     }
 
     /// Adds the next argument of the text.
-    #[must_use]
-    pub fn parameter(mut self, value: Given<'_>) -> Self {
-        match PARAMETERS.get(self.parameters) {
-            Some(name) => write(&mut self.json, name, value),
-            None => {
-                write(&mut self.json, &format!(",\"sentry.message.parameter.{}\":", self.parameters), value)
-            }
+    #[inline(always)]
+    pub fn parameter(&mut self, value: Given<'_>) {
+        if !value.is_absent() {
+            self.begin_parameter();
+            write(&mut self.json, "", value);
         }
         self.parameters += 1;
-        self
+    }
+
+    fn begin_parameter(&mut self) {
+        match PARAMETERS.get(self.parameters) {
+            Some(name) => self.json.extend_from_slice(name.as_bytes()),
+            // Into memory, which does not fail.
+            None => _ = write!(*self.json, ",\"sentry.message.parameter.{}\":", self.parameters),
+        }
     }
 }
 
+/// Whether a text is the same in JSON, and written as it is by [`format!`]. The compiler knows it of what macros are given.
+#[must_use]
+pub const fn is_plain(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let [byte, others @ ..] = rest {
+        if *byte < b' ' || matches!(*byte, b'"' | b'\\' | b'{' | b'}') {
+            return false;
+        }
+        rest = others;
+    }
+    text.len() <= nesting::BODY
+}
+
+fn begin(level: LogLevel) -> &'static [u8] {
+    match level {
+        LogLevel::Trace => b"{\"level\":\"trace\",\"severity_number\":1,\"body\":\"",
+        LogLevel::Debug => b"{\"level\":\"debug\",\"severity_number\":5,\"body\":\"",
+        LogLevel::Info => b"{\"level\":\"info\",\"severity_number\":9,\"body\":\"",
+        LogLevel::Warn => b"{\"level\":\"warn\",\"severity_number\":13,\"body\":\"",
+        LogLevel::Error => b"{\"level\":\"error\",\"severity_number\":17,\"body\":\"",
+        LogLevel::Fatal => b"{\"level\":\"fatal\",\"severity_number\":21,\"body\":\"",
+    }
+}
+
+impl Given<'_> {
+    #[inline]
+    fn is_absent(&self) -> bool {
+        match self {
+            Self::Value(value) => value.0.is_null(),
+            Self::Double(number) => !number.is_finite(),
+            Self::Boolean(_) | Self::Integer(_) | Self::Text(_) => false,
+        }
+    }
+}
+
+/// Writes a member of which `name` is the part before the value.
+#[inline(always)]
 fn write(json: &mut Vec<u8>, name: &str, value: Given<'_>) {
     match value {
-        Given::Text(text) => {
-            json.extend_from_slice(name.as_bytes());
-            write_value(json, Attribute::Text(text));
-        }
-        Given::Value(LogAttribute(serde_json::Value::Null)) => {}
-        Given::Value(mut value) => {
-            nesting::limit(&mut value.0);
-            json.extend_from_slice(name.as_bytes());
-            value.write(json);
-        }
+        Given::Text(text) => write_text(json, name, text),
+        Given::Boolean(value) => write_boolean(json, name, value),
+        Given::Double(number) => write_double(json, name, number),
+        Given::Integer(number) => write_integer(json, name, number),
+        Given::Value(value) => write_any(json, name, value),
+    }
+}
+
+#[inline(never)]
+fn write_text(json: &mut Vec<u8>, name: &str, text: &str) {
+    json.extend_from_slice(name.as_bytes());
+    LogAttribute::write_text(json, text);
+}
+
+#[inline(never)]
+fn write_boolean(json: &mut Vec<u8>, name: &str, value: bool) {
+    json.extend_from_slice(name.as_bytes());
+    LogAttribute::write_boolean(json, value);
+}
+
+#[inline(never)]
+fn write_double(json: &mut Vec<u8>, name: &str, number: f64) {
+    if number.is_finite() {
+        json.extend_from_slice(name.as_bytes());
+        LogAttribute::write_double(json, number);
+    }
+}
+
+#[inline(never)]
+fn write_integer(json: &mut Vec<u8>, name: &str, number: i64) {
+    json.extend_from_slice(name.as_bytes());
+    LogAttribute::write_integer(json, number);
+}
+
+#[inline(never)]
+fn write_any(json: &mut Vec<u8>, name: &str, mut value: LogAttribute) {
+    if !value.0.is_null() {
+        nesting::limit(&mut value.0);
+        json.extend_from_slice(name.as_bytes());
+        value.write(json);
     }
 }
 

@@ -18,9 +18,9 @@ mod wire;
 #[doc(hidden)]
 pub use self::capture::{is_wanted, wants_logs};
 #[doc(hidden)]
-pub use self::draft::{Draft, Given};
+pub use self::draft::{Draft, Given, is_plain};
 #[doc(hidden)]
-pub use self::kind::{Any, AnyKind, Text, TextKind};
+pub use self::kind::{Any, AnyKind, Plain, PlainKind, Text, TextKind};
 
 #[cfg(all(test, feature = "test"))]
 mod tests;

@@ -197,3 +197,70 @@ fn a_log_built_by_hand_keeps_what_it_says() {
     assert_eq!(logs[0].attributes["big"].0, json!("18446744073709551615"));
     assert!(!logs[0].attributes.contains_key("none"));
 }
+
+#[test]
+fn a_text_in_the_program_is_what_it_would_be_at_run_time() {
+    let inline = 7;
+    let logs = written(options(), || {
+        crate::logger_trace!("plain");
+        crate::logger_debug!("plain");
+        crate::logger_info!("plain");
+        crate::logger_warn!("plain");
+        crate::logger_error!("plain");
+        crate::logger_fatal!("plain");
+        crate::logger_log!(LogLevel::Warn, "given");
+        crate::logger_info!("a \"quote\", {{braces}} and a\nline");
+        crate::logger_info!("inline {inline}");
+    });
+    let of = |log: &Log| (log.level, log.severity_number, log.body.clone());
+    let expected = |level: LogLevel, body: &str| (level, Some(level.severity_number()), body.to_owned());
+    let levels =
+        [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error, LogLevel::Fatal];
+    assert_eq!(logs[..6].iter().map(of).collect::<Vec<_>>(), levels.map(|level| expected(level, "plain")));
+    assert_eq!(of(&logs[6]), expected(LogLevel::Warn, "given"));
+    assert_eq!(of(&logs[7]), expected(LogLevel::Info, "a \"quote\", {braces} and a\nline"));
+    assert_eq!(of(&logs[8]), expected(LogLevel::Info, "inline 7"));
+}
+
+#[test]
+fn values_have_the_types_they_have_in_the_program() {
+    let logs = written(options(), || {
+        crate::logger_info!(
+            boolean = true,
+            byte = 1_u8,
+            double = 2.0,
+            large = u64::MAX,
+            negative = -1_i64,
+            none = f64::NAN,
+            number = 7,
+            optional = Some(3),
+            owned = "text".to_owned(),
+            single = 1.5_f32,
+            size = 9_usize,
+            "{} {} {}",
+            false,
+            0.5,
+            "z"
+        );
+    });
+    let attribute = |name: &str| logs[0].attributes.get(name).cloned();
+    let expected: [(&str, LogAttribute); 13] = [
+        ("boolean", true.into()),
+        ("byte", 1.into()),
+        ("double", 2.0.into()),
+        ("large", u64::MAX.to_string().into()),
+        ("negative", (-1).into()),
+        ("number", 7.into()),
+        ("optional", 3.into()),
+        ("owned", "text".into()),
+        ("single", 1.5.into()),
+        ("size", 9.into()),
+        ("sentry.message.parameter.0", false.into()),
+        ("sentry.message.parameter.1", 0.5.into()),
+        ("sentry.message.parameter.2", "z".into()),
+    ];
+    for (name, value) in expected {
+        assert_eq!(attribute(name), Some(value), "{name}");
+    }
+    assert_eq!((attribute("none"), logs[0].body.as_str()), (None, "false 0.5 z"));
+}

@@ -1,20 +1,19 @@
 //! A log on the wire.
 
-use std::time::SystemTime;
-
-use crate::attributes::{self, Defaults, FromScope};
+use crate::attributes::{self, Defaults, FromScope, Keys};
 use crate::json;
-use crate::protocol::{Log, SpanId, TraceId};
+use crate::protocol::Log;
 use crate::scope::ScopeSnapshot;
+use crate::telemetry::{Ending, Place};
 
 /// The attributes that text with arguments has.
-pub(super) const NAMES: [&str; 5] = [
+pub(super) const OF_TEXT: Keys<'_> = Keys::new(&[
     "sentry.message.template",
     "sentry.message.parameter.0",
     "sentry.message.parameter.1",
     "sentry.message.parameter.2",
     "sentry.message.parameter.3",
-];
+]);
 
 /// A log that an application has built, or a callback has changed.
 pub(super) fn write(
@@ -37,18 +36,5 @@ pub(super) fn write(
     out.extend_from_slice(b",\"attributes\":");
     let own = log.attributes.iter().map(|(key, value)| (key.as_str(), value));
     attributes::write(out, own, from_scope, defaults);
-    write_place(out, log.timestamp, trace_id, span_id);
-    out.push(b'}');
-}
-
-/// When and where it was written.
-pub(super) fn write_place(out: &mut Vec<u8>, time: SystemTime, trace_id: TraceId, span_id: Option<SpanId>) {
-    out.extend_from_slice(b",\"timestamp\":");
-    json::time(out, time);
-    out.extend_from_slice(b",\"trace_id\":");
-    json::hex(out, &trace_id.to_bytes());
-    if let Some(span_id) = span_id {
-        out.extend_from_slice(b",\"span_id\":");
-        json::hex(out, &span_id.to_bytes());
-    }
+    Ending::default().write(&Place { timestamp: log.timestamp, trace_id, span_id }, out);
 }

@@ -1,12 +1,14 @@
 //! Putting a metric together.
 
 use std::borrow::Cow;
+use std::mem::ManuallyDrop;
 
 use super::capture;
 use crate::client;
 use crate::protocol::{LogAttribute, Metric, MetricType, Unit};
+use crate::telemetry::Place;
 
-use self::sealed::{Given, IntoProtocolMetricImpl, Place};
+use self::sealed::{Given, IntoProtocolMetricImpl};
 
 /// Counts how often something happens: `value` more times.
 #[inline]
@@ -53,12 +55,21 @@ impl Parts {
         Self { name, value, unit: None, attributes: Vec::new() }
     }
 
-    /// What is said twice counts as said last.
-    fn set(&mut self, key: Cow<'static, str>, value: LogAttribute) {
+    /// Whether there is anything to drop.
+    #[inline]
+    pub(super) fn owns(&self) -> bool {
+        matches!(self.name, Cow::Owned(_)) || self.unit.is_some() || self.attributes.capacity() > 0
+    }
+
+    /// What is said twice counts as said last. Takes all of it and gives it back, so that nothing of a metric has to be in
+    /// memory while no client is active.
+    #[inline(never)]
+    fn with(mut self, key: Cow<'static, str>, value: LogAttribute) -> Self {
         match self.attributes.iter_mut().find(|(known, _)| *known == key) {
             Some((_, slot)) => *slot = value,
             None => self.attributes.push((key, value)),
         }
+        self
     }
 }
 
@@ -104,29 +115,22 @@ macro_rules! metric {
         impl $name {
             /// Adds an attribute.
             #[inline]
-            pub fn attribute<K, V>(mut self, key: K, value: V) -> Self
+            pub fn attribute<K, V>(self, key: K, value: V) -> Self
             where
                 K: Into<Cow<'static, str>>,
                 V: Into<LogAttribute>,
             {
-                if client::any_live() {
-                    self.0.set(key.into(), value.into());
-                }
-                self
+                if client::any_live() { Self(self.0.with(key.into(), value.into())) } else { self }
             }
 
             /// Captures it on the current hub.
             #[inline]
             pub fn capture(self) {
-                if client::any_live() {
-                    self.capture_live();
+                // While no client is active, a metric that owns nothing is not even put together to be dropped.
+                let metric = ManuallyDrop::new(self);
+                if client::any_live() || metric.0.owns() {
+                    capture::capture(ManuallyDrop::into_inner(metric).0, MetricType::$kind);
                 }
-            }
-
-            /// Apart, so that nothing is even put together while no client is active.
-            #[inline(never)]
-            fn capture_live(self) {
-                capture::capture(self.0, MetricType::$kind);
             }
         }
 
@@ -146,16 +150,22 @@ metric!(DistributionMetric, Distribution, "One of many values, made by [`distrib
 
 impl GaugeMetric {
     /// Sets the unit.
+    #[inline]
     pub fn unit<U: Into<Unit>>(mut self, unit: U) -> Self {
-        self.0.unit = Some(unit.into());
+        if client::any_live() {
+            self.0.unit = Some(unit.into());
+        }
         self
     }
 }
 
 impl DistributionMetric {
     /// Sets the unit.
+    #[inline]
     pub fn unit<U: Into<Unit>>(mut self, unit: U) -> Self {
-        self.0.unit = Some(unit.into());
+        if client::any_live() {
+            self.0.unit = Some(unit.into());
+        }
         self
     }
 }
@@ -172,17 +182,7 @@ impl IntoProtocolMetricImpl for Metric {
 }
 
 pub(super) mod sealed {
-    use std::time::SystemTime;
-
-    use crate::protocol::{Metric, SpanId, TraceId};
-
-    /// Where and when a metric is captured.
-    #[derive(Clone, Copy, Debug)]
-    pub(crate) struct Place {
-        pub(crate) timestamp: SystemTime,
-        pub(crate) trace_id: TraceId,
-        pub(crate) span_id: Option<SpanId>,
-    }
+    use crate::protocol::Metric;
 
     /// In which form it is captured.
     #[derive(Debug)]

@@ -1,18 +1,19 @@
 //! From a metric to a record for a batch.
 
 use std::collections::btree_map::Entry;
+use std::mem::ManuallyDrop;
 
 use super::IntoProtocolMetric;
-use super::builder::sealed::{Given, Place};
+use super::builder::sealed::Given;
 use super::builder::{Measured, Parts};
 use crate::attributes::{self, Defaults, FromScope};
-use crate::client::Client;
+use crate::client::{self, Client};
 use crate::client_report::protocol::{Category, ItemLoss, Reason};
 use crate::hub::{self, Hub};
 use crate::protocol::{LogAttribute, Metric, MetricType, Unit};
 use crate::scope::{Scope, ScopeSnapshot};
 use crate::suppress::{guarded, is_suppressed};
-use crate::telemetry::{Scratch, TelemetryKind};
+use crate::telemetry::{Ending, Place, Scratch, TelemetryKind};
 use crate::{clock, diagnostics, json, nesting};
 
 impl Hub {
@@ -26,6 +27,11 @@ impl Hub {
 
 /// The same on the current hub.
 pub(super) fn capture(parts: Parts, kind: MetricType) {
+    if !client::any_live() {
+        return;
+    }
+    // Most own nothing, and then there is nothing to drop.
+    let parts = ManuallyDrop::new(parts);
     let time = clock::now();
     // At a glance, if nothing but encoding is to be done.
     let gathered = hub::glance(|client, scope| {
@@ -40,16 +46,26 @@ pub(super) fn capture(parts: Parts, kind: MetricType) {
         let head = Head { place, name: &parts.name, value: parts.value, unit: parts.unit.as_ref(), kind };
         let own = parts.attributes.iter().map(|(key, value)| (&**key, value));
         let (from_scope, defaults) = (FromScope::of(scope), client.known_metric_defaults()?);
-        Some(client.gather(TelemetryKind::Metric, time, |out| encode(out, &head, own, &from_scope, defaults)))
+        Some(client.gather(TelemetryKind::Metric, time, |out, ending| {
+            encode(out, &head, own, &from_scope, defaults);
+            ending.write(&head.place, out);
+        }))
     });
-    match gathered {
-        Some(Some(follow_up)) => follow_up.run(),
-        Some(None) => {
-            if let Some((client, scope)) = Hub::current().for_telemetry(Category::TraceMetric) {
-                client.write_metric(Given::Measured(Measured::new(parts, kind)), &scope);
-            }
-        }
-        None => {}
+    if let Some(None) = gathered {
+        return capture_slowly(ManuallyDrop::into_inner(parts), kind);
+    }
+    if parts.owns() {
+        drop(ManuallyDrop::into_inner(parts));
+    }
+    if let Some(Some(follow_up)) = gathered {
+        follow_up.run();
+    }
+}
+
+#[cold]
+fn capture_slowly(parts: Parts, kind: MetricType) {
+    if let Some((client, scope)) = Hub::current().for_telemetry(Category::TraceMetric) {
+        client.write_metric(Given::Measured(Measured::new(parts, kind)), &scope);
     }
 }
 
@@ -131,6 +147,7 @@ impl Client {
         }
         let mut json = Scratch::take();
         encode(&mut json, head, own, scope, defaults);
+        Ending::default().write(&head.place, &mut json);
         self.send_encoded(TelemetryKind::Metric, &json, head.place.timestamp);
     }
 
@@ -162,6 +179,7 @@ impl<'a> Head<'a> {
     }
 }
 
+/// Writes all of a metric but its end.
 fn encode<'a>(
     out: &mut Vec<u8>,
     head: &Head<'_>,
@@ -170,27 +188,17 @@ fn encode<'a>(
     defaults: &Defaults,
 ) {
     out.extend_from_slice(match head.kind {
-        MetricType::Counter => b"{\"type\":\"counter\",\"name\":",
-        MetricType::Gauge => b"{\"type\":\"gauge\",\"name\":",
-        MetricType::Distribution => b"{\"type\":\"distribution\",\"name\":",
+        MetricType::Counter => b"{\"type\":\"counter\",\"name\":\"",
+        MetricType::Gauge => b"{\"type\":\"gauge\",\"name\":\"",
+        MetricType::Distribution => b"{\"type\":\"distribution\",\"name\":\"",
     });
-    json::text(out, head.name);
-    out.extend_from_slice(b",\"value\":");
+    json::part(out, head.name);
+    out.extend_from_slice(b"\",\"value\":");
     json::float(out, head.value);
     if let Some(unit) = head.unit {
         out.extend_from_slice(b",\"unit\":");
-        // Written into memory, and a name does not fail.
-        let _ = serde_json::to_writer(&mut *out, unit);
-    }
-    out.extend_from_slice(b",\"timestamp\":");
-    json::time(out, head.place.timestamp);
-    out.extend_from_slice(b",\"trace_id\":");
-    json::hex(out, &head.place.trace_id.to_bytes());
-    if let Some(span_id) = head.place.span_id {
-        out.extend_from_slice(b",\"span_id\":");
-        json::hex(out, &span_id.to_bytes());
+        json::text(out, unit.as_str());
     }
     out.extend_from_slice(b",\"attributes\":");
     attributes::write(out, own, scope, defaults);
-    out.push(b'}');
 }

@@ -75,8 +75,8 @@ pub struct ClientOptions {
     pub max_breadcrumbs: usize,
     /// How many characters of a text are sent at most, where that is less than servers keep of it anyway.
     pub max_value_length: Option<usize>,
-    /// How many bytes an attachment may have; a larger one is dropped and counted. Of a file never more than 20 MiB are
-    /// sent.
+    /// How many bytes an attachment may have; a larger one is dropped and counted. However many are allowed, a file is read
+    /// while it is sent and takes no memory; what one server takes is its own limit.
     pub max_attachment_size: usize,
     /// Attach a stack trace to events that have none.
     pub attach_stacktrace: bool,

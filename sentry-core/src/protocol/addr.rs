@@ -41,19 +41,30 @@ impl Visitor<'_> for Hex {
 const MAX_DIGITS: usize = 18;
 
 /// A number in hex, without the formatter: a crash has dozens of them, and they are written by the thread that crashes.
-fn digits(mut number: u64, buffer: &mut [u8; MAX_DIGITS]) -> &str {
-    let mut start = MAX_DIGITS;
-    loop {
-        start -= 1;
-        buffer[start] = b"0123456789abcdef"[(number & 0xf) as usize];
-        number >>= 4;
-        if number == 0 {
-            break;
-        }
+fn digits(number: u64, buffer: &mut [u8; MAX_DIGITS]) -> &str {
+    let (high, low) = ((number >> 32) as u32, number as u32);
+    let (prefix, all) = buffer.split_at_mut(2);
+    for (eight, half) in all.as_chunks_mut().0.iter_mut().zip([high, low]) {
+        *eight = eight_digits(half);
     }
-    buffer[start - 2..start].copy_from_slice(b"0x");
+    prefix.copy_from_slice(b"0x");
+    // All of the zeros before it but the last.
+    let zeros = (number | 1).leading_zeros() as usize / 4;
+    buffer.copy_within(..2, zeros);
     // Nothing but ASCII was written.
-    std::str::from_utf8(&buffer[start - 2..]).unwrap_or_default()
+    std::str::from_utf8(&buffer[zeros..]).unwrap_or_default()
+}
+
+/// All at a time: each half of a byte gets a byte of its own, and those above nine are moved up to the letters.
+fn eight_digits(number: u32) -> [u8; 8] {
+    const ONES: u64 = u64::from_be_bytes([1; 8]);
+    let spread = u64::from(number);
+    let spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff;
+    let spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff;
+    let spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = ((spread + 6 * ONES) >> 4) & ONES;
+    let to_letter = u64::from(b'a' - b'0' - 10);
+    (spread + ONES * u64::from(b'0') + letters * to_letter).to_be_bytes()
 }
 
 macro_rules! hex_number {
@@ -156,6 +167,9 @@ mod tests {
         assert_eq!(serde_json::to_value(Addr(0x1f)).unwrap(), json!("0x1f"));
         assert_eq!(serde_json::to_value(RegVal(u64::MAX)).unwrap(), json!("0xffffffffffffffff"));
         assert_eq!(Addr(0).to_string(), "0x0");
+        for number in (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, 0x0123_4567_89ab_cdef >> bit]) {
+            assert_eq!(digits(number, &mut [0; MAX_DIGITS]), format!("{number:#x}"));
+        }
     }
 
     #[test]

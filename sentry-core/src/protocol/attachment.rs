@@ -117,6 +117,29 @@ pub(crate) fn write_header<W: Write>(
     writer.write_all(b"\n")
 }
 
+/// What a file is by the end of its name.
+pub(crate) fn content_type_of(filename: &str) -> Option<&'static str> {
+    let (_, ending) = filename.rsplit_once('.')?;
+    Some(match ending.to_ascii_lowercase().as_str() {
+        "csv" => "text/csv",
+        "gif" => "image/gif",
+        "gz" => "application/gzip",
+        "htm" | "html" => "text/html",
+        "jpeg" | "jpg" => "image/jpeg",
+        "json" => "application/json",
+        "log" | "md" | "txt" => "text/plain",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "toml" => "application/toml",
+        "webp" => "image/webp",
+        "xml" => "application/xml",
+        "yaml" | "yml" => "application/yaml",
+        "zip" => "application/zip",
+        _ => return None,
+    })
+}
+
 /// The header asks for a name without a path, and for one at all.
 fn base_name(filename: &str) -> &str {
     let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -142,7 +165,7 @@ pub struct FileAttachment {
     pub path: PathBuf,
     /// The name it is sent under, without a path.
     pub filename: String,
-    /// Its MIME type; `application/octet-stream` by default.
+    /// Its MIME type; by default what the end of its name says, or `application/octet-stream`.
     pub content_type: Option<String>,
     /// What it is for; a plain file by default.
     pub attachment_type: Option<AttachmentType>,

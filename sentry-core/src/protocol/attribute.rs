@@ -92,25 +92,56 @@ impl Serialize for LogAttribute {
 impl LogAttribute {
     /// Writes it as it is serialized.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        match (&self.0, Type::of(&self.0)) {
-            (Value::String(text), _) => Self::write_text(out, text),
-            (Value::Bool(true), _) => out.extend_from_slice(b"{\"value\":true,\"type\":\"boolean\"}"),
-            (Value::Bool(false), _) => out.extend_from_slice(b"{\"value\":false,\"type\":\"boolean\"}"),
-            (Value::Number(number), Some(Type::Integer)) => {
-                out.extend_from_slice(b"{\"value\":");
-                json::signed(out, number.as_i64().unwrap_or_default());
-                out.extend_from_slice(b",\"type\":\"integer\"}");
-            }
-            // Values fail neither to be written nor memory to take them.
-            _ => _ = serde_json::to_writer(out, self),
+        match &self.0 {
+            Value::String(text) => Self::write_text(out, text),
+            Value::Bool(value) => Self::write_boolean(out, *value),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(integer), _) => Self::write_integer(out, integer),
+                (None, Some(double)) if number.is_f64() => Self::write_double(out, double),
+                _ => self.write_rare(out),
+            },
+            Value::Null | Value::Array(_) | Value::Object(_) => self.write_rare(out),
         }
     }
 
-    /// Writes the attribute that a text is.
-    pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+    #[inline(never)]
+    fn write_rare(&self, out: &mut Vec<u8>) {
+        // Values fail neither to be written nor memory to take them.
+        let _ = serde_json::to_writer(out, self);
+    }
+
+    /// Writes the attribute that a truth value is.
+    #[inline]
+    pub(crate) fn write_boolean(out: &mut Vec<u8>, value: bool) {
+        out.extend_from_slice(if value {
+            b"{\"value\":true,\"type\":\"boolean\"}"
+        } else {
+            b"{\"value\":false,\"type\":\"boolean\"}"
+        });
+    }
+
+    /// Writes the attribute that a number is; a finite one.
+    #[inline]
+    pub(crate) fn write_double(out: &mut Vec<u8>, number: f64) {
         out.extend_from_slice(b"{\"value\":");
-        json::text(out, text);
-        out.extend_from_slice(b",\"type\":\"string\"}");
+        json::float(out, number);
+        out.extend_from_slice(b",\"type\":\"double\"}");
+    }
+
+    /// Writes the attribute that a whole number is.
+    #[inline]
+    pub(crate) fn write_integer(out: &mut Vec<u8>, number: i64) {
+        out.extend_from_slice(b"{\"value\":");
+        json::signed(out, number);
+        out.extend_from_slice(b",\"type\":\"integer\"}");
+    }
+
+    /// Writes the attribute that a text is.
+    #[inline]
+    pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+        out.extend_from_slice(b"{\"value\":\"");
+        json::part(out, text);
+        out.extend_from_slice(b"\",\"type\":\"string\"}");
     }
 }
 

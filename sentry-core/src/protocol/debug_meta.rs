@@ -1,7 +1,9 @@
 //! What a server needs to turn addresses into names: the list of loaded images.
 
 use ::debugid::{CodeId, DebugId};
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::fmt::Hyphenated;
 
 use super::{Addr, Uuid, Value};
 
@@ -89,7 +91,7 @@ impl Serialize for DebugImage {
         let r#type = self.type_name();
         match self {
             Self::Apple(image) => Tagged { r#type, image }.serialize(serializer),
-            Self::Symbolic(image) => Tagged { r#type: image.format(), image }.serialize(serializer),
+            Self::Symbolic(image) => image.write(Some(image.format()), serializer),
             Self::Proguard(image) => Tagged { r#type, image }.serialize(serializer),
             Self::Wasm(image) => Tagged { r#type, image }.serialize(serializer),
         }
@@ -146,13 +148,13 @@ pub struct AppleDebugImage {
 }
 
 /// A native image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct SymbolicDebugImage {
     /// Its path.
     #[serde(rename = "code_file", alias = "name")]
     pub name: String,
     /// The architecture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub arch: Option<String>,
     /// Where it is loaded.
     pub image_addr: Addr,
@@ -160,20 +162,64 @@ pub struct SymbolicDebugImage {
     #[serde(default)]
     pub image_size: u64,
     /// Where it would like to be loaded.
-    #[serde(default, skip_serializing_if = "Addr::is_null")]
+    #[serde(default)]
     pub image_vmaddr: Addr,
     /// The id of its debug information.
     #[serde(rename = "debug_id", alias = "id")]
     pub id: DebugId,
     /// The id of its code, such as the GNU build id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub code_id: Option<CodeId>,
     /// The path of its debug information.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub debug_file: Option<String>,
 }
 
+impl Serialize for SymbolicDebugImage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.write(None, serializer)
+    }
+}
+
 impl SymbolicDebugImage {
+    /// By hand, since every crash has a dozen, and a flattened struct takes twice as long.
+    fn write<S: Serializer>(&self, r#type: Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, arch, image_addr, image_size, image_vmaddr, id, code_id, debug_file } = self;
+        let optional = [
+            r#type.is_some(),
+            arch.is_some(),
+            !image_vmaddr.is_null(),
+            code_id.is_some(),
+            debug_file.is_some(),
+        ];
+        let count = 4 + optional.into_iter().filter(|is_there| *is_there).count();
+        let mut image = serializer.serialize_struct("SymbolicDebugImage", count)?;
+        if let Some(r#type) = r#type {
+            image.serialize_field("type", r#type)?;
+        }
+        image.serialize_field("code_file", name)?;
+        if let Some(arch) = arch {
+            image.serialize_field("arch", arch)?;
+        }
+        image.serialize_field("image_addr", image_addr)?;
+        image.serialize_field("image_size", image_size)?;
+        if !image_vmaddr.is_null() {
+            image.serialize_field("image_vmaddr", image_vmaddr)?;
+        }
+        let text = &mut [0; Hyphenated::LENGTH];
+        match text_of(id, text) {
+            Some(text) => image.serialize_field("debug_id", text)?,
+            None => image.serialize_field("debug_id", id)?,
+        }
+        if let Some(code_id) = code_id {
+            image.serialize_field("code_id", code_id)?;
+        }
+        if let Some(debug_file) = debug_file {
+            image.serialize_field("debug_file", debug_file)?;
+        }
+        image.end()
+    }
+
     /// The file format.
     ///
     /// The type has no field for it. A program database says PE; everything else was loaded by this very process, hence
@@ -189,6 +235,12 @@ impl SymbolicDebugImage {
             "elf"
         }
     }
+}
+
+/// The text of an id that is nothing but a UUID, as most are, without the formatter.
+fn text_of<'b>(id: &DebugId, buffer: &'b mut [u8; Hyphenated::LENGTH]) -> Option<&'b str> {
+    let is_uuid = !id.is_pdb20() && id.appendix() == 0;
+    is_uuid.then(|| &*id.uuid().hyphenated().encode_lower(buffer))
 }
 
 /// A ProGuard mapping.

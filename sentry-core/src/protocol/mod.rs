@@ -59,7 +59,7 @@ mod user;
 mod values;
 
 pub use self::addr::{Addr, RegVal};
-pub(crate) use self::attachment::write_header as attachment_header;
+pub(crate) use self::attachment::{content_type_of, write_header as attachment_header};
 pub use self::attachment::{Attachment, AttachmentType, FileAttachment};
 pub use self::attribute::LogAttribute;
 pub use self::breadcrumb::Breadcrumb;
@@ -101,7 +101,7 @@ pub use self::span::Span;
 pub use self::span_link::SpanLink;
 pub use self::span_status::{ParseStatusError, SpanStatus};
 pub use self::stacktrace::{Frame, Stacktrace};
-pub use self::stored::{Stored, StoredAttachment};
+pub use self::stored::{PutAway, Stored, StoredAttachment};
 pub use self::template::TemplateInfo;
 pub use self::thread::{Thread, ThreadId};
 pub use self::trace::{ParseTraceIdError, SpanId, TraceId};

@@ -1,6 +1,7 @@
 //! Stack traces.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Addr, Map, RegVal, Value, lenient};
 
@@ -72,7 +73,7 @@ pub struct Frame {
 #[serde(default)]
 pub struct Stacktrace {
     /// The frames; the failing one comes last.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(serialize_with = "write_frames", deserialize_with = "lenient::or_default")]
     pub frames: Vec<Frame>,
     /// The range of frames that was left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +92,54 @@ impl Stacktrace {
         }
         frames.reverse();
         Some(Self { frames, ..Self::default() })
+    }
+}
+
+/// Frames, most of which have all there is, or nothing but an address.
+fn write_frames<S: Serializer>(frames: &[Frame], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(frames.iter().map(Written))
+}
+
+/// A bare one without a look at each of its fields: the thread that writes them panics.
+struct Written<'a>(&'a Frame);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(address) = self.0.bare() else { return self.0.serialize(serializer) };
+        let mut frame = serializer.serialize_struct("Frame", 1)?;
+        frame.serialize_field("instruction_addr", &address)?;
+        frame.end()
+    }
+}
+
+impl Frame {
+    /// Its address, if nothing else is known of it.
+    fn bare(&self) -> Option<Addr> {
+        let Self {
+            function: None,
+            raw_function: None,
+            symbol: None,
+            module: None,
+            package: None,
+            filename: None,
+            abs_path: None,
+            lineno: None,
+            colno: None,
+            pre_context,
+            context_line: None,
+            post_context,
+            in_app: None,
+            vars,
+            platform: None,
+            image_addr: None,
+            instruction_addr,
+            symbol_addr: None,
+            addr_mode: None,
+        } = self
+        else {
+            return None;
+        };
+        instruction_addr.filter(|_| pre_context.is_empty() && post_context.is_empty() && vars.is_empty())
     }
 }
 
@@ -123,6 +172,17 @@ mod tests {
         let stacktrace = Stacktrace::from_frames_reversed(vec![frame("inner"), frame("outer")]).unwrap();
         assert_eq!(stacktrace.frames, [frame("outer"), frame("inner")]);
         assert_eq!(Stacktrace::from_frames_reversed(vec![]), None);
+    }
+
+    #[test]
+    fn a_bare_frame_writes_its_address() {
+        let bare = Frame { instruction_addr: Some(Addr(16)), ..Frame::default() };
+        let frames = vec![bare.clone(), Frame { in_app: Some(true), ..bare }, Frame::default()];
+        let stacktrace = Stacktrace { frames, ..Stacktrace::default() };
+        let json = json!({"frames": [
+            {"instruction_addr": "0x10"}, {"in_app": true, "instruction_addr": "0x10"}, {}
+        ]});
+        assert_eq!(serde_json::to_value(&stacktrace).unwrap(), json);
     }
 
     #[test]

@@ -18,6 +18,17 @@ pub trait Stored: Send + Sync + fmt::Debug {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
+/// What becomes of the bytes of an attachment that waits.
+#[derive(Clone, Debug)]
+pub enum PutAway {
+    /// They stay in memory.
+    Kept,
+    /// They are somewhere else now.
+    Moved(Arc<dyn Stored>),
+    /// There is no room for them anywhere. Whoever says so counts the loss.
+    GivenUp,
+}
+
 /// An attachment that was in memory, and is sent from where a transport has put its bytes.
 #[derive(Clone, Debug)]
 pub struct StoredAttachment {

@@ -43,6 +43,8 @@ pub(crate) struct ScopeData {
     pub(crate) breadcrumbs_opaque: bool,
     /// Each shared: a copy of the list copies no bytes.
     pub(crate) attachments: List<Attachment>,
+    /// Those of them that go with transactions too.
+    pub(crate) traced: List<Attachment>,
     /// Read when they are sent.
     pub(crate) files: List<FileAttachment>,
     pub(crate) attachments_opaque: bool,
@@ -114,9 +116,11 @@ impl ScopeData {
         }
         if base.attachments_opaque == mine.attachments_opaque {
             replay_list(&mut self.attachments, &base.attachments, mine.attachments);
+            replay_list(&mut self.traced, &base.traced, mine.traced);
             replay_list(&mut self.files, &base.files, mine.files);
         } else {
             self.attachments = mine.attachments;
+            self.traced = mine.traced;
             self.files = mine.files;
             self.attachments_opaque = mine.attachments_opaque;
         }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
+use crate::hub::forget_plain;
 use crate::process::Held;
 use crate::scope::{Scope, ScopeData};
 use crate::sync::{read, try_read, write};
@@ -39,6 +40,7 @@ where
     }
     *global = theirs.layer;
     IS_SET.store(true, Ordering::Release);
+    forget_plain();
     drop(global);
     drop((replaced, base));
     result

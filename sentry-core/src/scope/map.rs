@@ -161,11 +161,18 @@ impl<V: Clone> Map<V> {
 
     /// Lays these entries over those in `out`.
     pub(crate) fn overlay<'a>(&'a self, out: &mut BTreeMap<&'a str, &'a V>) {
-        for (key, slot) in self.entries() {
-            match slot.value() {
-                Some(value) => _ = out.insert(key, value),
-                None => _ = out.remove(key),
-            }
+        let mut lay = |key: &'a str, slot: &'a Slot<V>| match slot {
+            Slot::Gone => {}
+            Slot::Hidden => _ = out.remove(key),
+            Slot::Value(value) => _ = out.insert(key, value),
+        };
+        match (&self.base, &self.changes) {
+            (None, None) => {}
+            (Some(base), None) => base.iter().for_each(|(key, slot)| lay(key, slot)),
+            // Nothing was there before to be gone.
+            (None, Some(only)) if only.before.is_none() => lay(&only.key, &only.slot),
+            (None, Some(_)) => self.latest_changes().into_iter().for_each(|(key, slot)| lay(key, slot)),
+            (Some(_), Some(_)) => self.entries().into_iter().for_each(|(key, slot)| lay(key, slot)),
         }
     }
 

@@ -65,6 +65,7 @@ impl Scope {
     }
 
     /// A new layer to push on this one: empty over an isolation scope, a fork over another current scope.
+    #[inline]
     pub(crate) fn child(&self) -> Self {
         match &self.below {
             Some(_) => self.clone(),
@@ -86,7 +87,16 @@ impl Scope {
         Self { ambient, ..self }
     }
 
+    /// The code is in a span, if it is.
+    #[inline]
+    pub(crate) fn enter(&mut self, ambient: Option<Arc<TransactionOrSpan>>) {
+        if ambient.is_some() {
+            self.ambient = ambient;
+        }
+    }
+
     /// Forgets that the code is in a span: the hub knows it.
+    #[inline]
     pub(crate) fn leave(&mut self) {
         self.ambient = None;
     }
@@ -101,6 +111,18 @@ impl Scope {
             }
         }
         None
+    }
+
+    /// Whether code with this scope is surely in a span that is not recorded.
+    pub(crate) fn is_in_unsampled_span(&self) -> bool {
+        for data in [self.layer.as_deref(), self.below.as_deref()].into_iter().flatten() {
+            match &data.span {
+                Layered::Here(span) => return span.as_ref().is_some_and(|span| !span.is_sampled()),
+                Layered::Inherited if data.opaque => return false,
+                Layered::Inherited => {}
+            }
+        }
+        false
     }
 
     /// Whether code with this base scope is surely in no span, and serves no piece of work whose trace it would belong to.
@@ -133,9 +155,13 @@ impl Scope {
         Arc::make_mut(self.layer.get_or_insert_default())
     }
 
-    pub(crate) fn push_breadcrumb(&mut self, mut breadcrumb: Breadcrumb, max: usize) {
-        if max > 0 {
+    /// Takes a breadcrumb. It is large: it stays where it is until it goes to its place.
+    #[inline]
+    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: &mut Option<Breadcrumb>, max: usize) {
+        if let Some(breadcrumb) = breadcrumb {
             nesting::limit_all(breadcrumb.data.values_mut());
+        }
+        if let Some(breadcrumb) = breadcrumb.take().filter(|_| max > 0) {
             self.edit().breadcrumbs.push(breadcrumb, max);
         }
     }
@@ -347,6 +373,15 @@ impl Scope {
         Arc::make_mut(self.edit().attachments.get_or_insert_default()).push(attachment);
     }
 
+    /// Attaches a file to every event and every transaction captured with this scope.
+    pub fn add_attachment_to_transactions(&mut self, attachment: Attachment) {
+        let attachment = Arc::new(attachment);
+        let data = self.edit();
+        for list in [&mut data.attachments, &mut data.traced] {
+            Arc::make_mut(list.get_or_insert_default()).push(Arc::clone(&attachment));
+        }
+    }
+
     /// Attaches a file on disk to every event captured with this scope. It is read when an event is sent, as it is then, and
     /// never on the thread that captures.
     ///
@@ -376,6 +411,7 @@ impl Scope {
     pub fn clear_attachments(&mut self) {
         let data = self.edit();
         data.attachments = None;
+        data.traced = None;
         data.files = None;
         data.attachments_opaque = true;
     }

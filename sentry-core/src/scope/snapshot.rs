@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 #[cfg(any(feature = "logs", feature = "metrics"))]
 use crate::protocol::SpanId;
-use crate::protocol::{Attachment, Context, FileAttachment, Level, TraceId, User};
+use crate::protocol::{
+    Attachment, Context, FileAttachment, Level, PutAway, StoredAttachment, TraceId, User,
+};
 use crate::scope::data::{Layered, Processor};
 use crate::scope::map::Entry;
 use crate::scope::{ScopeData, Served, global};
@@ -19,11 +21,13 @@ pub struct ScopeSnapshot {
     current: Option<Arc<ScopeData>>,
     /// A finished transaction refers to itself, whatever span the scopes are bound to.
     own_span: Option<Arc<TransactionOrSpan>>,
+    /// Attachments of the layers whose bytes were put away while this waits.
+    stored: Option<Arc<[StoredAttachment]>>,
 }
 
 impl ScopeSnapshot {
     pub(super) fn new(isolation: Option<Arc<ScopeData>>, current: Option<Arc<ScopeData>>) -> Self {
-        Self { global: global::layer(), isolation, current, own_span: None }
+        Self { global: global::layer(), isolation, current, own_span: None, stored: None }
     }
 
     /// The same scopes for an item that belongs to `span`.
@@ -151,6 +155,55 @@ impl ScopeSnapshot {
     pub(crate) fn shared_attachments(&self) -> impl Iterator<Item = &Arc<Attachment>> {
         let lists = self.attaching().into_iter().rev().filter_map(|layer| layer.attachments.as_deref());
         lists.flatten()
+    }
+
+    /// Those that go with transactions too.
+    pub(crate) fn traced_attachments(&self) -> impl Iterator<Item = &Arc<Attachment>> {
+        let lists = self.attaching().into_iter().rev().filter_map(|layer| layer.traced.as_deref());
+        lists.flatten()
+    }
+
+    /// Whether there are bytes of attachments in memory.
+    pub(crate) fn has_attachments(&self) -> bool {
+        self.layers().any(|layer| layer.attachments.is_some())
+    }
+
+    /// The attachments whose bytes were put away.
+    pub(crate) fn stored(&self) -> &[StoredAttachment] {
+        self.stored.as_deref().unwrap_or_default()
+    }
+
+    /// Asks for each attachment in memory that goes with the item whether its bytes are to be put away, and lets go of the
+    /// others. The scopes themselves keep theirs.
+    pub(crate) fn put_away(
+        &mut self,
+        is_transaction: bool,
+        mut put: impl FnMut(&Arc<Attachment>) -> PutAway,
+    ) {
+        let mut stored = self.stored().to_vec();
+        for layer in [&mut self.current, &mut self.isolation, &mut self.global] {
+            let Some(data) = layer else { continue };
+            let hides = data.opaque || data.attachments_opaque;
+            let list = if is_transaction { &data.traced } else { &data.attachments };
+            let mut kept = Vec::new();
+            for attachment in list.iter().flat_map(|list| list.iter()) {
+                match put(attachment) {
+                    PutAway::Kept => kept.push(Arc::clone(attachment)),
+                    PutAway::Moved(bytes) => stored.push(StoredAttachment::new(attachment, bytes)),
+                    PutAway::GivenUp => {}
+                }
+            }
+            if kept.len() < data.attachments.as_ref().map_or(0, |list| list.len()) {
+                let mut rest = ScopeData::clone(data);
+                rest.attachments = (!kept.is_empty()).then(|| Arc::new(kept));
+                rest.traced = if is_transaction { rest.attachments.clone() } else { None };
+                *data = Arc::new(rest);
+            }
+            if hides {
+                break;
+            }
+        }
+        self.stored = (!stored.is_empty()).then(|| stored.into());
     }
 
     /// The attachments that are read when they are sent.

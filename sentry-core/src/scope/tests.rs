@@ -1,5 +1,6 @@
 use super::*;
 use crate::breadcrumbs::Ring;
+use crate::protocol::{PutAway, Stored};
 
 fn applied(scope: &Scope) -> Event<'static> {
     scope.apply_to_event(Event::default()).unwrap()
@@ -46,7 +47,7 @@ fn clearing_hides_everything_and_begins_a_new_trace() {
     base.set_transaction(Some("name"));
     base.set_fingerprint(Some(&["group"]));
     base.add_attachment(Attachment::default());
-    base.push_breadcrumb(Breadcrumb::default(), 100);
+    base.push_breadcrumb(&mut Some(Breadcrumb::default()), 100);
     base.add_event_processor(|_| None);
     let trace = |scope: &Scope| scope.snapshot().propagation_context().unwrap().trace_id();
     let mut cleared = base.child();
@@ -64,7 +65,8 @@ fn applied_by_hand_a_scope_shows_no_more_breadcrumbs_than_it_keeps() {
     let mut scope = Scope::default();
     let mut snapshots = Vec::new();
     for n in 0..50 {
-        scope.push_breadcrumb(Breadcrumb { message: Some(n.to_string()), ..Default::default() }, 10);
+        let mut crumb = Some(Breadcrumb { message: Some(n.to_string()), ..Default::default() });
+        scope.push_breadcrumb(&mut crumb, 10);
         snapshots.push(scope.snapshot());
     }
     let crumbs = applied(&scope).breadcrumbs;
@@ -82,6 +84,46 @@ fn adding_an_attachment_copies_no_other() {
     let first =
         |snapshot: &ScopeSnapshot| std::ptr::from_ref(&**snapshot.shared_attachments().next().unwrap());
     assert_eq!(first(&before), first(&after));
+}
+
+#[test]
+fn what_is_put_away_leaves_the_scope_and_what_a_layer_hides_alone() {
+    #[derive(Debug)]
+    struct Elsewhere;
+
+    impl Stored for Elsewhere {
+        fn length(&self) -> u64 {
+            7
+        }
+
+        fn read_at(&self, _: u64, _: &mut [u8]) -> std::io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    let file = |name: &str| Attachment { filename: name.to_owned(), ..Default::default() };
+    let mut scope = Scope::default();
+    scope.add_attachment(file("hidden"));
+    scope.clear_attachments();
+    scope.add_attachment(file("kept"));
+    scope.add_attachment(file("given up"));
+    scope.add_attachment_to_transactions(file("moved"));
+    let put = |attachment: &Arc<Attachment>| match attachment.filename.as_str() {
+        "kept" => PutAway::Kept,
+        "moved" => PutAway::Moved(Arc::new(Elsewhere)),
+        _ => PutAway::GivenUp,
+    };
+    let names = |snapshot: &ScopeSnapshot| -> (Vec<String>, Vec<String>) {
+        let memory = snapshot.shared_attachments().map(|attachment| attachment.filename.clone());
+        (memory.collect(), snapshot.stored().iter().map(|stored| stored.filename.clone()).collect())
+    };
+    let mut of_event = scope.snapshot();
+    of_event.put_away(false, put);
+    assert_eq!(names(&of_event), (vec!["kept".to_owned()], vec!["moved".to_owned()]));
+    let mut of_transaction = scope.snapshot();
+    of_transaction.put_away(true, put);
+    assert_eq!(names(&of_transaction), (vec![], vec!["moved".to_owned()]));
+    assert_eq!(scope.snapshot().attachments().len(), 3);
 }
 
 #[test]

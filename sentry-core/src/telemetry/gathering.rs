@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use super::place::Ending;
 use super::record::{MAX_RECORDS, Telemetry, TelemetryKind};
 use crate::clock;
 use crate::process::{Held, generation};
@@ -50,6 +51,7 @@ struct Shard(Mutex<Open>);
 struct Open {
     logs: Batch,
     metrics: Batch,
+    ending: Ending,
     /// Whose they are: a forked child leaves to its parent what it finds.
     generation: u32,
     /// Nothing is taken any more.
@@ -88,13 +90,13 @@ pub(crate) enum Added {
 }
 
 impl Gathering {
-    /// Adds a log or a metric, that `write` appends. The shard is locked meanwhile: no code of the user's may run in there.
+    /// Adds a log or a metric, that `write` appends, with the end of the record before at hand. The shard is locked meanwhile: no code of the user's may run in there.
     #[inline]
     pub(crate) fn add(
         &self,
         kind: TelemetryKind,
         time: SystemTime,
-        write: impl FnOnce(&mut Vec<u8>),
+        write: impl FnOnce(&mut Vec<u8>, &mut Ending),
     ) -> Added {
         let mut open = lock(&self.shards[own_shard()].0);
         if open.leave_to_parent() {
@@ -103,13 +105,13 @@ impl Gathering {
         if open.closed {
             return Added::Closed;
         }
-        let batch = open.batch(kind);
+        let (batch, ending) = open.batch(kind);
         if batch.records == 0 {
             batch.since = Some(time);
         } else {
             batch.json.push(b',');
         }
-        write(&mut batch.json);
+        write(&mut batch.json, ending);
         batch.records += 1;
         if batch.records >= MAX_RECORDS || batch.json.len() >= FULL {
             return Added::Full(self.is_full(batch.take(kind)));
@@ -151,7 +153,7 @@ impl Gathering {
             open.leave_to_parent();
             open.closed |= is_last;
             for kind in [TelemetryKind::Log, TelemetryKind::Metric] {
-                if let rest @ Some(_) = open.batch(kind).take(kind) {
+                if let rest @ Some(_) = open.batch(kind).0.take(kind) {
                     lost.extend(self.ready().push(rest));
                 }
             }
@@ -209,8 +211,10 @@ impl Gathering {
 }
 
 impl Open {
-    fn batch(&mut self, kind: TelemetryKind) -> &mut Batch {
-        if kind == TelemetryKind::Log { &mut self.logs } else { &mut self.metrics }
+    #[inline]
+    fn batch(&mut self, kind: TelemetryKind) -> (&mut Batch, &mut Ending) {
+        let batch = if kind == TelemetryKind::Log { &mut self.logs } else { &mut self.metrics };
+        (batch, &mut self.ending)
     }
 
     /// Tells whether there was anything to leave.
@@ -237,7 +241,8 @@ impl Batch {
     fn take(&mut self, kind: TelemetryKind) -> Option<Leaving> {
         let since = self.since.take()?;
         // The next one will be much the same.
-        let room = if self.records == MAX_RECORDS { self.json.len() + self.json.len() / 8 } else { 0 };
+        let is_full = self.records >= MAX_RECORDS || self.json.len() >= FULL;
+        let room = if is_full { (self.json.len() + self.json.len() / 8).min(2 * FULL) } else { 0 };
         let json = mem::replace(&mut self.json, Vec::with_capacity(room));
         Some((Telemetry::batch(kind, json, mem::take(&mut self.records)), since))
     }

@@ -11,7 +11,7 @@ fn texts(gathering: &Gathering, is_last: bool) -> Vec<(usize, String)> {
 }
 
 fn add(gathering: &Gathering, json: &str) -> Added {
-    gathering.add(TelemetryKind::Log, SystemTime::UNIX_EPOCH, |out| out.extend_from_slice(json.as_bytes()))
+    gathering.add(TelemetryKind::Log, SystemTime::UNIX_EPOCH, |out, _| out.extend_from_slice(json.as_bytes()))
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn records_wait_side_by_side_and_only_the_first_is_announced() {
     let gathering = Gathering::default();
     assert!(matches!(add(&gathering, "1"), Added::First));
     assert!(matches!(add(&gathering, "2"), Added::Waits));
-    let _ = gathering.add(TelemetryKind::Metric, SystemTime::UNIX_EPOCH, |out| out.push(b'm'));
+    let _ = gathering.add(TelemetryKind::Metric, SystemTime::UNIX_EPOCH, |out, _| out.push(b'm'));
     assert_eq!(gathering.len(), 3);
     assert_eq!(texts(&gathering, false), [(2, "1,2".to_owned()), (1, "m".to_owned())]);
     assert_eq!((gathering.len(), texts(&gathering, false)), (0, vec![]));

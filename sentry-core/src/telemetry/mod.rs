@@ -17,7 +17,10 @@ mod gathered;
     expect(dead_code, reason = "without logs and metrics nothing is gathered")
 )]
 mod gathering;
-#[cfg(any(feature = "logs", feature = "metrics"))]
+#[cfg_attr(
+    not(any(feature = "logs", feature = "metrics")),
+    expect(dead_code, reason = "without logs and metrics nothing is gathered")
+)]
 mod place;
 mod record;
 #[cfg(any(feature = "logs", feature = "metrics"))]
@@ -29,7 +32,7 @@ pub(crate) use self::gathered::Source;
 pub(crate) use self::gathering::Added;
 pub(crate) use self::gathering::Gathering;
 #[cfg(any(feature = "logs", feature = "metrics"))]
-pub(crate) use self::place::Place;
+pub(crate) use self::place::{Ending, Place};
 pub use self::record::{Telemetry, TelemetryKind};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::scratch::Scratch;

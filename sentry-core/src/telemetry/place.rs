@@ -1,8 +1,9 @@
 //! When and where a record was captured.
 //!
-//! That is all of a record that is new each time, so it is not written piece by piece: digits are put into a text that is
-//! ready, all at once where that can be done.
+//! That is what is new in each record, and yet most of it is as in the record before: the trace, the span, all of the time but
+//! the microseconds. So the end of a record is kept, and only what differs is written anew.
 
+use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::json;
@@ -16,85 +17,119 @@ pub(crate) struct Place {
     pub(crate) span_id: Option<SpanId>,
 }
 
-const READY: &[u8; 76] =
-    b",\"timestamp\":0000000000.000000,\"trace_id\":\"00000000000000000000000000000000\"";
-const READY_SPAN: &[u8; 30] = b",\"span_id\":\"0000000000000000\"}";
+/// The end of a record, ready to be written again with another time.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    json: [u8; READY.len()],
+    /// Without a span it is shorter.
+    len: usize,
+    trace_id: TraceId,
+    span_id: Option<SpanId>,
+    /// Of which its time has the digits.
+    seconds: u64,
+}
 
-impl Place {
-    /// Writes it as the last members of an object, and closes the object.
-    pub(crate) fn close(&self, out: &mut Vec<u8>) {
-        let mut ready = *READY;
-        ready[43..75].copy_from_slice(hex(&self.trace_id.to_bytes()).as_flattened());
-        match digits(self.timestamp) {
-            Some(([high @ .., a, b], [c, d, low @ ..])) => {
-                ready[13..19].copy_from_slice(&high);
-                ready[19..23].copy_from_slice(&[a, b, c, d]);
-                ready[24..30].copy_from_slice(&low);
-                out.extend_from_slice(&ready);
+const READY: &[u8; 106] = b",\"timestamp\":0000000000.000000,\
+    \"trace_id\":\"00000000000000000000000000000000\",\"span_id\":\"0000000000000000\"}";
+const SECONDS: Range<usize> = 13..23;
+const MICROS: Range<usize> = 24..30;
+const TRACE: Range<usize> = 43..75;
+/// Behind the trace.
+const SPAN_MEMBER: usize = 76;
+const SPAN: Range<usize> = 88..104;
+
+impl Default for Ending {
+    fn default() -> Self {
+        let mut ending =
+            Self { json: *READY, len: 0, trace_id: TraceId::default(), span_id: None, seconds: 0 };
+        ending.set_ids(ending.trace_id, None);
+        ending
+    }
+}
+
+impl Ending {
+    /// Writes the place as the last members of an object, and closes the object.
+    #[inline]
+    pub(crate) fn write(&mut self, place: &Place, out: &mut Vec<u8>) {
+        if place.trace_id != self.trace_id || place.span_id != self.span_id {
+            self.set_ids(place.trace_id, place.span_id);
+        }
+        let since = place.timestamp.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+        if seconds != self.seconds && HAVE_TEN_DIGITS.contains(&seconds) {
+            self.set_seconds(seconds);
+        }
+        if seconds != self.seconds || micros == 0 {
+            return self.write_odd(seconds, micros, out);
+        }
+        let [_, _, digits @ ..] = eight(micros.into());
+        self.json[MICROS].copy_from_slice(&digits);
+        out.extend_from_slice(self.json.get(..self.len).unwrap_or_default());
+    }
+
+    #[inline(never)]
+    fn set_ids(&mut self, trace_id: TraceId, span_id: Option<SpanId>) {
+        (self.trace_id, self.span_id) = (trace_id, span_id);
+        write_hex(&mut self.json[TRACE], &trace_id.to_bytes());
+        match span_id {
+            Some(span_id) => {
+                self.json[SPAN_MEMBER] = b',';
+                write_hex(&mut self.json[SPAN], &span_id.to_bytes());
+                self.len = READY.len();
             }
             None => {
-                out.extend_from_slice(&ready[..13]);
-                time(out, self.timestamp);
-                out.extend_from_slice(&ready[30..]);
+                self.json[SPAN_MEMBER] = b'}';
+                self.len = SPAN_MEMBER + 1;
             }
         }
-        match self.span_id {
-            Some(span_id) => {
-                let mut ready = *READY_SPAN;
-                ready[12..28].copy_from_slice(hex(&span_id.to_bytes()).as_flattened());
-                out.extend_from_slice(&ready);
-            }
-            None => out.push(b'}'),
+    }
+
+    #[cold]
+    fn set_seconds(&mut self, seconds: u64) {
+        self.seconds = seconds;
+        let ([_, _, _, _, _, _, high @ ..], low) =
+            (eight(seconds / EIGHT_DIGITS), eight(seconds % EIGHT_DIGITS));
+        for (to, digit) in self.json[SECONDS].iter_mut().zip(high.into_iter().chain(low)) {
+            *to = digit;
         }
+    }
+
+    /// A time that has no place in it: of another age, or a whole number, which is written as one.
+    #[cold]
+    fn write_odd(&self, seconds: u64, micros: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.json[..SECONDS.start]);
+        json::unsigned(out, seconds);
+        if micros > 0 {
+            let [_, _, digits @ ..] = eight(micros.into());
+            out.push(b'.');
+            out.extend_from_slice(&digits);
+        }
+        out.extend_from_slice(self.json.get(MICROS.end..self.len).unwrap_or_default());
     }
 }
 
-/// The sixteen digits of a time in microseconds; `None` if it has more or fewer (before 2001, after 2286), or if it is a whole
-/// number of seconds, which is written as one.
-fn digits(time: SystemTime) -> Option<([u8; 8], [u8; 8])> {
-    const EIGHT: u64 = 100_000_000;
-    let since = time.duration_since(UNIX_EPOCH).ok()?;
-    let micros = since.subsec_micros();
-    let seconds = since.as_secs();
-    if micros == 0 || !(1_000_000_000..10_000_000_000).contains(&seconds) {
-        return None;
-    }
-    let all = seconds * 1_000_000 + u64::from(micros);
-    Some((eight(all / EIGHT), eight(all % EIGHT)))
-}
+const EIGHT_DIGITS: u64 = 100_000_000;
+
+/// Seconds since 1970 from 2001 to 2286.
+const HAVE_TEN_DIGITS: Range<u64> = 1_000_000_000..10_000_000_000;
 
 /// The digits of a number below 100,000,000: halves, then pairs, then digits, all of a step side by side in one word.
 fn eight(number: u64) -> [u8; 8] {
-    let halves = number / 10_000 | (number % 10_000) << 32;
+    let halves = number / 10_000 | ((number % 10_000) << 32);
     // 10486 / 2^20 is a bit more than 1 / 100, 103 / 2^10 a bit more than 1 / 10: right for all that fits there.
-    let hundreds = (halves * 10_486) >> 20 & 0x0000_007f_0000_007f;
-    let pairs = hundreds | (halves - hundreds * 100) << 16;
-    let tens = (pairs * 103) >> 10 & 0x000f_000f_000f_000f;
-    let single = tens | (pairs - tens * 10) << 8;
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let pairs = hundreds | ((halves - hundreds * 100) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    let single = tens | ((pairs - tens * 10) << 8);
     (single | u64::from_ne_bytes([b'0'; 8])).to_le_bytes()
 }
 
-/// A time as seconds, with microseconds if there are any. What is before 1970 is 1970.
-#[cold]
-fn time(out: &mut Vec<u8>, time: SystemTime) {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    json::unsigned(out, since.as_secs());
-    let micros = since.subsec_micros();
-    if micros > 0 {
-        let [_, _, fraction @ ..] = eight(micros.into());
-        out.push(b'.');
-        out.extend_from_slice(&fraction);
+/// Lower-case hexadecimal digits, two of each byte.
+fn write_hex(out: &mut [u8], bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (pair, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
     }
-}
-
-/// Bytes as lower-case hexadecimal digits. Without a branch or a table, so that the compiler takes all bytes at a time.
-fn hex<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
-    let digit = |half: u8| half + b'0' + if half > 9 { b'a' - b'9' - 1 } else { 0 };
-    let mut digits = [[0; 2]; N];
-    for (pair, byte) in digits.iter_mut().zip(bytes) {
-        *pair = [digit(byte >> 4), digit(byte & 15)];
-    }
-    digits
 }
 
 #[cfg(test)]
@@ -103,16 +138,21 @@ mod tests {
 
     use super::*;
 
-    fn written(micros: u64, span_id: Option<SpanId>) -> String {
-        let mut out = b"{\"a\":1".to_vec();
+    const TRACE_ID: [u8; 16] = [0, 1, 0x1f, 0xff, 0x99, 0x9a, 0xa9, 7, 8, 9, 10, 11, 12, 13, 14, 0xf0];
+
+    fn place(micros: u64, trace_id: [u8; 16], span_id: Option<[u8; 8]>) -> Place {
         let timestamp = UNIX_EPOCH + Duration::from_micros(micros);
-        let trace_id = TraceId::from([0, 1, 0x1f, 0xff, 0x99, 0x9a, 0xa9, 7, 8, 9, 10, 11, 12, 13, 14, 0xf0]);
-        Place { timestamp, trace_id, span_id }.close(&mut out);
+        Place { timestamp, trace_id: TraceId::from(trace_id), span_id: span_id.map(SpanId::from) }
+    }
+
+    fn written(ending: &mut Ending, place: &Place) -> String {
+        let mut out = b"{\"a\":1".to_vec();
+        ending.write(place, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     fn timestamp(micros: u64) -> String {
-        let text = written(micros, None);
+        let text = written(&mut Ending::default(), &place(micros, TRACE_ID, None));
         let (before, rest) = text.split_once("\"timestamp\":").unwrap();
         let (time, rest) = rest.split_once(',').unwrap();
         assert_eq!((before, rest), ("{\"a\":1,", "\"trace_id\":\"00011fff999aa90708090a0b0c0d0ef0\"}"));
@@ -128,9 +168,8 @@ mod tests {
         assert_eq!(timestamp(1_234_567_890_123_456), "1234567890.123456");
         assert_eq!(timestamp(9_999_999_999_999_999), "9999999999.999999");
         assert_eq!(timestamp(10_000_000_000_000_001), "10000000000.000001");
-        let mut out = Vec::new();
-        time(&mut out, UNIX_EPOCH - Duration::from_secs(1));
-        assert_eq!(out, b"0");
+        let before = Place { timestamp: UNIX_EPOCH - Duration::from_secs(1), ..place(0, TRACE_ID, None) };
+        assert!(written(&mut Ending::default(), &before).contains("\"timestamp\":0,"));
     }
 
     #[test]
@@ -143,20 +182,27 @@ mod tests {
     }
 
     #[test]
-    fn the_span_comes_last_if_there_is_one() {
-        let span_id = SpanId::from([0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3]);
-        let text = written(1_234_567_890_123_456, Some(span_id));
-        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(read["span_id"], "deadbeef00010203");
-        assert_eq!(read["trace_id"], "00011fff999aa90708090a0b0c0d0ef0");
-        assert_eq!(read["timestamp"], 1_234_567_890.123_456);
-    }
-
-    #[test]
-    fn bytes_are_two_digits_each() {
-        for byte in 0..=u8::MAX {
-            let [[a, b]] = hex(&[byte]);
-            assert_eq!(format!("{byte:02x}").as_bytes(), [a, b]);
+    fn what_was_written_before_does_not_show() {
+        let (second, span_id) = (1_000_000, Some([0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3]));
+        let mut used = Ending::default();
+        for micros in
+            [1_234_567_890 * second + 42, 0, 7 * second + 1, 1_234_567_891 * second, 9_999_999_999_999_999]
+        {
+            for trace_id in [TRACE_ID, [0; 16], [0xff; 16]] {
+                for span_id in [None, span_id, Some([1; 8]), None] {
+                    let place = place(micros, trace_id, span_id);
+                    let text = written(&mut used, &place);
+                    assert_eq!(text, written(&mut Ending::default(), &place));
+                    let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+                    assert_eq!(read["trace_id"], place.trace_id.to_string());
+                    assert_eq!(
+                        read["span_id"].as_str().map(str::to_owned),
+                        place.span_id.map(|id| id.to_string())
+                    );
+                    let micros_read = (read["timestamp"].as_f64().unwrap() * 1e6).round() as u64;
+                    assert!(micros_read.abs_diff(micros) <= 1, "{micros_read} {micros}");
+                }
+            }
         }
     }
 }

@@ -1,14 +1,16 @@
 //! What identifies a span.
 
+use crate::options::SampleRate;
 use crate::protocol::{SpanId, TraceContext, TraceId};
 use crate::rng;
 use crate::trace::propagation::SentryTrace;
+use crate::trace::sample_rand::Rand;
 use crate::trace::sampling::Decision;
 
 /// The ids of a span: its trace, itself, its parent.
 ///
 /// Kept as words, since copying these is most of what an unrecorded span costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Ids {
     trace_high: u64,
     trace_low: u64,
@@ -19,8 +21,12 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(trace_id: TraceId, span_id: SpanId, parent_span_id: Option<SpanId>) -> Self {
-        let mut ids =
-            Self { trace_high: 0, trace_low: 0, span: word(span_id), parent: parent_span_id.map_or(0, word) };
+        let mut ids = Self {
+            trace_high: 0,
+            trace_low: 0,
+            span: word_of(span_id),
+            parent: parent_span_id.map_or(0, word_of),
+        };
         ids.set_trace_id(trace_id);
         ids
     }
@@ -33,12 +39,17 @@ impl Ids {
     /// A new span below this one.
     #[inline]
     pub(super) fn child(&self) -> Self {
-        Self { span: rng::word(), parent: self.span, ..*self }
+        self.with_word(word())
+    }
+
+    #[inline]
+    pub(super) fn with_word(&self, span: u64) -> Self {
+        Self { span, parent: self.span, ..*self }
     }
 
     #[inline]
     pub(super) fn child_with_id(&self, span_id: SpanId) -> Self {
-        Self { span: word(span_id), parent: self.span, ..*self }
+        self.with_word(word_of(span_id))
     }
 
     pub(super) fn trace_id(&self) -> TraceId {
@@ -59,11 +70,11 @@ impl Ids {
     }
 
     pub(super) fn set_span_id(&mut self, span_id: SpanId) {
-        self.span = word(span_id);
+        self.span = word_of(span_id);
     }
 
     pub(super) fn set_parent_span_id(&mut self, parent_span_id: Option<SpanId>) {
-        self.parent = parent_span_id.map_or(0, word);
+        self.parent = parent_span_id.map_or(0, word_of);
     }
 
     /// The header for whatever is called from this span.
@@ -87,12 +98,24 @@ pub(super) fn trace_id() -> TraceId {
     TraceId::from(rng::bytes::<16>())
 }
 
+/// A random id of a trace that was decided on at `rate`.
+pub(super) fn trace_id_of(rate: SampleRate, is_sampled: bool) -> TraceId {
+    Rand::trace_id(is_sampled, rate, rng::unit(), rng::word())
+}
+
 /// A random span id.
 pub(super) fn span_id() -> SpanId {
     SpanId::from(rng::word().to_ne_bytes())
 }
 
-fn word(span_id: SpanId) -> u64 {
+/// The same as a word.
+#[inline]
+pub(super) fn word() -> u64 {
+    rng::word()
+}
+
+#[inline]
+pub(super) fn word_of(span_id: SpanId) -> u64 {
     u64::from_ne_bytes(span_id.to_bytes())
 }
 

@@ -37,6 +37,21 @@ impl Label {
         Self { text: Text::Heap(text), split }
     }
 
+    /// Changes both in place.
+    #[inline]
+    pub(super) fn set(&mut self, first: &str, second: &str) {
+        let (split, total) = (first.len(), first.len() + second.len());
+        match &mut self.text {
+            Text::Inline { bytes, len } if total <= INLINE => {
+                bytes[..split].copy_from_slice(first.as_bytes());
+                bytes[split..total].copy_from_slice(second.as_bytes());
+                *len = total as u8;
+                self.split = split;
+            }
+            _ => *self = Self::new(first, second),
+        }
+    }
+
     pub(super) fn first(&self) -> &str {
         self.text().get(..self.split).unwrap_or_default()
     }

@@ -14,6 +14,7 @@
 //! never runs while a lock is held; finishing twice is harmless; a transaction belongs to the hub that started it.
 
 mod code_location;
+mod constants;
 mod context;
 mod context_builder;
 mod data;
@@ -30,19 +31,23 @@ mod root;
 mod root_span;
 mod sample_rand;
 mod sampling;
+mod skip;
 mod source;
 mod span;
+mod spans;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod transaction_or_span;
 mod unsampled;
+mod unsampled_root;
 #[cfg(test)]
 mod wanted_tests;
 
 use std::sync::Arc;
 
+pub use self::constants::{Constants, Knows};
 pub use self::context::{CustomTransactionContext, TransactionContext};
 pub use self::context_builder::TransactionContextBuilder;
 pub use self::data::{Data, TransactionData};
@@ -57,7 +62,10 @@ pub use self::source::TransactionSource;
 pub use self::span::Span;
 pub use self::transaction::Transaction;
 pub use self::transaction_or_span::TransactionOrSpan;
+pub(crate) use self::skip::{is_next_kept, skips_one};
 pub(crate) use self::unsampled::Unsampled;
+pub use self::unsampled_root::UnsampledRoot;
+pub(crate) use self::unsampled_root::kept;
 use crate::client::{self, Client};
 use crate::hub::Hub;
 use crate::options::ClientOptions;

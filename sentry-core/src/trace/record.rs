@@ -1,22 +1,34 @@
 //! A span while it is being recorded: compact, and turned into its wire form when the transaction is sent.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use crate::protocol::{self, Map, Measurement, SpanLink, SpanStatus, TraceContext, Value};
+use crate::protocol::{self, Map, Measurement, Request, SpanLink, SpanStatus, TraceContext, Value};
 use crate::size::chunk;
 use crate::stacktrace::RawStack;
 use crate::sync::lock;
+use crate::trace::code_location::SLOW;
+use crate::trace::constants::Constants;
 use crate::trace::data::HoldsData;
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
 
+/// What the handles of one span share.
 pub(super) struct Record {
     ids: Ids,
     start: SystemTime,
     state: Mutex<RecordState>,
 }
+
+thread_local! {
+    /// Records that have nothing in them any more. The next span of the thread is written into one, which is still at hand.
+    static SPARE: RefCell<Vec<Arc<Record>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// So many are kept for a thread.
+const SPARE_AT_MOST: usize = 4;
 
 /// What can change until the span ends.
 #[derive(Clone, Default)]
@@ -26,15 +38,30 @@ pub(super) struct RecordState {
     pub(super) status: Option<SpanStatus>,
     pub(super) origin: Option<Cow<'static, str>>,
     pub(super) data: Map<String, Value>,
-    pub(super) tags: Map<String, String>,
-    /// What few spans have.
+    /// What becomes data with the wire form.
+    pub(super) constants: Option<Constants>,
     more: Option<Box<More>>,
     end: Option<SystemTime>,
 }
 
-/// What few spans have.
+/// A span that has ended, until its transaction is sent.
+#[derive(Clone)]
+pub(super) struct Kept {
+    ids: Ids,
+    start: SystemTime,
+    state: RecordState,
+    /// It has all that, where somebody has a handle of it: a scope, the application.
+    shared: Option<Arc<Record>>,
+}
+
+/// What few spans and few transactions have.
 #[derive(Clone, Default)]
 pub(super) struct More {
+    pub(super) tags: Map<String, String>,
+    /// Of transactions only.
+    pub(super) extra: Map<String, Value>,
+    /// Of transactions only.
+    pub(super) request: Option<Box<Request>>,
     pub(super) measurements: Map<String, Measurement>,
     pub(super) links: Vec<SpanLink>,
     /// Where the code was when it ended.
@@ -54,13 +81,21 @@ impl RecordState {
         self.more.get_or_insert_default()
     }
 
-    fn weight(&self) -> Weight {
-        let mut weight = Weight::of(&self.label, &self.data, &self.tags);
-        if let Some(more) = &self.more {
-            weight.add_more(&more.measurements, &more.links);
-            weight.bytes += more.stack.as_ref().map_or(0, |stack| 8 * stack.addresses.len());
+    /// `None` if it had ended already.
+    #[inline]
+    fn end(&mut self, end: SystemTime, stack: Option<RawStack>) -> Option<Weight> {
+        if self.end.is_some() {
+            return None;
         }
-        weight
+        self.end = Some(end);
+        if stack.is_some() {
+            self.more().stack = stack;
+        }
+        Some(self.weight())
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of(&self.label, &self.data, self.more.as_deref())
     }
 }
 
@@ -71,13 +106,13 @@ impl Default for Weight {
 }
 
 impl Weight {
-    pub(super) fn of(label: &Label, data: &Map<String, Value>, tags: &Map<String, String>) -> Self {
+    pub(super) fn of(label: &Label, data: &Map<String, Value>, more: Option<&More>) -> Self {
         let mut weight = Self { bytes: label.heap(), is_plain: label.len() <= TEXT };
         if !data.is_empty() {
             weight.add_values(data);
         }
-        if !tags.is_empty() {
-            weight.add_texts(tags);
+        if let Some(more) = more {
+            weight.add_more(more);
         }
         weight
     }
@@ -87,7 +122,7 @@ impl Weight {
         self.is_plain &= other.is_plain;
     }
 
-    pub(super) fn add_values(&mut self, values: &Map<String, Value>) {
+    fn add_values(&mut self, values: &Map<String, Value>) {
         self.add_entries(values.len());
         for (key, value) in values.iter().take(ENTRIES) {
             self.add_text(key);
@@ -99,7 +134,12 @@ impl Weight {
         }
     }
 
-    pub(super) fn add_more(&mut self, measurements: &Map<String, Measurement>, links: &[SpanLink]) {
+    fn add_more(&mut self, more: &More) {
+        let More { tags, extra, request, measurements, links, stack } = more;
+        self.bytes += chunk(size_of::<More>()) + stack.as_ref().map_or(0, |it| 8 * it.addresses.len());
+        self.is_plain &= request.is_none();
+        self.add_texts(tags);
+        self.add_values(extra);
         self.add_entries(measurements.len());
         measurements.keys().take(ENTRIES).for_each(|name| self.add_text(name));
         self.add_entries(links.len());
@@ -134,8 +174,23 @@ const ENTRIES: usize = 64;
 const TEXT: usize = 4_096;
 
 impl Record {
-    pub(super) fn new(ids: Ids, label: Label, start: SystemTime) -> Self {
-        Self { ids, start, state: Mutex::new(RecordState { label, ..RecordState::default() }) }
+    /// The record of a span that begins. It is written where it stays: to make it and move it there costs more than the rest.
+    #[inline]
+    pub(super) fn begin(ids: Ids, op: &str, description: &str, start: SystemTime) -> Arc<Self> {
+        let spare = SPARE.try_with(|spare| spare.try_borrow_mut().ok()?.pop());
+        let mut record = spare.ok().flatten().unwrap_or_else(Self::blank);
+        // Always: whatever is spare or new belongs to nobody else.
+        if let Some(record) = Arc::get_mut(&mut record) {
+            record.ids = ids;
+            record.start = start;
+            record.state.get_mut().unwrap_or_else(PoisonError::into_inner).label.set(op, description);
+        }
+        record
+    }
+
+    #[cold]
+    fn blank() -> Arc<Self> {
+        Arc::new(Self { ids: Ids::default(), start: SystemTime::UNIX_EPOCH, state: Mutex::default() })
     }
 
     pub(super) fn state(&self) -> &Mutex<RecordState> {
@@ -154,10 +209,10 @@ impl Record {
         lock(&self.state).status
     }
 
-    /// How long it has taken, if it ends now.
+    /// Whether it has taken long, if it ends now.
     #[inline]
-    pub(super) fn duration(&self, end: SystemTime) -> Duration {
-        end.duration_since(self.start).unwrap_or_default()
+    pub(super) fn is_slow(&self, end: SystemTime) -> bool {
+        self.start.checked_add(SLOW).is_some_and(|slow| end >= slow)
     }
 
     pub(super) fn has_op(&self, is_wanted: impl FnOnce(&str) -> bool) -> bool {
@@ -166,15 +221,35 @@ impl Record {
 
     /// Ends it, not before its start. `None` if it had ended already.
     pub(super) fn end(&self, end: SystemTime, stack: Option<RawStack>) -> Option<Weight> {
-        let mut state = lock(&self.state);
-        if state.end.is_some() {
-            return None;
-        }
-        state.end = Some(end.max(self.start));
-        if stack.is_some() {
-            state.more().stack = stack;
-        }
-        Some(state.weight())
+        lock(&self.state).end(end.max(self.start), stack)
+    }
+
+    /// The same where nobody else has a handle of it, and so nothing is locked.
+    #[inline]
+    pub(super) fn end_own(&mut self, end: SystemTime, stack: Option<RawStack>) -> Option<Weight> {
+        let end = end.max(self.start);
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).end(end, stack)
+    }
+
+    /// Moves all of it to `place`, which is blank, and is blank itself then.
+    #[inline]
+    pub(super) fn move_to(&mut self, place: &mut Kept) {
+        place.ids = self.ids;
+        place.start = self.start;
+        std::mem::swap(&mut place.state, self.state.get_mut().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Keeps a blank one for the next span. Nobody else has a handle of it.
+    #[inline]
+    pub(super) fn spare(self: Arc<Self>) {
+        let _ = SPARE.try_with(|spare| {
+            // An allocator that starts spans may come back here.
+            if let Ok(mut spare) = spare.try_borrow_mut()
+                && spare.len() < SPARE_AT_MOST
+            {
+                spare.push(self);
+            }
+        });
     }
 
     pub(super) fn trace_context(&self) -> TraceContext {
@@ -187,34 +262,26 @@ impl Record {
             op,
             description,
             status: state.status,
-            data: state.data.clone(),
+            data: Constants::added(state.constants, state.data.clone()),
             ..TraceContext::default()
         }
     }
+}
 
-    /// The wire form of a span that has ended, for one that is sent at once.
-    pub(super) fn to_span(&self) -> (protocol::Span, Option<RawStack>) {
-        let mut state = lock(&self.state);
-        let ended = RecordState {
-            label: state.label.clone(),
-            status: state.status,
-            origin: state.origin.take(),
-            data: std::mem::take(&mut state.data),
-            tags: std::mem::take(&mut state.tags),
-            more: state.more.take(),
-            end: state.end,
-        };
-        drop(state);
-        wire_form(&self.ids, self.start, ended)
+impl Kept {
+    pub(super) fn share(&mut self, record: Arc<Record>) {
+        self.shared = Some(record);
     }
 
-    /// The wire form of a span that has ended, and where the code was then if that is wanted.
-    pub(super) fn into_span(self: Arc<Self>) -> (protocol::Span, Option<RawStack>) {
-        match Arc::try_unwrap(self) {
-            Ok(Self { ids, start, state }) => {
+    /// The wire form, and where the code was at the end if that is wanted.
+    pub(super) fn into_span(self) -> (protocol::Span, Option<RawStack>) {
+        let Self { ids, start, state, shared } = self;
+        match shared.map(Arc::try_unwrap) {
+            None => wire_form(&ids, start, state),
+            Some(Ok(Record { ids, start, state })) => {
                 wire_form(&ids, start, state.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
-            Err(shared) => {
+            Some(Err(shared)) => {
                 let state = lock(&shared.state).clone();
                 wire_form(&shared.ids, shared.start, state)
             }
@@ -222,9 +289,21 @@ impl Record {
     }
 }
 
+impl Default for Kept {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            ids: Ids::default(),
+            start: SystemTime::UNIX_EPOCH,
+            state: RecordState::default(),
+            shared: None,
+        }
+    }
+}
+
 fn wire_form(ids: &Ids, start: SystemTime, state: RecordState) -> (protocol::Span, Option<RawStack>) {
     let (op, description) = state.label.into_parts();
-    let More { measurements, links, stack } = state.more.map(|more| *more).unwrap_or_default();
+    let More { tags, measurements, links, stack, .. } = state.more.map(|more| *more).unwrap_or_default();
     let span = protocol::Span {
         span_id: ids.span_id(),
         trace_id: ids.trace_id(),
@@ -235,8 +314,8 @@ fn wire_form(ids: &Ids, start: SystemTime, state: RecordState) -> (protocol::Spa
         timestamp: state.end,
         start_timestamp: start,
         status: state.status,
-        tags: state.tags,
-        data: state.data,
+        tags,
+        data: Constants::added(state.constants, state.data),
         origin: state.origin.map(Cow::into_owned),
         measurements,
         links,
@@ -250,6 +329,6 @@ impl HoldsData for RecordState {
     }
 
     fn tags(&mut self) -> &mut Map<String, String> {
-        &mut self.tags
+        &mut self.more().tags
     }
 }

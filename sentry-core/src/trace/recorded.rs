@@ -14,16 +14,15 @@ use std::time::{Instant, SystemTime};
 
 use crate::client_report::protocol::{Category, ItemLoss};
 use crate::options::ClientOptions;
-use crate::protocol::{
-    self, Map, Measurement, Request, SpanLink, SpanStatus, TraceContext, TransactionInfo, Value,
-};
-use crate::size::chunk;
+use crate::protocol::{self, Map, SpanStatus, TraceContext, TransactionInfo, Value};
 use crate::suppress::guarded;
 use crate::trace::TransactionSource;
 use crate::trace::code_location;
+use crate::trace::constants::Constants;
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
-use crate::trace::record::{Record, Weight};
+use crate::trace::record::{More, Weight};
+use crate::trace::spans::Spans;
 use crate::types::Uuid;
 
 /// A transaction that has ended, with its spans, as they were recorded. Whoever finishes the item gives it the form that
@@ -40,25 +39,19 @@ pub(super) struct Recorded {
     pub(super) status: Option<SpanStatus>,
     pub(super) origin: Option<String>,
     pub(super) data: Map<String, Value>,
-    pub(super) tags: Map<String, String>,
-    pub(super) extra: Map<String, Value>,
-    pub(super) measurements: Map<String, Measurement>,
-    pub(super) links: Vec<SpanLink>,
-    pub(super) request: Option<Box<Request>>,
+    /// What becomes data with the wire form.
+    pub(super) constants: Option<Constants>,
+    pub(super) more: Option<Box<More>>,
     pub(super) start: SystemTime,
     pub(super) end: SystemTime,
-    pub(super) spans: Vec<Arc<Record>>,
+    pub(super) spans: Spans,
     /// That of the spans.
     pub(super) weight: Weight,
 }
 
 impl RecordedTransaction {
     pub(super) fn new(mut recorded: Recorded) -> Self {
-        let mut own = Weight::of(&recorded.label, &recorded.data, &recorded.tags);
-        own.add_values(&recorded.extra);
-        own.add_more(&recorded.measurements, &recorded.links);
-        own.is_plain &= recorded.request.is_none();
-        recorded.weight.add(own);
+        recorded.weight.add(Weight::of(&recorded.label, &recorded.data, recorded.more.as_deref()));
         Self(Arc::new(recorded))
     }
 
@@ -83,9 +76,7 @@ impl RecordedTransaction {
 
     /// Roughly the bytes it holds.
     pub(crate) fn size(&self) -> usize {
-        /// A record, what its counters and its place in the list take.
-        const SPAN: usize = chunk(size_of::<Record>() + 16) + 8;
-        size_of::<Recorded>() + SPAN * self.0.spans.len() + self.0.weight.bytes
+        size_of::<Recorded>() + self.0.spans.bytes() + self.0.weight.bytes
     }
 
     /// What is lost with it.
@@ -102,8 +93,8 @@ impl RecordedTransaction {
         deadline: Instant,
     ) -> protocol::Transaction<'static> {
         let recorded = Arc::unwrap_or_clone(self.0);
-        let spans = recorded.spans.into_iter().map(|record| {
-            let (mut span, stack) = record.into_span();
+        let spans = recorded.spans.into_iter().map(|ended| {
+            let (mut span, stack) = ended.into_span();
             if let Some(stack) = stack {
                 code_location::add_to(&mut span, &stack, options, deadline);
             }
@@ -111,6 +102,8 @@ impl RecordedTransaction {
         });
         let spans = spans.collect();
         let (name, op) = recorded.label.into_parts();
+        let More { tags, extra, request, measurements, links, .. } =
+            recorded.more.map(|more| *more).unwrap_or_default();
         let trace = TraceContext {
             trace_id: recorded.ids.trace_id(),
             span_id: recorded.ids.span_id(),
@@ -118,18 +111,18 @@ impl RecordedTransaction {
             op,
             status: recorded.status,
             origin: recorded.origin,
-            data: recorded.data,
-            links: recorded.links,
+            data: Constants::added(recorded.constants, recorded.data),
+            links,
             ..TraceContext::default()
         };
         protocol::Transaction {
             event_id: id,
             name,
             transaction_info: Some(TransactionInfo { source: Some(recorded.source.name().into()) }),
-            tags: recorded.tags,
-            extra: recorded.extra,
-            measurements: recorded.measurements,
-            request: recorded.request.map(|request| *request),
+            tags,
+            extra,
+            measurements,
+            request: request.map(|request| *request),
             spans,
             contexts: [("trace".to_owned(), trace.into())].into(),
             start_timestamp: recorded.start,

@@ -8,21 +8,21 @@ use crate::clock;
 use crate::hub::{Hub, WeakHub};
 use crate::options::{self, TraceLifecycle};
 use crate::protocol::client_report::{Category, Reason};
-use crate::protocol::{
-    self, DynamicSamplingContext, Map, Measurement, Request, SpanLink, SpanStatus, TraceContext, Value,
-};
+use crate::protocol::{self, DynamicSamplingContext, Map, SpanStatus, TraceContext, Value};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
 use crate::sync::lock;
-use crate::trace::code_location::{self, SLOW};
+use crate::trace::code_location;
+use crate::trace::constants::Constants;
 use crate::trace::data::HoldsData;
 use crate::trace::dsc::{self, Head};
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
-use crate::trace::record::{Record, Weight};
+use crate::trace::record::{Kept, More, Record, Weight};
 use crate::trace::recorded::{Recorded, RecordedTransaction};
 use crate::trace::sampling::Verdict;
 use crate::trace::span::Off;
+use crate::trace::spans::Spans;
 use crate::trace::stream::{self, Segment};
 use crate::trace::{MAX_SPANS, RootSpan, Transaction, TransactionContext, TransactionSource};
 
@@ -52,12 +52,10 @@ pub(super) struct State {
     pub(super) status: Option<SpanStatus>,
     pub(super) origin: Option<String>,
     pub(super) data: Map<String, Value>,
-    pub(super) tags: Map<String, String>,
-    pub(super) extra: Map<String, Value>,
-    pub(super) measurements: Map<String, Measurement>,
-    pub(super) links: Vec<SpanLink>,
-    pub(super) request: Option<Box<Request>>,
-    spans: Vec<Arc<Record>>,
+    /// What becomes data with the wire form.
+    pub(super) constants: Option<Constants>,
+    more: Option<Box<More>>,
+    spans: Spans,
     /// What the spans take.
     weight: Weight,
     /// The scopes at the start, in case the hub is gone at the end.
@@ -65,6 +63,12 @@ pub(super) struct State {
     /// The sampling context of a trace that began here, once it has left the process.
     frozen: Option<Arc<DynamicSamplingContext>>,
     finished: bool,
+}
+
+impl State {
+    pub(super) fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
 }
 
 impl Root {
@@ -142,7 +146,7 @@ impl Root {
             let seen = State { label: state.label.clone(), ..State::default() };
             return trace_context(&self.ids, Map::new(), &seen);
         }
-        trace_context(&self.ids, state.data.clone(), &state)
+        trace_context(&self.ids, Constants::added(state.constants, state.data.clone()), &state)
     }
 
     /// What a span below it needs when nothing is recorded.
@@ -171,34 +175,48 @@ impl Root {
         }))
     }
 
-    /// Ends a span and takes it in. Too many are a loss, those that come too late are not expected any more.
+    /// Ends a span, now if no time is given, and takes it in.
+    // Never built into the code that ends a span, which would grow for spans that are not recorded too.
     #[inline(never)]
-    pub(super) fn finish_span(self: Arc<Self>, record: Arc<Record>, end: Option<SystemTime>) {
+    pub(super) fn finish_span(self: Arc<Self>, mut record: Arc<Record>, end: Option<SystemTime>) {
         let end = end.unwrap_or_else(clock::now);
-        let record = &record;
-        let stack = if record.duration(end) < SLOW { None } else { self.stack_of(record) };
-        let Some(weight) = record.end(end, stack) else { return };
-        if self.streams {
-            let (mut span, stack) = record.to_span();
-            if let Some(stack) = stack {
-                // Nobody waits for symbols here: names that are known already are enough.
-                code_location::add_to(&mut span, &stack, self.client.options(), clock::instant());
+        let stack = if record.is_slow(end) { self.stack_of(&record) } else { None };
+        let Some(own) = Arc::get_mut(&mut record) else {
+            if let Some(weight) = record.end(end, stack) {
+                self.take_in(weight, |place| place.share(record));
             }
-            return self.stream(span);
+            return;
+        };
+        if let Some(weight) = own.end_own(end, stack)
+            && self.take_in(weight, |place| own.move_to(place))
+        {
+            record.spare();
+        }
+    }
+
+    /// Takes in a span that has ended. Too many are a loss, those that come too late are not expected any more.
+    #[inline]
+    fn take_in(self: &Arc<Self>, weight: Weight, put: impl FnOnce(&mut Kept)) -> bool {
+        if self.streams {
+            let mut kept = Kept::default();
+            put(&mut kept);
+            self.stream_span(kept);
+            return true;
         }
         let mut state = lock(&self.state);
         if state.finished {
-            return;
+            return false;
         }
         if state.spans.len() < MAX_SPANS {
-            state.spans.push(Arc::clone(record));
+            state.spans.push(put);
             state.weight.add(weight);
-            return;
+            return true;
         }
         drop(state);
         if !self.only_shown {
             self.lose(Reason::BufferOverflow, Category::Span);
         }
+        false
     }
 
     /// Sends the transaction, or counts that it was sampled out. Only the first call does anything.
@@ -227,11 +245,8 @@ impl Root {
             status: state.status,
             origin: state.origin.clone(),
             data: std::mem::take(&mut state.data),
-            tags: std::mem::take(&mut state.tags),
-            extra: std::mem::take(&mut state.extra),
-            measurements: std::mem::take(&mut state.measurements),
-            links: std::mem::take(&mut state.links),
-            request: state.request.take(),
+            constants: state.constants,
+            more: state.more.take(),
             start: self.start,
             end,
             spans: std::mem::take(&mut state.spans),
@@ -316,6 +331,16 @@ impl Root {
         }
     }
 
+    /// Sends a span below the transaction.
+    fn stream_span(self: &Arc<Self>, ended: Kept) {
+        let (mut span, stack) = ended.into_span();
+        if let Some(stack) = stack {
+            // Nobody waits for symbols here: names that are known already are enough.
+            code_location::add_to(&mut span, &stack, self.client.options(), clock::instant());
+        }
+        self.stream(span);
+    }
+
     /// Sends a span by itself.
     fn stream(self: &Arc<Self>, span: protocol::Span) {
         let scope = self.hub.upgrade().map(|hub| hub.snapshot()).unwrap_or_default();
@@ -344,6 +369,7 @@ impl Root {
 
 /// The transaction as a span.
 fn segment(recorded: Recorded) -> protocol::Span {
+    let More { tags, measurements, links, .. } = recorded.more.map(|more| *more).unwrap_or_default();
     protocol::Span {
         span_id: recorded.ids.span_id(),
         trace_id: recorded.ids.trace_id(),
@@ -352,11 +378,11 @@ fn segment(recorded: Recorded) -> protocol::Span {
         start_timestamp: recorded.start,
         timestamp: Some(recorded.end),
         status: recorded.status,
-        tags: recorded.tags,
-        data: recorded.data,
+        tags,
+        data: Constants::added(recorded.constants, recorded.data),
         origin: recorded.origin,
-        measurements: recorded.measurements,
-        links: recorded.links,
+        measurements,
+        links,
         ..protocol::Span::default()
     }
 }
@@ -380,6 +406,6 @@ impl HoldsData for State {
     }
 
     fn tags(&mut self) -> &mut Map<String, String> {
-        &mut self.tags
+        &mut self.more().tags
     }
 }

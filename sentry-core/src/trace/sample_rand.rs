@@ -12,6 +12,9 @@ pub(super) struct Rand(u32);
 const ONE: u32 = 1_000_000;
 
 impl Rand {
+    /// How many numbers there are.
+    pub(super) const ONE: u32 = ONE;
+
     /// The number of a trace that nobody has given one: derived from its id, so that it need not be remembered.
     pub(super) fn of_trace(trace_id: TraceId) -> Self {
         Self(scale(unit(trace_id), 0, ONE))
@@ -24,6 +27,24 @@ impl Rand {
         Self(scale(unit(trace_id), low, high))
     }
 
+    /// How many numbers are below the rate.
+    pub(super) fn kept_at(rate: SampleRate) -> u32 {
+        threshold(rate).ceil() as u32
+    }
+
+    /// A trace that was decided on before it had an id: two random numbers, of which one is in `[0, 1)`, make it one whose
+    /// number leads to that decision.
+    pub(super) fn trace_id(sampled: bool, rate: SampleRate, unit: f64, random: u64) -> TraceId {
+        let bound = Self::kept_at(rate).clamp(1, ONE - 1);
+        let Self(number) = Self(if sampled { scale(unit, 0, bound) } else { scale(unit, bound, ONE) });
+        // From the middle of what is rounded to the number.
+        let middle = (f64::from(number) + 0.5) / f64::from(ONE);
+        let low = random;
+        let high =
+            unmixed(((middle * (1u64 << 53) as f64) as u64) << 11 | (random >> 53)) ^ low.rotate_left(32);
+        TraceId::from((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+    }
+
     /// Reads one from a header. More than six decimals are cut off.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let number: f64 = text.parse().ok()?;
@@ -33,7 +54,9 @@ impl Rand {
 
     /// The decision: below the rate, for every service alike.
     pub(super) fn is_kept_at(self, rate: SampleRate) -> bool {
-        f64::from(self.0) < threshold(rate)
+        let (number, exact) = (f64::from(self.0), exact(rate));
+        // Only at the border does it matter what exactly the rate is.
+        if (number - exact).abs() > 1.0 { number < exact } else { number < threshold(rate) }
     }
 }
 
@@ -43,9 +66,13 @@ impl fmt::Display for Rand {
     }
 }
 
+fn exact(rate: SampleRate) -> f64 {
+    f64::from(rate.get()) * f64::from(ONE)
+}
+
 /// A rate in millionths. `0.3` as an `f32` is a little more than 0.3; on the wire it is 0.3 again.
 fn threshold(rate: SampleRate) -> f64 {
-    let exact = f64::from(rate.get()) * f64::from(ONE);
+    let exact = exact(rate);
     let whole = exact.round();
     if (exact - whole).abs() < 0.05 && whole > 0.0 { whole } else { exact }
 }
@@ -58,6 +85,17 @@ fn unit(trace_id: TraceId) -> f64 {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(factor);
     }
     ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// What `unit` has mixed to this.
+fn unmixed(mixed: u64) -> u64 {
+    let mut id = mixed ^ (mixed >> 31) ^ (mixed >> 62);
+    // The inverse factors, from the last to the first.
+    for factor in [0x3196_42b2_d24d_8ec3_u64, 0x96de_1b17_3f11_9089] {
+        id = id.wrapping_mul(factor);
+        id = id ^ (id >> 30) ^ (id >> 60);
+    }
+    id
 }
 
 fn scale(unit: f64, low: u32, high: u32) -> u32 {

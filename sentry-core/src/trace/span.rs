@@ -10,9 +10,9 @@ use crate::options::ClientOptions;
 use crate::protocol::{
     DynamicSamplingContext, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit, Value,
 };
+use crate::trace::constants::Constants;
 use crate::trace::dsc::{self, Head};
-use crate::trace::ids::Ids;
-use crate::trace::label::Label;
+use crate::trace::ids::{self, Ids};
 use crate::trace::propagation::{SentryTrace, TraceHeadersIter};
 use crate::trace::record::{Record, RecordState};
 use crate::trace::root::Root;
@@ -58,23 +58,25 @@ impl Span {
     // Never built into its callers: what it needs on the stack is not for spans that are not recorded.
     #[inline(never)]
     pub(super) fn below(root: &Arc<Root>, parent: &Ids, op: &str, description: &str) -> Self {
-        Self::recorded(root, parent.child(), op, description, clock::now())
+        Self::recorded(root, parent, ids::word(), op, description, clock::now())
     }
 
     #[inline]
     pub(super) fn recorded(
         root: &Arc<Root>,
-        ids: Ids,
+        parent: &Ids,
+        id: u64,
         op: &str,
         description: &str,
         start: SystemTime,
     ) -> Self {
         if root.ignores(op, description) {
             // What is below it belongs to what is above it, whose ids it therefore has.
-            return Self { ids: root.above(&ids), kind: Kind::Ignored(Arc::clone(root)) };
+            return Self { ids: root.above(&parent.with_word(id)), kind: Kind::Ignored(Arc::clone(root)) };
         }
-        let record = Arc::new(Record::new(ids, Label::new(op, description), start));
-        Self { ids, kind: Kind::Recorded { root: Arc::clone(root), record } }
+        // Made twice where they stay: a copy of what was written right before has to wait for it.
+        let record = Record::begin(parent.with_word(id), op, description, start);
+        Self { ids: parent.with_word(id), kind: Kind::Recorded { root: Arc::clone(root), record } }
     }
 
     /// Starts a span below this one.
@@ -102,7 +104,7 @@ impl Span {
         match &self.kind {
             Kind::Off(off) => Self::off(off, ids),
             Kind::Recorded { root, .. } | Kind::Ignored(root) => {
-                Self::recorded(root, ids, op, description, start)
+                Self::recorded(root, &self.ids, ids::word_of(id), op, description, start)
             }
         }
     }
@@ -148,12 +150,18 @@ impl Span {
         self.update(|state| _ = state.data.insert(key.to_owned(), value));
     }
 
+    /// Refers to values that all spans of one place have. For integrations.
+    #[doc(hidden)]
+    pub fn set_constants(&self, constants: Constants) {
+        self.update(|state| state.constants = Some(constants));
+    }
+
     /// Sets a tag.
     pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
         if matches!(self.kind, Kind::Recorded { .. }) {
             // The caller's `to_string` runs before the lock is taken.
             let value = value.to_string();
-            self.update(|state| _ = state.tags.insert(key.to_owned(), value));
+            self.update(|state| _ = state.more().tags.insert(key.to_owned(), value));
         }
     }
 

@@ -11,7 +11,8 @@ use crate::protocol::{
     DynamicSamplingContext, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit, Value,
 };
 use crate::suppress;
-use crate::trace::ids::Ids;
+use crate::trace::constants::Constants;
+use crate::trace::ids::{self, Ids};
 use crate::trace::propagation::TraceHeadersIter;
 use crate::trace::root::{Root, State};
 use crate::trace::sampling::{self, Decision, Verdict};
@@ -134,7 +135,7 @@ impl Transaction {
     ) -> Span {
         let ids = self.ids.child_with_id(id);
         match &self.kind {
-            Kind::Recorded(root) => Span::recorded(root, ids, op, description, start),
+            Kind::Recorded(root) => Span::recorded(root, &self.ids, ids::word_of(id), op, description, start),
             Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off, ids),
         }
     }
@@ -176,6 +177,12 @@ impl Transaction {
         self.update(|state| state.status = Some(status));
     }
 
+    /// Refers to values that all transactions of one place have. For integrations.
+    #[doc(hidden)]
+    pub fn set_constants(&self, constants: Constants) {
+        self.update(|state| state.constants = Some(constants));
+    }
+
     /// Sets a value of the trace context.
     pub fn set_data(&self, key: &str, value: Value) {
         self.update(|state| _ = state.data.insert(key.to_owned(), value));
@@ -183,7 +190,7 @@ impl Transaction {
 
     /// Sets an extra.
     pub fn set_extra(&self, key: &str, value: Value) {
-        self.update(|state| _ = state.extra.insert(key.to_owned(), value));
+        self.update(|state| _ = state.more().extra.insert(key.to_owned(), value));
     }
 
     /// Sets a tag.
@@ -191,24 +198,24 @@ impl Transaction {
         if self.recorded().is_some() {
             // The caller's `to_string` runs before the lock is taken.
             let value = value.to_string();
-            self.update(|state| _ = state.tags.insert(key.to_owned(), value));
+            self.update(|state| _ = state.more().tags.insert(key.to_owned(), value));
         }
     }
 
     /// Adds a number measured during the work.
     pub fn set_measurement(&self, name: &str, value: f64, unit: impl Into<Option<Unit>>) {
         let measurement = Measurement { value, unit: unit.into() };
-        self.update(|state| _ = state.measurements.insert(name.to_owned(), measurement));
+        self.update(|state| _ = state.more().measurements.insert(name.to_owned(), measurement));
     }
 
     /// Refers to a span of another trace, such as that of the message which this work is about.
     pub fn add_link(&self, link: SpanLink) {
-        self.update(|state| state.links.push(link));
+        self.update(|state| state.more().links.push(link));
     }
 
     /// Sets the HTTP request that is being served.
     pub fn set_request(&self, request: Request) {
-        self.update(|state| state.request = Some(Box::new(request)));
+        self.update(|state| state.more().request = Some(Box::new(request)));
     }
 
     /// The data of the trace context, to be changed.

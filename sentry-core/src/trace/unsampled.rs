@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::client::Client;
-use crate::client_report::protocol::Category;
-use crate::options::{ClientOptions, TraceLifecycle};
+use crate::client_report::protocol::{Category, Reason};
+use crate::options::{ClientOptions, SampleRate, TraceLifecycle};
 use crate::protocol::TraceId;
 use crate::suppress;
-use crate::trace::sampling::{self, Verdict};
+use crate::trace::root::Root;
+use crate::trace::sampling::{self, Decision, Verdict};
 use crate::trace::{Transaction, TransactionContext};
 
 /// The decision not to record a transaction at the head of its trace.
@@ -22,6 +23,20 @@ impl Unsampled {
         }
         let verdict = sampling::decide_head(options, trace_id)?;
         (!verdict.recorded).then_some(Self(verdict))
+    }
+
+    /// Left out at a rate, for nothing else.
+    #[inline]
+    pub(crate) fn at(rate: f32) -> Self {
+        let decision = Decision { sampled: Some(false), rate: SampleRate::new(rate) };
+        let reason = Reason::SampleRate;
+        Self(Verdict { decision, recorded: false, reported: false, reason, by_sampler: false })
+    }
+
+    /// The transaction, for one that was counted and whose name its trace tells.
+    pub(super) fn silent(self, client: Arc<Client>, context: TransactionContext) -> Transaction {
+        let verdict = Verdict { reported: false, ..self.0 };
+        Transaction::of(Arc::new(Root::new(client, None, context, verdict, None)))
     }
 
     /// The transaction. Finishing it counts it.

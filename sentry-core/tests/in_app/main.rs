@@ -6,8 +6,11 @@
 
 use sentry_core::stacktrace::in_app::by_origin;
 
-const LISTS: [(&str, &str); 2] =
-    [("by_hand", include_str!("by_hand.txt")), ("seen", include_str!("seen.txt"))];
+const LISTS: [(&str, &str); 3] = [
+    ("by_hand", include_str!("by_hand.txt")),
+    ("seen", include_str!("seen.txt")),
+    ("released", include_str!("released.txt")),
+];
 
 /// What the lists abbreviate.
 const SHORT: [(&str, &str); 2] = [

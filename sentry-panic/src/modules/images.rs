@@ -1,30 +1,79 @@
 //! The list of modules as events carry it, so that a server can symbolicate.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 #[cfg(unix)]
 use sentry_core::process::Held;
-use sentry_core::protocol::{Addr, DebugImage, SymbolicDebugImage};
+use sentry_core::protocol::{Addr, DebugImage, DebugMeta, SymbolicDebugImage};
 
 use crate::backtrace::recorded::RecordedModule;
 use crate::modules::build_id::Identity;
 use crate::modules::{Module, elf, platform};
 use crate::sync::lock;
 
-static CACHED: Mutex<Option<Cached>> = Mutex::new(None);
+static CACHED: Mutex<Cached> = Mutex::new(Cached { current: None, kept: Vec::new() });
+
+struct Cached {
+    current: Option<Current>,
+    /// The different lists so far that were handed out as `'static`.
+    kept: Vec<&'static DebugMeta>,
+}
+
+/// What is loaded.
+struct Current {
+    generation: (u64, u64),
+    images: Arc<[DebugImage]>,
+    meta: Option<&'static DebugMeta>,
+}
+
+/// Lists that are kept for the life of the process. Who loads and unloads libraries for ever makes more; those are copied.
+const MOST_KEPT: usize = 16;
 
 /// The images of this process. Read again only after a library was loaded or unloaded.
 pub(crate) fn images() -> Arc<[DebugImage]> {
-    let generation = platform::generation();
+    Arc::clone(&lock(&CACHED).current().images)
+}
+
+/// The same as events carry it, borrowed where that is possible: a crash neither copies nor drops a list.
+pub(crate) fn meta() -> Cow<'static, DebugMeta> {
     let mut cached = lock(&CACHED);
-    match &*cached {
-        Some(cached) if cached.generation == generation => Arc::clone(&cached.images),
-        _ => {
-            let images: Arc<[DebugImage]> = platform::loaded().iter().filter_map(image).collect();
-            *cached = Some(Cached { generation, images: Arc::clone(&images) });
-            images
+    let current = cached.current();
+    if let Some(meta) = current.meta {
+        return Cow::Borrowed(meta);
+    }
+    let images = Arc::clone(&current.images);
+    let Some(meta) = cached.keep(&images) else {
+        return Cow::Owned(DebugMeta { images: images.to_vec(), ..DebugMeta::default() });
+    };
+    if let Some(current) = &mut cached.current {
+        current.meta = Some(meta);
+    }
+    Cow::Borrowed(meta)
+}
+
+impl Cached {
+    fn current(&mut self) -> &mut Current {
+        let generation = platform::generation();
+        let current = self.current.take().filter(|current| current.generation == generation);
+        self.current.insert(current.unwrap_or_else(|| {
+            let images = platform::loaded().iter().filter_map(image).collect();
+            Current { generation, images, meta: None }
+        }))
+    }
+
+    fn keep(&mut self, images: &[DebugImage]) -> Option<&'static DebugMeta> {
+        if let Some(kept) = self.kept.iter().find(|kept| *kept.images == *images) {
+            return Some(kept);
         }
+        if self.kept.len() >= MOST_KEPT {
+            return None;
+        }
+        let meta = DebugMeta { images: images.to_vec(), ..DebugMeta::default() };
+        let meta: &'static DebugMeta = Box::leak(Box::new(meta));
+        self.kept.push(meta);
+        Some(meta)
     }
 }
 
@@ -32,11 +81,6 @@ pub(crate) fn images() -> Arc<[DebugImage]> {
 #[cfg(unix)]
 pub(crate) fn hold(held: &mut Held<'_>) {
     held.lock(&CACHED);
-}
-
-struct Cached {
-    generation: (u64, u64),
-    images: Arc<[DebugImage]>,
 }
 
 /// The image of a module that an earlier run had loaded.

@@ -12,7 +12,7 @@ mod platform;
 
 #[cfg(unix)]
 pub(crate) use self::images::hold;
-pub(crate) use self::images::{identity_of, images, recorded_image};
+pub(crate) use self::images::{identity_of, images, meta, recorded_image};
 pub(crate) use self::platform::generation;
 #[cfg(test)]
 pub(crate) use self::platform::loaded;
