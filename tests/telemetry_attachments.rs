@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ingest::Server;
 use sentry::protocol::client_report::Category;
-use sentry::protocol::{AttachmentType, FileAttachment};
+use sentry::protocol::{Attachment, AttachmentType, FileAttachment};
 use sentry::{Client, ClientOptions, Hub, Level, Scope};
 
 /// Memory is that of the process: one after the other.
@@ -103,24 +103,44 @@ fn a_file_goes_with_transactions_where_it_is_meant_to() {
     let _one = ONE.lock();
     let place = Place::new("transactions");
     let (with, without) = (place.file("with.txt", b"with"), place.file("without.txt", b"without"));
-    let server = Server::start();
-    let options = ClientOptions::new().dsn(&server.dsn()).traces_sample_rate(1.0);
-    let client = Arc::new(Client::from(sentry::apply_defaults(options)));
-    Hub::run(Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())), || {
-        sentry::configure_scope(|scope| {
-            scope.add_attachment_path(&without);
-            scope.add_file_attachment(FileAttachment {
-                add_to_transactions: true,
-                ..FileAttachment::new(&with)
+    let options = || ClientOptions::new().traces_sample_rate(1.0);
+    // A callback changes nothing about it.
+    for options in [options(), options().before_send_transaction(Some)] {
+        let server = Server::start();
+        let client = Arc::new(Client::from(sentry::apply_defaults(options.dsn(&server.dsn()))));
+        Hub::run(Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())), || {
+            let bytes = |filename: &str| Attachment {
+                buffer: b"bytes".to_vec(),
+                filename: filename.into(),
+                ..Attachment::default()
+            };
+            sentry::configure_scope(|scope| {
+                scope.add_attachment(bytes("without.bin"));
+                scope.add_attachment_to_transactions(bytes("with.bin"));
+                scope.add_attachment_path(&without);
+                scope.add_file_attachment(FileAttachment {
+                    add_to_transactions: true,
+                    ..FileAttachment::new(&with)
+                });
             });
+            sentry::start_transaction(sentry::TransactionContext::new("job", "task")).finish();
+            sentry::capture_message("the event has them all", Level::Error);
         });
-        sentry::start_transaction(sentry::TransactionContext::new("job", "task")).finish();
-    });
-    assert!(client.close(Some(Duration::from_secs(20))));
-    assert_eq!(server.items("transaction").len(), 1);
-    let files = server.items("attachment");
-    let names: Vec<_> = files.iter().map(|item| item.headers["filename"].as_str().unwrap()).collect();
-    assert_eq!(names, ["with.txt"]);
+        assert!(client.close(Some(Duration::from_secs(20))));
+        assert_eq!(server.items("transaction").len(), 1);
+        let (mut of_transaction, mut of_event) = (Vec::new(), Vec::new());
+        for envelope in server.envelopes() {
+            let names =
+                envelope.items_of("attachment").map(|item| item.headers["filename"].as_str().unwrap());
+            let names: Vec<_> = names.map(str::to_owned).collect();
+            let is_transaction = envelope.items_of("transaction").next().is_some();
+            let list = if is_transaction { &mut of_transaction } else { &mut of_event };
+            list.extend(names);
+        }
+        assert_eq!(of_transaction, ["with.bin", "with.txt"]);
+        assert_eq!(of_event, ["without.bin", "with.bin", "without.txt", "with.txt"]);
+        assert_eq!(client.stats().losses, []);
+    }
 }
 
 #[test]

@@ -20,8 +20,14 @@ class Item:
     def kind(self):
         return self.headers.get("type")
 
+    @property
+    def is_trace_attachment(self):
+        return self.kind == "attachment" and self.headers.get("content_type") == TRACE_ATTACHMENT
+
     def json(self):
-        return parse(self.payload, f"payload of the {self.kind}")
+        """The payload; of a file of a trace, the description."""
+        length = self.headers.get("meta_length") if self.is_trace_attachment else None
+        return parse(self.payload[:length], f"payload of the {self.kind}")
 
 
 @dataclass
@@ -84,6 +90,8 @@ def parse(data, what):
 
 
 EVENT_LIKE = {"event", "feedback", "transaction"}
+# A file with a description of itself before it, which belongs to a trace and not to an event.
+TRACE_ATTACHMENT = "application/vnd.sentry.trace-attachment"
 CONTAINERS = {
     "log": ("application/vnd.sentry.items.log+json", 100),
     "span": ("application/vnd.sentry.items.span.v2+json", 1000),
@@ -111,7 +119,7 @@ def problems_of(envelope):
         yield "logs or metrics with a trace"
     if len(EVENT_LIKE & set(kinds)) > 1:
         yield f"{sorted(needs_id)} in one envelope"
-    if "attachment" in kinds and not needs_id:
+    if any(item.kind == "attachment" and not item.is_trace_attachment for item in envelope.items) and not needs_id:
         yield "an attachment without its event"
     for kind in EVENT_LIKE | CONTAINERS.keys() | {"check_in", "profile_chunk"}:
         if kinds.count(kind) > 1:
@@ -123,6 +131,15 @@ def problems_of(envelope):
 def problems_of_header(item, headers):
     if len(item.payload) > SIZES.get(item.kind, MIB):
         yield f"{len(item.payload)} bytes"
+    if item.is_trace_attachment:
+        length = item.headers.get("meta_length")
+        if not isinstance(length, int) or not 0 < length <= len(item.payload):
+            yield f"meta_length is {length}"
+        elif "trace" in headers and item.json().get("trace_id") != headers["trace"].get("trace_id"):
+            yield "the trace is not that of the envelope"
+        if "span_id" in item.headers and not re.fullmatch(r"null|[0-9a-f]{16}", item.headers["span_id"] or "null"):
+            yield f"span_id is {item.headers['span_id']}"
+        return
     if item.kind == "attachment":
         name = item.headers.get("filename")
         if not isinstance(name, str) or not name or "/" in name or "\\" in name:

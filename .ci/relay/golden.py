@@ -120,6 +120,11 @@ def self_test():
     log_header = b'{"type":"log","length":LENGTH,"item_count":1,"content_type":"application/vnd.sentry.items.log+json"}'
     log = b'{"version":2,"items":[{"timestamp":1700000000.5,"trace_id":"%s","level":"info","body":"x","attributes":%s}]}'
     trace_id = b"4" * 32
+    file = b'{"trace_id":"%s","attachment_id":"%s","timestamp":1700000000.5,"content_type":"text/plain"}' % (trace_id, b"5" * 32)
+    file_header = (
+        b'{"type":"attachment","length":LENGTH,"content_type":"application/vnd.sentry.trace-attachment","meta_length":%d,"span_id":null}'
+        % len(file)
+    )
     good = log % (trace_id, b'{"a":{"value":1,"type":"integer"}}')
     cases = [
         (one(plain, session), None),
@@ -141,6 +146,11 @@ def self_test():
         (one(log_header, log % (trace_id, b"{}")), "something in it"),
         (one(b'{"type":"statsd","length":LENGTH}', b"{}"), "nobody should write"),
         (one(b'{"type":"attachment","length":LENGTH,"filename":"a/b"}', b""), "filename is"),
+        (one(b'{"type":"attachment","length":LENGTH,"filename":"a"}', b""), "without its event"),
+        (one(file_header, file + b"the file"), None),
+        (one(file_header, file.replace(b"timestamp", b"timestamq")), "timestamp is missing"),
+        (one(file_header, b"{}"), "meta_length is"),
+        (one(file_header.replace(b"null", b'"x"'), file), "span_id is x"),
         (sent.replace(b"}", b',"trace":{"trace_id":"x","public_key":"y"}}') + b"\n" + one(plain, session).split(b"\n", 1)[1], "is no id"),
     ]
     failed = 0

@@ -386,6 +386,12 @@ FEEDBACK = fields(
 )
 
 
+TRACE_ATTACHMENT = fields(
+    {"trace_id": ID, "attachment_id": ID, "timestamp": seconds, "content_type": text},
+    {"filename": text, "attributes": ATTRIBUTES},
+)
+
+
 def problems_of(item):
     """What is wrong with the payload of one item; nothing is known about those that the normalizer judges."""
     if item.kind == "feedback":
@@ -393,6 +399,9 @@ def problems_of(item):
         yield from (f"contexts.feedback {problem}" for problem in FEEDBACK(context))
         if isinstance(context, dict) and len(context.get("message", "")) > 4096:
             yield "a message of more than 4096 characters"
+        return
+    if item.is_trace_attachment:
+        yield from (f"description {problem}" for problem in TRACE_ATTACHMENT(item.json()))
         return
     if item.kind in CHECKS:
         yield from CHECKS[item.kind](item.json())

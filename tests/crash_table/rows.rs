@@ -10,6 +10,8 @@ pub(crate) struct Row {
     pub(crate) ty: &'static str,
     /// Events under `panic = "unwind"`.
     events: usize,
+    /// Whether the dying process has all that it needs to send.
+    pub(crate) is_in_time: bool,
 }
 
 impl Row {
@@ -28,7 +30,7 @@ impl Row {
 }
 
 const fn row(kind: &'static str, place: &'static str, ty: &'static str) -> Row {
-    Row { kind, place, ty, events: 1 }
+    Row { kind, place, ty, events: 1, is_in_time: true }
 }
 
 pub(crate) const ROWS: &[Row] = &[
@@ -53,4 +55,10 @@ pub(crate) const ROWS: &[Row] = &[
     row("illegal", "main", "SIGILL"),
     row("divide", "main", "SIGFPE"),
     row("breakpoint", "main", "SIGTRAP"),
+    // 16 KiB of stack are left.
+    row("low-stack", "main", "SIGSEGV"),
+    // The thread that crashes holds each lock of the SDK.
+    Row { is_in_time: false, ..row("locks-held", "main", "SIGSEGV") },
+    // Nothing is right that the allocator knows; what the dying process can do then is luck.
+    Row { is_in_time: false, ..row("ruined-heap", "main", "SIGSEGV") },
 ];

@@ -5,11 +5,11 @@ use std::path::Path;
 use sentry::integrations::panic::PanicIntegration;
 use sentry::protocol::{
     Attachment, AttachmentType, Envelope, EnvelopeItem, FileAttachment, MonitorCheckIn, MonitorCheckInStatus,
-    MonitorConfig, MonitorIntervalUnit, MonitorSchedule, SessionAggregateItem, SessionAggregates,
-    SessionAttributes, SessionStatus, SessionUpdate,
+    MonitorConfig, MonitorIntervalUnit, MonitorSchedule, Quantity, SessionAggregateItem, SessionAggregates,
+    SessionAttributes, SessionStatus, SessionUpdate, Unit,
 };
 use sentry::types::Uuid;
-use sentry::{Feedback, Hub, Level, Monitor, SessionMode, User};
+use sentry::{Feedback, Hub, Level, Monitor, SessionMode, TraceAttachment, User};
 
 use crate::{PATIENCE, check, moment, options};
 
@@ -207,6 +207,19 @@ fn attachments_of_each_type() {
             });
         });
         sentry::capture_message("import failed", Level::Error);
+    });
+}
+
+#[test]
+fn a_file_of_a_trace_with_every_field() {
+    check("trace_attachment", "attachment", options().traces_sample_rate(1.0), || {
+        let transaction = sentry::start_transaction(sentry::TransactionContext::new("t", "op"));
+        sentry::configure_scope(|scope| scope.set_span(Some(transaction.into())));
+        let plan = TraceAttachment::new(b"Seq Scan on orders\n", "text/plain")
+            .filename("plan.txt")
+            .attribute("db.system", "postgresql")
+            .attribute("took", Quantity::new(12.5, Unit::Millisecond));
+        assert!(!sentry::capture_trace_attachment(plan).is_nil());
     });
 }
 

@@ -60,6 +60,8 @@ impl Mask {
                 }
             }
             ("code.file.path", value) => *inner(value) = Json::Scalar("\"/work/golden.rs\"".to_owned()),
+            ("thread.id", value) => *inner(value) = Json::Scalar("\"7\"".to_owned()),
+            ("thread.name", value) => *inner(value) = Json::Scalar("\"main\"".to_owned()),
             ("code.line.number", value) => *inner(value) = Json::Scalar("7".to_owned()),
             ("frames", Json::List(frames)) if self.frame.is_some() => self.frames(frames),
             ("images", Json::List(images)) if self.frame.is_some() => images_of_run(images),

@@ -1,17 +1,24 @@
 //! A chunk of a profile.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ingest::Server;
-use sentry::integrations::profiling::{ProfilingIntegration, start_profiler, stop_profiler};
+use sentry::integrations::profiling::{
+    ProfileLifecycle, ProfilingIntegration, start_profiler, stop_profiler,
+};
+use sentry::options::TraceLifecycle;
 use sentry::protocol::Value;
 use sentry::{Client, Hub};
 
 use crate::mask::Mask;
-use crate::{PATIENCE, compare, options};
+use crate::trace::{span_id, trace_id};
+use crate::{PATIENCE, check, compare, moment, options};
 
 const BUSY: &str = "golden::profile::computes_in_here";
+
+/// There is one profiler in a process.
+static ONE: Mutex<()> = Mutex::new(());
 
 #[inline(never)]
 fn computes_in_here() {
@@ -25,6 +32,7 @@ fn computes_in_here() {
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[test]
 fn a_function_that_computes_is_found_in_the_profile() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Server::start();
     let options =
         options().dsn(&server.dsn()).add_integration(ProfilingIntegration::new().session_sample_rate(1.0));
@@ -68,6 +76,26 @@ fn shows_it(chunk: &Value) -> bool {
         let is_named = profile["thread_metadata"][thread]["name"] == "busy";
         is_named && leaf.is_some() && leaf < above
     })
+}
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[test]
+fn a_streamed_span_says_which_profiler_ran() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let profiling = ProfilingIntegration::new().session_sample_rate(1.0).lifecycle(ProfileLifecycle::Trace);
+    let options =
+        options().traces_sample_rate(1.0).trace_lifecycle(TraceLifecycle::Stream).add_integration(profiling);
+    check("span_profiled", "span", options, || {
+        let context = sentry::TransactionContext::new_with_details(
+            "GET /orders",
+            "http.server",
+            trace_id(),
+            Some(span_id(0x22)),
+            Some(span_id(0x33)),
+        );
+        let transaction = sentry::start_transaction_with_timestamp(context, moment());
+        transaction.finish_with_timestamp(moment() + Duration::from_secs(3));
+    });
 }
 
 #[test]

@@ -18,7 +18,18 @@ pub(crate) fn masked(body: &[u8], mask: &mut Mask) -> Vec<u8> {
         assert!(after.is_empty() || rest.len() < after.len(), "a payload ends with its line");
         let is_file =
             headers.get_mut("type").and_then(|kind| kind.as_text().map(|kind| kind == "attachment"));
-        let payload = if is_file == Some(true) {
+        let description = headers.get_mut("meta_length").map(|length| length.to_string());
+        let payload = if let Some(length) = description {
+            // A file with a description before it.
+            let (description, file) = payload.split_at(length.parse().expect("a number"));
+            let mut description = Json::read(description);
+            mask.apply(&mut description);
+            let description = description.to_string();
+            if let Some(length) = headers.get_mut("meta_length") {
+                *length = Json::Scalar(description.len().to_string());
+            }
+            [description.as_bytes(), file].concat()
+        } else if is_file == Some(true) {
             payload.to_vec()
         } else {
             let mut payload = Json::read(payload);

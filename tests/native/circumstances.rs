@@ -9,7 +9,7 @@ use sentry::protocol::Value;
 
 use crate::cache::Cache;
 use crate::crashing::{run, unsent};
-use crate::ways::{arrived, is_cut_off};
+use crate::ways::{arrived, is_cut_off, succeed};
 use crate::{is_wanted, path, repeats, together};
 
 /// What else may be the matter while a process crashes.
@@ -31,7 +31,7 @@ pub(crate) fn check(program: &Path) {
         let begun = Instant::now();
         // Those that wait for a deadline take seconds each.
         let times = if at_once { repeats() } else { repeats().div_ceil(5) };
-        together(times, 4, || blames(program, kind, hint, at_once, function));
+        together(times, 6, || blames(program, kind, hint, at_once, function));
         println!("{kind} {hint}: ok, {times} times, in {:?}", begun.elapsed());
     }
 }
@@ -43,7 +43,7 @@ fn blames(program: &Path, kind: &str, hint: &str, at_once: bool, function: &str)
     assert_eq!(died.status, bare.status, "{kind} {hint}");
     assert_eq!(died.error, bare.error, "{kind} {hint}");
     assert!(at_once || server.events().is_empty(), "{kind} {hint}: from the dying process");
-    run(program, &[&server.dsn(), path(&cache), "nothing", "main", ""]);
+    succeed(program, &server.dsn(), &cache);
     let events = arrived(&server, at_once && is_cut_off(&died));
     assert_eq!(events.len(), 1, "{kind} {hint}");
     let exception = &events[0]["exception"]["values"][0];
@@ -83,7 +83,7 @@ pub(crate) fn panics(program: &Path) {
         let bare = run(program, &["-", "-", kind, "main", ""]);
         let died = run(program, &[&server.dsn(), path(&cache), kind, "main", ""]);
         assert_eq!(died.status, bare.status, "{kind}");
-        run(program, &[&server.dsn(), path(&cache), "nothing", "main", ""]);
+        succeed(program, &server.dsn(), &cache);
         let events = arrived(&server, is_cut_off(&died));
         let of = |mechanism: &str| {
             let is = |event: &&Value| event["exception"]["values"][0]["mechanism"]["type"] == mechanism;

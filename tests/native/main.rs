@@ -85,7 +85,7 @@ impl Counts {
 fn repeat(program: &Path, case: &Case, place: &str, way: Way) -> Counts {
     let begun = Instant::now();
     // Those that wait for a deadline take seconds each, and do nothing meanwhile.
-    let (times, at_a_time) = if way == Way::AtOnce { (repeats(), 1) } else { (repeats().div_ceil(10), 4) };
+    let (times, at_a_time) = if way == Way::AtOnce { (repeats(), 3) } else { (repeats().div_ceil(10), 8) };
     let crashes = together(times, at_a_time, || check(program, case, place, way));
     let count = |is: fn(&Crash) -> bool| crashes.iter().filter(|crash| is(crash)).count();
     let (at_once, named) = (count(|crash| crash.at_once), count(|crash| crash.is_named));

@@ -8,6 +8,7 @@ use ingest::{Reply, Server};
 
 use crate::cache::Cache;
 use crate::crashing::run;
+use crate::ways::succeed;
 use crate::{is_long, is_wanted, path, repeats, together};
 
 /// How much later it may die.
@@ -23,7 +24,7 @@ pub(crate) fn check(program: &Path) {
         ("cannot be reached", Way::Full),
     ] {
         let times = repeats().div_ceil(5);
-        let mut later = together(times, 2, || dies_in_time(program, way));
+        let mut later = together(times, 4, || dies_in_time(program, way));
         later.sort_unstable();
         let most = later.last().copied().unwrap_or_default();
         println!("a server that {name}: {times} processes died {:?} to {most:?} later", later[0]);
@@ -55,7 +56,7 @@ fn dies_in_time(program: &Path, way: Way) -> Duration {
     }
     server.otherwise(Reply::ok());
     server.clear();
-    run(program, &[&server.dsn(), path(&cache), "nothing", "main", ""]);
+    succeed(program, &server.dsn(), &cache);
     assert_eq!(server.wait_for_events(1, Duration::from_secs(5)).len(), 1);
     died.took.saturating_sub(bare.took)
 }

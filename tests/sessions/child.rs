@@ -17,7 +17,7 @@ pub(crate) fn play(role: &str) {
     let mut options = ClientOptions::new()
         .dsn(&argument("DSN"))
         .release("app@1.2.3")
-        .auto_session_tracking(role != "idle")
+        .auto_session_tracking(role != "idle" && !has("manual"))
         .session_mode(if has("requests") { SessionMode::Request } else { SessionMode::Application })
         .sample_rate(if has("unsampled") { 0.0 } else { 1.0 })
         .shutdown_timeout(Duration::from_secs(5));
@@ -28,6 +28,9 @@ pub(crate) fn play(role: &str) {
         options = options.before_send(|_| None);
     }
     let guard = sentry::init(options);
+    if has("manual") {
+        sentry::start_session();
+    }
     if has("requests") {
         let request = || {
             sentry::start_session();
@@ -44,6 +47,11 @@ pub(crate) fn play(role: &str) {
 }
 
 fn act(role: &str, guard: &ClientInitGuard) {
+    // What comes after the end of a session is no matter of that session.
+    if let Some(then) = role.strip_prefix("end, ") {
+        sentry::end_session();
+        return act(then, guard);
+    }
     match role {
         // Time to find and to send what the one before has left.
         "idle" => std::thread::sleep(Duration::from_millis(700)),
@@ -61,10 +69,6 @@ fn act(role: &str, guard: &ClientInitGuard) {
         "unhandled event, errors" => {
             unhandled();
             error();
-            error();
-        }
-        "end, error" => {
-            sentry::end_session();
             error();
         }
         "end twice" => (0..2).for_each(|_| sentry::end_session()),
@@ -93,6 +97,10 @@ fn act(role: &str, guard: &ClientInitGuard) {
             std::process::abort();
         }
         "sigkill" => vanish(guard),
+        "sigterm" => {
+            guard.flush(None);
+            die_of("-TERM");
+        }
         "error, sigkill" => {
             error();
             vanish(guard);
@@ -162,7 +170,12 @@ impl Drop for Bomb {
 fn vanish(guard: &ClientInitGuard) -> ! {
     // What is to be told by the next process is written by the worker.
     guard.flush(None);
-    let _ = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+    die_of("-9");
+}
+
+/// Of a signal that somebody else sends.
+fn die_of(signal: &str) -> ! {
+    let _ = Command::new("kill").args([signal, &std::process::id().to_string()]).status();
     loop {
         std::thread::park();
     }

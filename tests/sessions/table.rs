@@ -83,6 +83,28 @@ const TABLE: &[Row] = &[
     row(This, "caught panic, sigkill", "cache", &[(true, "ok", 1), (false, "crashed", 1)]),
     row(Unwinding, "exit", "", &[]),
     row(Unwinding, "exit", "cache", &[(true, "abnormal", 0)]),
+    // A signal that nobody has a handler for.
+    row(This, "sigterm", "", &[]),
+    row(This, "sigterm", "cache", &[(true, "abnormal", 0)]),
+    // Whatever happens to a process after the end of its session.
+    row(This, "end, unhandled event", "", &[(true, "exited", 0)]),
+    row(This, "end, panic", "cache", &[(true, "exited", 0)]),
+    row(This, "end, thread panics", "cache", &[(true, "exited", 0)]),
+    row(This, "end, nounwind", "cache", &[(true, "exited", 0)]),
+    row(This, "end, abort", "cache", &[(true, "exited", 0)]),
+    row(This, "end, sigterm", "cache", &[(true, "exited", 0)]),
+    row(This, "end, sigkill", "cache", &[(true, "exited", 0)]),
+    row(This, "end, exit", "cache", &[(true, "exited", 0)]),
+    // Started by hand, it is a session like any other.
+    row(This, "nothing", "manual", &[(true, "exited", 0)]),
+    row(This, "error", "manual", &[(true, "ok", 1), (false, "exited", 1)]),
+    row(This, "unhandled event", "manual", &[(true, "crashed", 1)]),
+    row(This, "panic", "manual cache", &[(true, "ok", 1), (false, "crashed", 1)]),
+    row(This, "thread panics", "manual cache", &[(true, "ok", 1), (false, "unhandled", 1)]),
+    row(This, "abort", "manual cache", &[(true, "abnormal", 0)]),
+    row(This, "sigterm", "manual cache", &[(true, "abnormal", 0)]),
+    row(This, "sigkill", "manual cache", &[(true, "abnormal", 0)]),
+    row(This, "exit", "manual cache", &[(true, "exited", 0)]),
     // Ends without the guard.
     row(This, "exit", "cache", &[(true, "exited", 0)]),
     row(This, "error, exit", "cache", &[(true, "ok", 1), (false, "exited", 1)]),

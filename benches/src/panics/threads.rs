@@ -6,6 +6,10 @@
 
 use std::hint::black_box;
 use std::panic::set_hook;
+use std::process::exit;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -155,30 +159,35 @@ pub(super) fn program(way: &str, dsn: &str) {
         set_hook(Box::new(|_| {}));
     }
     let guards: Guards = init(way, dsn);
+    let patience = if way == "official" { OFFICIAL_PATIENCE } else { PATIENCE };
     let begun = Instant::now();
-    let end = begun + if way == "official" { OFFICIAL_PATIENCE } else { PATIENCE };
-    let threads: Vec<_> = (0..THREADS).map(|_| thread::spawn(move || panics(program.work, end))).collect();
-    let ended = threads.into_iter().map(|thread| thread.join().unwrap_or_default());
-    let (done, own) = ended.fold((0, 0), |(done, own), ended: (usize, u64)| (done + ended.0, own + ended.1));
-    let work = begun.elapsed();
-    let sdk = cpu_of_the_others();
-    println!("{} {} {} {done}", work.as_secs_f64(), own as f64 / 1e6, sdk as f64 / 1e6);
-    if done < PANICS {
-        // Whoever waits for the server would go on to do so.
-        std::process::exit(0);
+    let (ended, all) = mpsc::channel();
+    for _ in 0..THREADS {
+        let ended = ended.clone();
+        thread::spawn(move || ended.send(panics(program.work)));
+    }
+    let next = |_| all.recv_timeout(patience.saturating_sub(begun.elapsed())).ok();
+    let own: Option<u64> = (0..THREADS).map(next).sum();
+    let (work, sdk) = (begun.elapsed().as_secs_f64(), cpu_of_the_others() as f64 / 1e6);
+    println!("{work} {} {sdk} {}", own.unwrap_or(0) as f64 / 1e6, DONE.load(Relaxed));
+    if own.is_none() {
+        // Threads that wait for the server do not end.
+        exit(0);
     }
     drop(guards);
 }
 
-/// How many there were, and what they cost in nanoseconds of this thread.
-fn panics(work: Duration, end: Instant) -> (usize, u64) {
-    let mut done = 0;
-    while done < PANICS / THREADS && Instant::now() < end {
+/// How many panics there have been.
+static DONE: AtomicUsize = AtomicUsize::new(0);
+
+/// What a thread's share of the panics costs it, in nanoseconds.
+fn panics(work: Duration) -> u64 {
+    for _ in 0..PANICS / THREADS {
         compute(work);
         deeper(30);
-        done += 1;
+        DONE.fetch_add(1, Relaxed);
     }
-    (done, cpu("/proc/thread-self/schedstat"))
+    cpu("/proc/thread-self/schedstat")
 }
 
 /// Of all threads but this one.

@@ -1,5 +1,6 @@
 //! The thread that looks, and who starts and stops it.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ struct Running {
 
 /// Starts the profiler for the client of the current hub. `false` if it runs already, the session was not sampled, it is left
 /// to [traces](ProfileLifecycle::Trace), or it cannot run.
+#[expect(clippy::must_use_candidate, reason = "called for its effect")]
 pub fn start_profiler() -> bool {
     let is_wanted = sentry_core::with_integration(|integration: &ProfilingIntegration, _| {
         if integration.lifecycle == ProfileLifecycle::Trace {
@@ -51,22 +53,19 @@ pub fn start_profiler() -> bool {
     });
     let client = sentry_core::Hub::current().client();
     let Some(client) = client.filter(|client| is_wanted && client.is_enabled()) else { return false };
-    let mut running = lock(&RUNNING);
-    if running.as_ref().is_some_and(Running::is_alive) {
-        return false;
-    }
-    let started = start(&client, None);
-    let is_started = started.is_some();
-    if is_started {
-        *running = started;
-    }
-    is_started
+    let started = can_run(&client).then(|| {
+        with_running(|running| match alive(running) {
+            Some(_) => Ok(false),
+            None => start(running, client.downgrade(), None).map(|()| true),
+        })
+    });
+    told(started)
 }
 
 /// Stops the profiler, and waits two seconds at most until what it has seen last is on its way. One that is left to traces
 /// starts again with the next.
 pub fn stop_profiler() {
-    let running = lock(&RUNNING).take();
+    let running = with_running(Option::take);
     if let Some(running) = running.filter(Running::is_alive) {
         running.signal.stop(clock::instant() + PATIENCE);
     }
@@ -74,19 +73,22 @@ pub fn stop_profiler() {
 
 /// Lets the profiler run as long as this goes on, and starts it if it must. Whether it runs.
 pub(super) fn watch(root: &RootSpan, client: &WeakClient) -> bool {
-    let mut running = lock(&RUNNING);
-    if let Some(running) = running.as_ref().filter(|running| running.is_alive()) {
-        running.signal.watch(root.clone());
+    let is_watched = with_running(|running| alive(running).map(|running| running.signal.watch(root.clone())));
+    if is_watched.is_some() {
         return true;
     }
-    let Some(client) = client.upgrade() else { return false };
-    let started = start(&client, Some(root.clone()));
-    let is_started = started.is_some();
-    if is_started {
-        *running = started;
-    }
-    drop(running);
-    is_started
+    let Some(strong) = client.upgrade() else { return false };
+    let started = can_run(&strong).then(|| {
+        with_running(|running| {
+            match alive(running) {
+                // Somebody else was faster.
+                Some(running) => running.signal.watch(root.clone()),
+                None => start(running, client.clone(), Some(root.clone()))?,
+            }
+            Ok(true)
+        })
+    });
+    told(started)
 }
 
 /// Ends the profiler of this client.
@@ -105,35 +107,55 @@ pub(super) fn hand_over_for(client: &WeakClient, timeout: Duration) {
 
 /// The id of the profiler that runs.
 pub(super) fn id() -> Option<Uuid> {
-    lock(&RUNNING).as_ref().filter(|running| running.is_alive()).map(|running| running.id)
+    with_running(|running| alive(running).map(|running| running.id))
 }
 
 fn signal_of(client: &WeakClient) -> Option<Arc<Signal>> {
     let client = client.upgrade()?;
-    let (theirs, signal) = {
-        let running = lock(&RUNNING);
-        let running = running.as_ref().filter(|running| running.is_alive())?;
-        (running.client.clone(), Arc::clone(&running.signal))
-    };
+    let parts = |running: &Running| (running.client.clone(), Arc::clone(&running.signal));
+    let (theirs, signal) = with_running(|running| alive(running).map(parts))?;
     theirs.upgrade().is_some_and(|theirs| theirs.is_same(&client)).then_some(signal)
 }
 
-/// Starts the thread: by hand, or for a first root span.
-fn start(client: &Client, root: Option<RootSpan>) -> Option<Running> {
-    if client.options().release.is_none() {
+/// Looks at the profiler of the process. A child must not find the lock taken, so no thread forks meanwhile: nothing of the
+/// application may run in here.
+fn with_running<R>(f: impl FnOnce(&mut Option<Running>) -> R) -> R {
+    process::without_fork(|| f(&mut lock(&RUNNING)))
+}
+
+fn alive(running: &Option<Running>) -> Option<&Running> {
+    running.as_ref().filter(|running| running.is_alive())
+}
+
+fn can_run(client: &Client) -> bool {
+    let has_release = client.options().release.is_some();
+    if !has_release {
         diagnostics::warn_once("profiler release", || "profiles need a release: the profiler is off".into());
-        return None;
     }
-    let (id, client, signal) = (random_uuid(), client.downgrade(), Arc::new(Signal::default()));
+    has_release
+}
+
+/// Says so if no thread could be started.
+fn told(started: Option<io::Result<bool>>) -> bool {
+    match started {
+        None => false,
+        Some(Ok(started)) => started,
+        Some(Err(error)) => {
+            diagnostics::warn_once("profiler thread", || format!("the profiler is off: {error}"));
+            false
+        }
+    }
+}
+
+/// Starts the thread: by hand, or for a first root span.
+fn start(running: &mut Option<Running>, client: WeakClient, root: Option<RootSpan>) -> io::Result<()> {
+    let (id, signal) = (random_uuid(), Arc::new(Signal::default()));
     let roots = root.is_some().then(Roots::default);
     root.into_iter().for_each(|root| signal.watch(root));
     let profiler = Profiler { id, client: client.clone(), signal: Arc::clone(&signal), roots };
-    let thread = std::thread::Builder::new().name("sentry-profiler".into()).spawn(move || profiler.run());
-    if thread.is_err() {
-        diagnostics::warn_once("profiler thread", || "no thread can be started: the profiler is off".into());
-        return None;
-    }
-    Some(Running { id, client, signal, generation: process::generation() })
+    std::thread::Builder::new().name("sentry-profiler".into()).spawn(move || profiler.run())?;
+    *running = Some(Running { id, client, signal, generation: process::generation() });
+    Ok(())
 }
 
 impl Running {

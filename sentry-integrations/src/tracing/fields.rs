@@ -24,6 +24,11 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// Whether they say nothing that a span keeps.
+    pub(super) fn is_empty(&self) -> bool {
+        self.message.is_none() && self.values.is_empty() && self.tags.is_empty()
+    }
+
     fn put(&mut self, field: &Field, value: Value) {
         let name = field.name();
         if let Some(tag) = name.strip_prefix("tags.") {

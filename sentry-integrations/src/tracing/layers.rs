@@ -1,26 +1,28 @@
 //! Layers that do one thing each.
 
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Subscriber};
+use tracing_core::{Dispatch, Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::filter::EventFilter;
+use super::home::Home;
 use super::{event, spans};
 
 /// Makes spans of spans.
 ///
 /// It has no threshold of its own: put a filter in front of it.
 #[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct SpanLayer;
+pub struct SpanLayer {
+    home: Home,
+}
 
 impl SpanLayer {
     /// The layer.
     #[must_use]
     pub fn new() -> Self {
-        Self
+        Self::default()
     }
 }
 
@@ -28,8 +30,12 @@ impl<S> Layer<S> for SpanLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        self.home.settle(subscriber);
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        spans::begin(attributes, id, &context);
+        spans::begin(&self.home, attributes, id, &context);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
@@ -37,7 +43,7 @@ where
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        spans::enter(id, &context);
+        spans::enter(&self.home, id, &context);
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
@@ -45,7 +51,7 @@ where
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        spans::end(&id, &context);
+        spans::end(&self.home, &id, &context);
     }
 }
 

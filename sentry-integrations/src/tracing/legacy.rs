@@ -5,12 +5,13 @@ use std::marker::PhantomData;
 
 use sentry_core::Hub;
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Metadata, Subscriber};
+use tracing_core::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::filter::{EventFilter, default_event_filter, default_span_filter};
+use super::home::Home;
 use super::mapping::EventMapping;
 use super::{event, spans};
 
@@ -20,8 +21,10 @@ type EventMapper<S> = Box<dyn Fn(&Event<'_>, Context<'_, S>) -> EventMapping + S
 pub struct SentryLayer<S> {
     event_filter: Box<dyn Fn(&Metadata<'_>) -> EventFilter + Send + Sync>,
     event_mapper: Option<EventMapper<S>>,
-    span_filter: Box<dyn Fn(&Metadata<'_>) -> bool + Send + Sync>,
+    /// `None`: the default one.
+    span_filter: Option<Box<dyn Fn(&Metadata<'_>) -> bool + Send + Sync>>,
     with_spans: bool,
+    home: Home,
     subscriber: PhantomData<S>,
 }
 
@@ -59,7 +62,7 @@ impl<S> SentryLayer<S> {
     where
         F: Fn(&Metadata<'_>) -> bool + Send + Sync + 'static,
     {
-        Self { span_filter: Box::new(filter), ..self }
+        Self { span_filter: Some(Box::new(filter)), ..self }
     }
 
     /// Adds the fields of the spans around an event to it, named `span:field`.
@@ -77,8 +80,9 @@ where
         Self {
             event_filter: Box::new(default_event_filter),
             event_mapper: None,
-            span_filter: Box::new(default_span_filter),
+            span_filter: None,
             with_spans: false,
+            home: Home::default(),
             subscriber: PhantomData,
         }
     }
@@ -98,12 +102,18 @@ where
         }
     }
 
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        self.home.settle(subscriber);
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if self.with_spans {
             spans::keep_fields(attributes, id, &context);
         }
-        if (self.span_filter)(attributes.metadata()) {
-            spans::begin(attributes, id, &context);
+        let metadata = attributes.metadata();
+        if self.span_filter.as_ref().map_or_else(|| default_span_filter(metadata), |filter| filter(metadata))
+        {
+            spans::begin(&self.home, attributes, id, &context);
         }
     }
 
@@ -115,7 +125,7 @@ where
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        spans::enter(id, &context);
+        spans::enter(&self.home, id, &context);
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
@@ -123,7 +133,7 @@ where
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        spans::end(&id, &context);
+        spans::end(&self.home, &id, &context);
     }
 }
 

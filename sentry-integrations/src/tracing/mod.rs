@@ -50,6 +50,7 @@ mod event;
 mod fields;
 mod filter;
 mod followed;
+mod home;
 mod layers;
 mod legacy;
 #[cfg(feature = "logs")]
@@ -66,3 +67,5 @@ pub use self::mapping::{CombinedEventMapping, EventMapping};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unsampled_tests;

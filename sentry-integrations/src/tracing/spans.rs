@@ -1,10 +1,12 @@
 //! From a span of `tracing` to one of ours.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
+use sentry_core::__spans::{Constants, Knows, Outlook};
 use sentry_core::options::DataCollection;
-use sentry_core::protocol::{Map, SpanStatus, Url, Value};
+use sentry_core::protocol::{Map, SpanStatus, TraceId, Url, Value};
 use sentry_core::{Hub, TracesSamplingStrategy, TransactionContext, TransactionOrSpan};
 use tracing_core::field::Visit;
 use tracing_core::span::{Attributes, Id, Record};
@@ -13,7 +15,8 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::fields::Fields;
-use super::followed::{self, Followed};
+use super::followed::{Followed, Slot};
+use super::home::Home;
 use super::query;
 
 /// What made the spans.
@@ -23,57 +26,119 @@ const ORIGIN: &str = "auto.tracing";
 pub(super) struct SpanFields(pub(super) Map<String, Value>);
 
 /// A new span: ours begins with it, if it is sampled.
-pub(super) fn begin<S>(attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+pub(super) fn begin<S>(home: &Home, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // Most spans of a service that samples few traces end here.
-    if !(attributes.is_contextual() && Hub::is_in_unsampled_span()) {
-        Hub::with_active(|hub| follow(hub, attributes, id, context));
+    let slot = Slot::of(id);
+    // Another layer of ours has left it out already.
+    if slot.root(id, home.number()).is_some() {
+        return;
     }
+    let metadata = attributes.metadata();
+    let mut trace = None;
+    // Most spans of a service that samples few traces end here.
+    if attributes.is_contextual() && !slot.may_be_followed() && !asks(metadata) {
+        // One that was entered on another thread only is not known to the hub.
+        let place = || if is_below(home, id, context) { None } else { slot.take(id, home.number()) };
+        match Hub::begin_root(place, (metadata.target(), metadata.name())) {
+            Outlook::Nothing | Outlook::Unsampled => return,
+            Outlook::Kept(kept) => trace = Some(kept),
+            Outlook::Look => {}
+        }
+    }
+    Hub::with_active(|hub| follow(hub, home, attributes, id, context, trace));
 }
 
-fn follow<S>(hub: &Arc<Hub>, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+/// Whether a new span is below one that is known.
+#[inline]
+fn is_below<S>(home: &Home, id: &Id, context: &Context<'_, S>) -> bool
 where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let is_known = || context.span(id).is_some_and(|span| above(&span, home).is_some());
+    context.current_span().id().is_some() && is_known()
+}
+
+/// `trace`: that of a root which is sampled.
+#[inline(never)]
+fn follow<S>(
+    hub: &Arc<Hub>,
+    home: &Home,
+    attributes: &Attributes<'_>,
+    id: &Id,
+    context: &Context<'_, S>,
+    trace: Option<TraceId>,
+) where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = context.span(id) else { return };
+    let slot = Slot::of(id);
     // Another layer of ours may follow it already.
-    if followed::is_possible(id) && span.extensions().get::<Followed>().is_some() {
+    if slot.may_be_followed() && span.extensions().get::<Followed>().is_some() {
         return;
     }
-    let above = if attributes.is_root() {
+    let above = if attributes.is_root() || trace.is_some() {
         None
     } else {
-        let explicit = if attributes.is_contextual() { None } else { above(&span) };
+        let explicit = if attributes.is_contextual() { None } else { above(&span, home) };
         // The code is in the contextual parent; the hub knows whether the application has bound another span since.
-        explicit.or_else(|| hub.active_span()).or_else(|| above(&span).filter(|above| !above.is_sampled()))
+        explicit.or_else(|| hub.active_span().map(Above::Span)).or_else(|| {
+            let above = above(&span, home);
+            above.filter(|above| !above.is_sampled())
+        })
     };
     let ours = match above {
-        Some(above) if !above.is_sampled() => return,
-        Some(above) => {
+        Some(Above::Span(above)) if above.is_sampled() => {
             let metadata = attributes.metadata();
             let fields = visited(attributes);
-            let label = Label::new(metadata, &fields);
-            let child: TransactionOrSpan = above.start_child(&label.op, &label.name).into();
+            let child: TransactionOrSpan = if fields.is_dotted {
+                let label = Label::new(metadata, &fields);
+                above.start_child(&label.op, &label.name).into()
+            } else {
+                with_default_op(metadata, |op| above.start_child(op, metadata.name())).into()
+            };
             fill(&child, metadata, fields);
             child
         }
+        Some(_) => return,
         None => {
-            let Some(root) = root(hub, attributes) else { return };
+            let Some(root) = root(hub, attributes, trace) else { return };
             root
         }
     };
-    span.extensions_mut().insert(Followed::new(id, ours));
+    span.extensions_mut().insert(Followed::new(slot, ours));
 }
 
-/// The closest one above `span` that is followed.
-fn above<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Arc<TransactionOrSpan>> {
-    std::iter::successors(span.parent(), SpanRef::parent).find_map(|above| followed(&above))
+/// What a span is below.
+enum Above {
+    Span(Arc<TransactionOrSpan>),
+    /// A root that is not recorded.
+    Unsampled,
+}
+
+impl Above {
+    fn is_sampled(&self) -> bool {
+        match self {
+            Self::Span(span) => span.is_sampled(),
+            Self::Unsampled => false,
+        }
+    }
+}
+
+/// The closest one above `span` that is known.
+fn above<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, home: &Home) -> Option<Above> {
+    std::iter::successors(span.parent(), SpanRef::parent).find_map(|above| {
+        let id = above.id();
+        match Slot::of(&id).root(&id, home.number()) {
+            Some(_) => Some(Above::Unsampled),
+            None => followed(&above).map(Above::Span),
+        }
+    })
 }
 
 /// A span with nothing above it is a transaction; `None` while tracing is off.
-fn root(hub: &Arc<Hub>, attributes: &Attributes<'_>) -> Option<TransactionOrSpan> {
+fn root(hub: &Arc<Hub>, attributes: &Attributes<'_>, trace: Option<TraceId>) -> Option<TransactionOrSpan> {
     let client = hub.client().filter(|client| client.is_enabled())?;
     if matches!(client.options().effective_traces_sampling(), TracesSamplingStrategy::Disabled) {
         return None;
@@ -81,25 +146,29 @@ fn root(hub: &Arc<Hub>, attributes: &Attributes<'_>) -> Option<TransactionOrSpan
     let metadata = attributes.metadata();
     // The sampler wants to know these; nothing else is looked at before it has decided.
     let mut asked = Asked::default();
-    if ASKED.iter().any(|name| metadata.fields().field(name).is_some()) {
+    if asks(metadata) {
         attributes.record(&mut asked);
     }
     let name = asked.name.as_deref().unwrap_or_else(|| metadata.name());
     let op = asked.op.unwrap_or_else(|| default_op(metadata));
-    let context = match &asked.trace {
-        Some(trace) => {
+    let context = match (&asked.trace, trace) {
+        (Some(trace), _) => {
             TransactionContext::continue_from_headers(name, &op, [("sentry-trace", trace.as_str())])
         }
-        None if attributes.is_root() => TransactionContext::new(name, &op),
+        (None, Some(trace)) => TransactionContext::new_with_trace_id(name, &op, trace),
+        (None, None) if attributes.is_root() => TransactionContext::new(name, &op),
         // A layer above may have continued the trace of a request.
-        None => hub.transaction_context(name, &op),
+        (None, None) => hub.transaction_context(name, &op),
     };
     let transaction = hub.start_transaction(context);
     if transaction.is_sampled() {
         let fields = visited(attributes);
-        let label = Label::new(metadata, &fields);
-        transaction.set_op(&label.op);
-        transaction.set_name(&label.name);
+        // Without a dot in its fields it is called what it was asked for.
+        if fields.is_dotted {
+            let label = Label::new(metadata, &fields);
+            transaction.set_op(&label.op);
+            transaction.set_name(&label.name);
+        }
         let ours = transaction.into();
         fill(&ours, metadata, fields);
         return Some(ours);
@@ -126,32 +195,49 @@ where
 }
 
 /// The code of this thread is in the span.
-pub(super) fn enter<S>(id: &Id, context: &Context<'_, S>)
+#[inline]
+pub(super) fn enter<S>(home: &Home, id: &Id, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(ours) = find(id, context) {
+    if let Some(root) = Slot::of(id).root(id, home.number()) {
+        Hub::enter_root(id.into_u64(), root);
+    } else if let Some(ours) = find(id, context) {
         Hub::enter_span(id.into_u64(), &ours);
     }
 }
 
 /// It has left it.
+#[inline]
 pub(super) fn exit(id: &Id) {
     Hub::exit_span(id.into_u64());
 }
 
 /// The span is over.
-pub(super) fn end<S>(id: &Id, context: &Context<'_, S>)
+#[inline]
+pub(super) fn end<S>(home: &Home, id: &Id, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if !followed::is_possible(id) {
-        return;
+    let slot = Slot::of(id);
+    if let Some(root) = slot.root(id, home.number()) {
+        return root.leave();
     }
+    if slot.may_be_followed() {
+        finish(id, context);
+    }
+}
+
+#[inline(never)]
+fn finish<S>(id: &Id, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let Some(span) = context.span(id) else { return };
     let followed = span.extensions_mut().remove::<Followed>();
-    if let Some(followed) = followed {
-        TransactionOrSpan::clone(&followed.ours).finish();
+    if let Some(Followed { ours, .. }) = followed {
+        // To be the only one who has it makes it easier.
+        Arc::unwrap_or_clone(ours).finish();
     }
 }
 
@@ -186,7 +272,7 @@ fn find<S>(id: &Id, context: &Context<'_, S>) -> Option<Arc<TransactionOrSpan>>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if followed::is_possible(id) { followed(&context.span(id)?) } else { None }
+    if Slot::of(id).may_be_followed() { followed(&context.span(id)?) } else { None }
 }
 
 fn followed<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Arc<TransactionOrSpan>> {
@@ -197,6 +283,20 @@ fn visited(attributes: &Attributes<'_>) -> Fields {
     let mut fields = Fields::default();
     attributes.record(&mut fields);
     fields
+}
+
+thread_local! {
+    static OP: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Calls `call` with the default operation, which is written to where the one before was.
+fn with_default_op<R>(metadata: &Metadata<'_>, call: impl FnOnce(&str) -> R) -> R {
+    let mut op = OP.try_with(Cell::take).unwrap_or_default();
+    op.clear();
+    [metadata.target(), "::", metadata.name()].into_iter().for_each(|part| op.push_str(part));
+    let result = call(&op);
+    let _ = OP.try_with(|slot| slot.set(op));
+    result
 }
 
 fn default_op(metadata: &Metadata<'_>) -> String {
@@ -245,18 +345,28 @@ impl<'a> Label<'a> {
 }
 
 /// Sets all that a new span knows.
-fn fill(ours: &TransactionOrSpan, metadata: &Metadata<'_>, mut fields: Fields) {
+fn fill(ours: &TransactionOrSpan, metadata: &'static Metadata<'static>, fields: Fields) {
     ours.set_origin(ORIGIN);
-    let mut place = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            fields.values.entry(key.to_owned()).or_insert(value);
-        }
-    };
-    place("sentry.tracing.target", Some(metadata.target().into()));
-    place("code.module.name", metadata.module_path().map(Value::from));
-    place("code.file.path", metadata.file().map(Value::from));
-    place("code.line.number", metadata.line().map(Value::from));
-    add(ours, fields);
+    let constants = Constants::new(metadata, tell);
+    match ours {
+        TransactionOrSpan::Span(span) => span.set_constants(constants),
+        TransactionOrSpan::Transaction(transaction) => transaction.set_constants(constants),
+    }
+    if !fields.is_empty() {
+        add(ours, fields);
+    }
+}
+
+/// What the metadata of a span says, which is the same for all spans of its kind.
+fn tell(metadata: Knows, to: &mut dyn FnMut(&'static str, Value)) {
+    let Some(metadata) = metadata.downcast_ref::<Metadata<'static>>() else { return };
+    to("sentry.tracing.target", metadata.target().into());
+    let parts = [
+        ("code.module.name", metadata.module_path().map(Value::from)),
+        ("code.file.path", metadata.file().map(Value::from)),
+        ("code.line.number", metadata.line().map(Value::from)),
+    ];
+    parts.into_iter().for_each(|(name, value)| _ = value.map(|value| to(name, value)));
 }
 
 fn add(ours: &TransactionOrSpan, fields: Fields) {
@@ -369,6 +479,12 @@ fn status_of(code: u16) -> Option<SpanStatus> {
 
 /// Fields that are needed before sampling is decided. They say what a span is, and are no data of it.
 const ASKED: [&str; 3] = ["sentry.name", "sentry.op", "sentry.trace"];
+
+/// Whether a span may have such fields.
+#[inline]
+fn asks(metadata: &Metadata<'_>) -> bool {
+    metadata.fields().iter().any(|field| field.name().starts_with("sentry."))
+}
 
 #[derive(Default)]
 struct Asked {

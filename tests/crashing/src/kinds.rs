@@ -244,7 +244,7 @@ fn heap() {
 #[inline(never)]
 fn ruined_heap() {
     settle();
-    announce(0);
+    announce(line!() + 14);
     let blocks: Vec<*mut c_void> = (0..2_000)
         // SAFETY: asks for memory.
         .map(|number| unsafe { libc::malloc(16 + number % 13 * 90) })
@@ -342,6 +342,7 @@ fn in_libc() {
 /// A thread with a small stack that is nearly used up.
 #[inline(never)]
 fn low_stack() {
+    kind!(null_write).announce();
     let body = || {
         let mut here = 0_u8;
         near_the_end((&raw mut here) as usize);
@@ -380,6 +381,7 @@ fn many() {
 /// This thread holds every lock of the SDK that there is: as if it had crashed within any of them.
 #[inline(never)]
 fn locks_held() {
+    kind!(null_write).announce();
     settle();
     let owners = sentry::process::Owners::now();
     let held = owners.hold();
