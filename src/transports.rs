@@ -4,6 +4,6 @@
 pub use sentry_transport::transports::*;
 #[cfg(any(feature = "reqwest", feature = "ureq", feature = "curl"))]
 pub use sentry_transport::{
-    BackgroundTransport, BodyReader, BoxFuture, Deadline, FanOutFactory, FileSender, FnSender, Request, Response,
-    SendError, Sender, SenderTransport, StdoutSender,
+    BackgroundTransport, BodyReader, BoxFuture, Deadline, FanOutFactory, FileSender, FnSender, Request,
+    Response, SendError, Sender, SenderTransport, StdoutSender,
 };

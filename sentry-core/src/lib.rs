@@ -116,9 +116,10 @@ pub use crate::stacktrace::{RawStack, StackSource};
 pub use crate::suppress::{is_suppressed, suppress};
 pub use crate::telemetry::{Gathered, Telemetry, TelemetryKind};
 pub use crate::trace::{
-    CustomTransactionContext, Data, HeaderParseError, RecordedTransaction, RootSpan, SentryTrace, Span, TraceHeader,
-    TraceHeadersIter, TracePropagationContext, Transaction, TransactionContext, TransactionContextBuilder,
-    TransactionData, TransactionOrSpan, TransactionSource, merge_baggage, parse_headers,
+    CustomTransactionContext, Data, HeaderParseError, RecordedTransaction, RootSpan, SentryTrace, Span,
+    TraceHeader, TraceHeadersIter, TracePropagationContext, Transaction, TransactionContext,
+    TransactionContextBuilder, TransactionData, TransactionOrSpan, TransactionSource, merge_baggage,
+    parse_headers,
 };
 pub use crate::trace_attachment::{TraceAttachment, capture_trace_attachment};
 pub use crate::transport::{Transport, TransportFactory, TransportOptions};

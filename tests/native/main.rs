@@ -25,6 +25,9 @@ use crate::cache::Cache;
 use crate::cases::{CASES, Case};
 use crate::ways::{Crash, Way, check};
 
+/// The threads that crash.
+const PLACES: [&str; 2] = ["main", "thread"];
+
 fn main() {
     if !cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))) {
         return;
@@ -37,11 +40,17 @@ fn main() {
     silence::check(&program);
     let mut all = Counts::default();
     for case in CASES.iter().filter(|case| is_wanted(case.kind)) {
-        for place in ["main", "thread"] {
-            for way in Way::ALL {
-                all.add(repeat(&program, case, place, way));
-            }
+        for place in PLACES {
+            all.add(repeat(&program, case, place, Way::AtOnce));
         }
+        // These wait for deadlines, and do nothing meanwhile.
+        std::thread::scope(|scope| {
+            let program = &program;
+            let start = |(place, way)| scope.spawn(move || repeat(program, case, place, way));
+            let ways = PLACES.map(|place| [(place, Way::Spool), (place, Way::Record)]);
+            let running = ways.as_flattened().iter().copied().map(start).collect::<Vec<_>>();
+            running.into_iter().for_each(|counts| all.add(counts.join().expect("no failure")));
+        });
     }
     let Counts { crashes, nameable, named, in_time, early, without_memory } = all;
     println!(
@@ -84,8 +93,7 @@ impl Counts {
 /// One kind in one place, as often as wanted.
 fn repeat(program: &Path, case: &Case, place: &str, way: Way) -> Counts {
     let begun = Instant::now();
-    // Those that wait for a deadline take seconds each, and do nothing meanwhile.
-    let (times, at_a_time) = if way == Way::AtOnce { (repeats(), 3) } else { (repeats().div_ceil(10), 8) };
+    let (times, at_a_time) = if way == Way::AtOnce { (repeats(), 3) } else { (repeats().div_ceil(10), 2) };
     let crashes = together(times, at_a_time, || check(program, case, place, way));
     let count = |is: fn(&Crash) -> bool| crashes.iter().filter(|crash| is(crash)).count();
     let (at_once, named) = (count(|crash| crash.at_once), count(|crash| crash.is_named));
@@ -136,16 +144,17 @@ fn path(cache: &Cache) -> &str {
     cache.0.to_str().expect("a path of ours")
 }
 
+/// The child; in the long form as it would be released, with line tables.
 fn build() -> PathBuf {
     if let Some(built) = std::env::var_os("CRASHING") {
         return built.into();
     }
+    let (profile, folder) = if is_long() { ("lines", "lines") } else { ("dev", "debug") };
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crashing");
     let mut command = Command::new(env!("CARGO"));
-    command
-        .args(["build", "--quiet", "--package", "crashing", "--features", "crash-handler", "--target-dir"])
-        .arg(&target);
+    command.args(["build", "--quiet", "--package", "crashing", "--features", "crash-handler"]);
+    command.args(["--profile", profile, "--target-dir"]).arg(&target);
     let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo starts");
     assert!(status.success(), "cargo build");
-    target.join("debug/crashing")
+    target.join(folder).join("crashing")
 }

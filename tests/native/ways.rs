@@ -28,8 +28,6 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 3] = [Self::AtOnce, Self::Spool, Self::Record];
-
     /// What the child is to do.
     fn hint(self, case: &Case) -> &'static str {
         match (self, case.kind) {

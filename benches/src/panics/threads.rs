@@ -6,6 +6,7 @@
 
 use std::hint::black_box;
 use std::panic::set_hook;
+use std::path::Path;
 use std::process::exit;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -101,7 +102,8 @@ pub(super) fn measure(only: &[&str]) {
             runs[0].push(program.run("nothing"));
             runs[2].push(program.run("ours"));
         }
-        let base = [0, 1].map(|nth| figures(&runs[0], |run| run.work)[nth]);
+        let [least, median] = figures(&runs[0], |run| run.work * 1e3);
+        let base = [least, median, figures(&runs[0], |run| run.own)[0]];
         for (way, runs) in WAYS.into_iter().zip(&runs) {
             let is_limited = way == "ours" && program.is_limited;
             print_row(way, runs, base, is_limited);
@@ -109,7 +111,7 @@ pub(super) fn measure(only: &[&str]) {
     }
 }
 
-fn print_row(way: &str, runs: &[Run], base: [f64; 2], is_limited: bool) {
+fn print_row(way: &str, runs: &[Run], base: [f64; 3], is_limited: bool) {
     let done = runs[0].panics;
     if done < PANICS as f64 {
         let seconds = runs[0].work;
@@ -123,12 +125,12 @@ fn print_row(way: &str, runs: &[Run], base: [f64; 2], is_limited: bool) {
     let [whole, whole_median] = figures(runs, |run| run.whole * 1e3);
     let [own, _] = figures(runs, |run| run.own);
     let [sdk, _] = figures(runs, |run| run.sdk);
-    let ratio = (work / base[0] / 1e3).min(median / base[1] / 1e3);
-    let end = if is_limited { verdict(ratio <= LONGER) } else { "" };
+    let ratios = [work / base[0], median / base[1], (own + sdk) / base[2]];
+    // Eight threads leave no core idle, so the CPU time is the time, without that of everybody else on the machine.
+    let end = if is_limited { verdict(ratios[2] <= LONGER) } else { "" };
     println!(
-        "    {way:<44} {work:>9.1} {median:>9.1}   {whole:>9.1} {whole_median:>9.1}   {own:>8.1} {sdk:>8.1}   x{:.3} x{:.3}  {end}",
-        work / base[0] / 1e3,
-        median / base[1] / 1e3,
+        "    {way:<44} {work:>9.1} {median:>9.1}   {whole:>9.1} {whole_median:>9.1}   {own:>8.1} {sdk:>8.1}   x{:.3} x{:.3}, CPU x{:.3}   {end}",
+        ratios[0], ratios[1], ratios[2],
     );
 }
 
@@ -168,7 +170,7 @@ pub(super) fn program(way: &str, dsn: &str) {
     }
     let next = |_| all.recv_timeout(patience.saturating_sub(begun.elapsed())).ok();
     let own: Option<u64> = (0..THREADS).map(next).sum();
-    let (work, sdk) = (begun.elapsed().as_secs_f64(), cpu_of_the_others() as f64 / 1e6);
+    let (work, sdk) = (begun.elapsed().as_secs_f64(), cpu_of_the_sdk() as f64 / 1e6);
     println!("{work} {} {sdk} {}", own.unwrap_or(0) as f64 / 1e6, DONE.load(Relaxed));
     if own.is_none() {
         // Threads that wait for the server do not end.
@@ -187,15 +189,17 @@ fn panics(work: Duration) -> u64 {
         deeper(30);
         DONE.fetch_add(1, Relaxed);
     }
+    // The kernel adds up what a thread has used when it looks for another one.
+    thread::yield_now();
     cpu("/proc/thread-self/schedstat")
 }
 
-/// Of all threads but this one.
-fn cpu_of_the_others() -> u64 {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let own = fs::read_link("/proc/thread-self").unwrap_or_default();
-    let others = tasks.filter(|task| Some(&*task.file_name()) != own.file_name());
-    others.map(|task| cpu(&task.path().join("schedstat").to_string_lossy())).sum()
+/// Of the threads of the SDK.
+fn cpu_of_the_sdk() -> u64 {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten().map(|task| task.path());
+    let is_sdk =
+        |task: &Path| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("sentry-w"));
+    tasks.filter(|task| is_sdk(task)).map(|task| cpu(&task.join("schedstat").to_string_lossy())).sum()
 }
 
 fn cpu(path: &str) -> u64 {

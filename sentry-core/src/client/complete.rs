@@ -232,3 +232,86 @@ fn slot<'e>(event: &'e mut Event<'static>) -> Option<&'e mut Option<Stacktrace>>
     let of_exception = exception.last_mut().map(|exception| &mut exception.stacktrace);
     of_exception.or_else(|| threads.last_mut().map(|thread| &mut thread.stacktrace))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::protocol::{Addr, DebugImage, DebugMeta, Exception, Frame, ProguardDebugImage, Uuid};
+    use crate::sync::lock;
+    use crate::{Class, Client, Hub, Integration, RawStack, StackSource};
+
+    #[derive(Debug)]
+    struct Source;
+
+    impl StackSource for Source {
+        fn capture(&self) -> RawStack {
+            RawStack { addresses: [7].into() }
+        }
+
+        fn resolve(&self, _: &RawStack, _: Option<Instant>) -> Option<Stacktrace> {
+            Stacktrace::from_frames_reversed(vec![Frame {
+                function: Some("named".into()),
+                ..Frame::default()
+            }])
+        }
+
+        fn bare(&self, stack: &RawStack) -> Option<Stacktrace> {
+            let address = Some(Addr::from(stack.addresses[0]));
+            Stacktrace::from_frames_reversed(vec![Frame { instruction_addr: address, ..Frame::default() }])
+        }
+    }
+
+    struct Images;
+
+    impl Integration for Images {
+        fn enrich(&self, event: &mut Event<'static>, _: &ClientOptions) {
+            let images = vec![DebugImage::Proguard(ProguardDebugImage { uuid: Uuid::nil() })];
+            event.debug_meta = Cow::Owned(DebugMeta { images, ..DebugMeta::default() });
+        }
+
+        fn processes_events(&self) -> bool {
+            false
+        }
+    }
+
+    #[derive(Default)]
+    struct Queue(Mutex<Vec<Outbound>>);
+
+    impl crate::Transport for Queue {
+        fn send_envelope(&self, _: crate::protocol::Envelope) {}
+
+        fn send(&self, outbound: Outbound) {
+            lock(&self.0).push(outbound);
+        }
+    }
+
+    /// The frame of a crash as it is stored, and as it is sent.
+    fn frames(options: ClientOptions, event: &Event<'static>) -> [Frame; 2] {
+        let queue = Arc::<Queue>::default();
+        let mut options = options.dsn("https://public@sentry.invalid/1");
+        options.transport = Some(Arc::new(Arc::clone(&queue)));
+        options.stack_source = Some(Arc::new(Source));
+        let client = Arc::new(Client::with_options(options));
+        let hub = Arc::new(Hub::new(Some(client), Arc::default()));
+        Hub::run(hub, || Hub::current().capture_fatal(event.clone(), Some(Source.capture()), Class::Normal));
+        let item = lock(&queue.0).remove(0);
+        [item.unfinished().unwrap(), item.finish()].map(|envelope| {
+            let mut event = envelope.event().unwrap().clone();
+            slot(&mut event).unwrap().take().unwrap().frames.remove(0)
+        })
+    }
+
+    #[test]
+    fn names_are_left_to_whoever_finishes_a_crash_if_that_can_be_done() {
+        let of_exception = Event { exception: vec![Exception::default()].into(), ..Event::default() };
+        for event in [of_exception, Event::default()] {
+            let [stored, sent] = frames(ClientOptions::new().add_integration(Images), &event);
+            assert_eq!((stored.function, stored.instruction_addr), (None, Some(Addr(7))));
+            assert_eq!(sent.function.as_deref(), Some("named"));
+            let [stored, _] = frames(ClientOptions::new(), &event);
+            assert_eq!(stored.function.as_deref(), Some("named"), "without images");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::raw::RawEnvelope;
+use super::read::split_line;
 use super::{
     EnvelopeError, EnvelopeFilter, EnvelopeHeaders, EnvelopeItem, EnvelopeItemIter, ItemSlice, Opened,
     Written, read, size, write,
@@ -306,6 +307,31 @@ impl Envelope {
             Contents::Raw(raw) => {
                 raw.write_to(&mut writer, self.headers.sent_at())?;
                 written.items = raw.items().filter(Result::is_ok).count();
+            }
+        }
+        Ok(written)
+    }
+
+    /// As [`write_reusing`](Self::write_reusing) for an envelope that was written `before`, when it had no client reports: the
+    /// headers and the reports that it has now are encoded, everything else is copied.
+    ///
+    /// # Errors
+    /// Only those of the writer.
+    pub fn write_again<W: Write>(
+        &self,
+        before: &[u8],
+        mut writer: W,
+        scratch: &mut Vec<u8>,
+    ) -> io::Result<Written> {
+        let Contents::Items(entries) = &self.contents else { return self.write_reusing(writer, scratch) };
+        let mut written = Written::default();
+        self.write_head(&mut writer, scratch)?;
+        writer.write_all(split_line(before).1)?;
+        for (index, entry) in entries.iter().enumerate() {
+            if matches!(entry.item, EnvelopeItem::ClientReport(_)) {
+                write::entry((index, entry), &mut writer, scratch, &mut written)?;
+            } else {
+                written.items += 1;
             }
         }
         Ok(written)

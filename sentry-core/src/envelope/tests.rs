@@ -158,6 +158,21 @@ fn sample() -> Vec<u8> {
 }
 
 #[test]
+fn what_was_written_before_is_copied_and_reports_are_added() {
+    let is_report = |item: &EnvelopeItem| matches!(item, EnvelopeItem::ClientReport(_));
+    let mut envelope = Envelope::new();
+    items().into_iter().filter(|item| !is_report(item)).for_each(|item| envelope.add_item(item));
+    let before = bytes(&envelope);
+    envelope.set_sent_at(SystemTime::UNIX_EPOCH);
+    items().into_iter().filter(is_report).for_each(|item| envelope.add_item(item));
+    let mut again = Vec::new();
+    let written = envelope.write_again(&before, &mut again, &mut Vec::new()).unwrap();
+    assert_eq!(written, envelope.write_to(Vec::new()).unwrap());
+    assert!(written.items > 5 && again != before);
+    assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&bytes(&envelope)));
+}
+
+#[test]
 fn an_event_is_written_to_the_byte() {
     assert_eq!(
         text(&event().into()),
@@ -559,7 +574,9 @@ fn what_is_lost_is_counted_in_its_category() {
         EnvelopeItem::ItemContainer(ItemContainer::Spans(_)) => "span:1",
         EnvelopeItem::ClientReport(_) => "error:3",
         EnvelopeItem::Unknown(_) => "profile_chunk:1",
-        EnvelopeItem::Raw | EnvelopeItem::FileAttachment(_) | EnvelopeItem::StoredAttachment(_) => unreachable!("not in the list"),
+        EnvelopeItem::Raw | EnvelopeItem::FileAttachment(_) | EnvelopeItem::StoredAttachment(_) => {
+            unreachable!("not in the list")
+        }
     };
     let show = |losses: Vec<ItemLoss>| {
         let show = |loss: &ItemLoss| match loss.category {

@@ -33,6 +33,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use self::current::HubSwitchGuard;
+#[cfg(feature = "logs")]
 pub(crate) use self::current::with_current;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
 pub use self::future::{SentryFuture, SentryFutureExt};
@@ -168,9 +169,7 @@ impl Hub {
         let mut scope = {
             let mut state = lock(&self.state);
             let ambient = self.ambient(&mut state);
-            let mut scope = state.top().child();
-            scope.enter(ambient);
-            scope
+            state.top().child().within(ambient)
         };
         scope_config(&mut scope);
         scope.leave();
@@ -229,7 +228,6 @@ struct Pop<'a> {
 }
 
 impl Drop for Pop<'_> {
-    #[inline]
     fn drop(&mut self) {
         let popped = lock(self.state).pop(self.pushed);
         drop(popped);

@@ -54,9 +54,12 @@ impl Hub {
         }
         let Some(place) = place() else { return Outlook::Look };
         if let Some(hub) = plain::here()
-            && plain::with_found(|found| is_left_out(found, place, hub, label)) == Some(true)
+            && let Some(outlook) = plain::with_found(|found| at_once(found, place, hub, label)).flatten()
         {
-            return Outlook::Unsampled;
+            if matches!(outlook, Outlook::Nothing) {
+                place.leave();
+            }
+            return outlook;
         }
         let outlook = Self::outlook(place, label);
         if !matches!(outlook, Outlook::Unsampled) {
@@ -85,6 +88,7 @@ impl Hub {
         drop(state);
         let (rate, recorder) = (found.rate, found.recorder.clone());
         plain::remember(&hub, generation, found);
+        let Some(rate) = rate else { return Outlook::Nothing };
         let is_kept = if recorder.listens() { None } else { trace::is_next_kept(rate) };
         match is_kept {
             None => Outlook::Look,
@@ -101,27 +105,28 @@ impl Hub {
     }
 }
 
-/// Leaves a root out, if that is what it is to be and if nobody is to be told.
+/// What is to become of a root on a plain hub, if that takes no closer look and nobody is to be told.
 #[inline]
-fn is_left_out(
+fn at_once(
     found: &Found,
     place: &UnsampledRoot,
     hub: usize,
     label: (&'static str, &'static str),
-) -> bool {
+) -> Option<Outlook> {
+    let Some(rate) = found.rate else { return Some(Outlook::Nothing) };
     let recorder = &found.recorder;
     if suppress::is_suppressed()
         || recorder.listens()
         || recorder.downsample_factor() != 0
-        || !trace::skips_one(found.rate)
+        || !trace::skips_one(rate)
     {
-        return false;
+        return None;
     }
-    place.begin(hub, label, found.rate);
+    place.begin(hub, label, rate);
     if recorder.record_quietly(Reason::SampleRate, lost(found.streams)) {
         recorder.ring();
     }
-    true
+    Some(Outlook::Unsampled)
 }
 
 #[inline]
@@ -140,9 +145,8 @@ fn found(client: &Client) -> Result<Found, Outlook> {
     Ok(Found { rate: rate(options)?, streams, recorder })
 }
 
-/// The rate, where nothing else decides.
-#[inline]
-fn rate(options: &ClientOptions) -> Result<f32, Outlook> {
+/// The rate, where nothing else decides. `Ok(None)`: tracing is off.
+fn rate(options: &ClientOptions) -> Result<Option<f32>, Outlook> {
     if options.spotlight.is_on()
         || options.enable_backpressure_handling && options.client_report_recorder.downsample_factor() != 0
     {
@@ -152,8 +156,8 @@ fn rate(options: &ClientOptions) -> Result<f32, Outlook> {
         (TracesSamplingStrategy::Disabled, None) if options.traces_sample_rate == 0.0 => {
             Err(Outlook::Nothing)
         }
-        (TracesSamplingStrategy::Disabled, None) => Ok(options.traces_sample_rate),
-        (TracesSamplingStrategy::FixedRate(rate), _) => Ok(*rate),
+        (TracesSamplingStrategy::Disabled, None) => Ok(Some(options.traces_sample_rate)),
+        (TracesSamplingStrategy::FixedRate(rate), _) => Ok(Some(*rate)),
         _ => Err(Outlook::Look),
     }
 }

@@ -22,7 +22,8 @@ thread_local! {
 
 /// What decides on the roots that begin there.
 pub(super) struct Found {
-    pub(super) rate: f32,
+    /// `None`: tracing is off.
+    pub(super) rate: Option<f32>,
     pub(super) streams: bool,
     pub(super) recorder: Recorder,
 }

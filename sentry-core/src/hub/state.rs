@@ -156,31 +156,20 @@ impl HubState {
     }
 
     /// Pushes `scope` and returns what to pop it with.
-    #[inline]
     pub(super) fn push(&mut self, scope: Scope) -> Pushed {
         self.relied.end();
         self.newest = Pushed(self.newest.0.wrapping_add(1));
-        // First the place, then what goes there: on its way over the stack it would have to wait for itself.
-        self.pushed.push((self.newest, Scope::default()));
-        if let Some((_, place)) = self.pushed.last_mut() {
-            *place = scope;
-        }
+        self.pushed.push((self.newest, scope));
         self.newest
     }
 
     /// Pops a pushed scope and everything above it, for the caller to drop outside the lock.
-    #[inline]
     pub(crate) fn pop(&mut self, pushed: Pushed) -> Popped {
-        match self.pushed.last() {
-            Some((last, _)) if *last == pushed => Popped::One(self.pushed.pop().map(|(_, scope)| scope)),
-            _ => Popped::Many(self.pop_all(pushed)),
-        }
-    }
-
-    #[cold]
-    fn pop_all(&mut self, pushed: Pushed) -> Vec<(Pushed, Scope)> {
         let at = self.pushed.iter().rposition(|(other, _)| *other == pushed).unwrap_or(self.pushed.len());
-        self.pushed.split_off(at)
+        if self.pushed.len() == at + 1 {
+            return Popped::One(self.pushed.pop());
+        }
+        Popped::Many(self.pushed.split_off(at))
     }
 
     /// The same binding over copies of the base and of the top scope.
@@ -216,6 +205,6 @@ impl Drop for OwnSession {
 #[derive(Debug)]
 #[expect(dead_code, reason = "held only to be dropped outside the lock")]
 pub(crate) enum Popped {
-    One(Option<Scope>),
+    One(Option<(Pushed, Scope)>),
     Many(Vec<(Pushed, Scope)>),
 }

@@ -59,8 +59,8 @@ mod user;
 mod values;
 
 pub use self::addr::{Addr, RegVal};
-pub(crate) use self::attachment::{content_type_of, write_header as attachment_header};
 pub use self::attachment::{Attachment, AttachmentType, FileAttachment};
+pub(crate) use self::attachment::{content_type_of, write_header as attachment_header};
 pub use self::attribute::LogAttribute;
 pub use self::breadcrumb::Breadcrumb;
 pub use self::client_report::Report as ClientReport;

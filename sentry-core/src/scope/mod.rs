@@ -65,7 +65,6 @@ impl Scope {
     }
 
     /// A new layer to push on this one: empty over an isolation scope, a fork over another current scope.
-    #[inline]
     pub(crate) fn child(&self) -> Self {
         match &self.below {
             Some(_) => self.clone(),
@@ -87,16 +86,7 @@ impl Scope {
         Self { ambient, ..self }
     }
 
-    /// The code is in a span, if it is.
-    #[inline]
-    pub(crate) fn enter(&mut self, ambient: Option<Arc<TransactionOrSpan>>) {
-        if ambient.is_some() {
-            self.ambient = ambient;
-        }
-    }
-
     /// Forgets that the code is in a span: the hub knows it.
-    #[inline]
     pub(crate) fn leave(&mut self) {
         self.ambient = None;
     }

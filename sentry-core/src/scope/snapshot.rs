@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 #[cfg(any(feature = "logs", feature = "metrics"))]
 use crate::protocol::SpanId;
-use crate::protocol::{
-    Attachment, Context, FileAttachment, Level, PutAway, StoredAttachment, TraceId, User,
-};
+use crate::protocol::{Attachment, Context, FileAttachment, Level, PutAway, StoredAttachment, TraceId, User};
 use crate::scope::data::{Layered, Processor};
 use crate::scope::map::Entry;
 use crate::scope::{ScopeData, Served, global};

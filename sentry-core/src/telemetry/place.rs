@@ -115,7 +115,7 @@ const HAVE_TEN_DIGITS: Range<u64> = 1_000_000_000..10_000_000_000;
 
 /// The digits of a number below 100,000,000: halves, then pairs, then digits, all of a step side by side in one word.
 fn eight(number: u64) -> [u8; 8] {
-    let halves = number / 10_000 | ((number % 10_000) << 32);
+    let halves = (number / 10_000) | ((number % 10_000) << 32);
     // 10486 / 2^20 is a bit more than 1 / 100, 103 / 2^10 a bit more than 1 / 10: right for all that fits there.
     let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let pairs = hundreds | ((halves - hundreds * 100) << 16);

@@ -384,3 +384,29 @@ fn a_replay_of_our_own_is_told_to_others() {
     );
     assert_eq!(replay_of(&transaction(&transactions[0]).unwrap().contexts), REPLAY);
 }
+
+#[test]
+fn a_span_has_nothing_of_the_one_before_it() {
+    let transactions = sent(options(), || {
+        let transaction = begin();
+        for n in 0..100_usize {
+            let span = transaction.start_child(&format!("op.{n}"), &"x".repeat(n));
+            if n % 2 == 0 {
+                span.set_data("n", n.into());
+                span.set_tag("n", n);
+                span.set_origin("auto.test");
+                span.set_status(crate::protocol::SpanStatus::Ok);
+            }
+            span.finish();
+        }
+        transaction.finish();
+    });
+    assert_eq!(transactions[0].spans.len(), 100);
+    for (n, span) in transactions[0].spans.iter().enumerate() {
+        assert_eq!(span.op, Some(format!("op.{n}")));
+        assert_eq!(span.description.as_ref().map_or(0, String::len), n);
+        let has =
+            [!span.data.is_empty(), !span.tags.is_empty(), span.origin.is_some(), span.status.is_some()];
+        assert_eq!(has, [n % 2 == 0; 4], "{n}");
+    }
+}

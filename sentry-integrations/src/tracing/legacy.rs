@@ -17,12 +17,14 @@ use super::{event, spans};
 
 type EventMapper<S> = Box<dyn Fn(&Event<'_>, Context<'_, S>) -> EventMapping + Send + Sync>;
 
+type SpanFilter = Box<dyn Fn(&Metadata<'_>) -> bool + Send + Sync>;
+
 /// Makes spans of spans, and breadcrumbs, events and logs of events, by their levels.
 pub struct SentryLayer<S> {
     event_filter: Box<dyn Fn(&Metadata<'_>) -> EventFilter + Send + Sync>,
     event_mapper: Option<EventMapper<S>>,
     /// `None`: the default one.
-    span_filter: Option<Box<dyn Fn(&Metadata<'_>) -> bool + Send + Sync>>,
+    span_filter: Option<SpanFilter>,
     with_spans: bool,
     home: Home,
     subscriber: PhantomData<S>,

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use sentry_core::protocol::{Addr, DebugImage, Event, Frame, Stacktrace, SymbolicDebugImage};
 use sentry_core::RawStack;
+use sentry_core::protocol::{Addr, DebugImage, Event, Frame, Stacktrace, SymbolicDebugImage};
 use sentry_core::stacktrace::trim::Role;
 
 use crate::backtrace::NativeStackSource;
@@ -246,6 +246,7 @@ fn symbolic(image: &DebugImage) -> Option<&SymbolicDebugImage> {
 mod tests {
     use std::borrow::Cow;
 
+    use sentry_core::StackSource;
     use sentry_core::protocol::debugid::DebugId;
     use sentry_core::protocol::{DebugMeta, Exception};
 
@@ -304,6 +305,22 @@ mod tests {
             assert_eq!(frame.in_app, Some(false));
             assert!(!restore(&mut event, &View::default(), None), "nothing is left to name");
         }
+    }
+
+    #[test]
+    fn what_is_written_down_bare_is_named_later() {
+        let stack = RawStack { addresses: raw().iter().map(|address| *address as usize).collect() };
+        let stacktrace = bare(&stack).unwrap();
+        assert!(stacktrace.frames.iter().all(is_bare));
+        let mut event = Event {
+            exception: vec![Exception { stacktrace: Some(stacktrace), ..Exception::default() }].into(),
+            debug_meta: modules::meta(),
+            ..Event::default()
+        };
+        assert!(restore(&mut event, &View::default(), None));
+        let at_once = NativeStackSource::new().resolve(&stack, None);
+        assert_eq!(event.exception[0].stacktrace, at_once);
+        assert_eq!(bare(&RawStack::default()), None);
     }
 
     #[test]

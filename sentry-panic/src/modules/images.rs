@@ -13,12 +13,15 @@ use crate::modules::build_id::Identity;
 use crate::modules::{Module, elf, platform};
 use crate::sync::lock;
 
-static CACHED: Mutex<Cached> = Mutex::new(Cached { current: None, kept: Vec::new() });
+static CACHED: Mutex<Cached> = Mutex::new(Cached { current: None, kept: [None; MOST_KEPT] });
+
+/// Lists that are kept for the life of the process. Who loads and unloads libraries for ever makes more; those are copied.
+const MOST_KEPT: usize = 16;
 
 struct Cached {
     current: Option<Current>,
     /// The different lists so far that were handed out as `'static`.
-    kept: Vec<&'static DebugMeta>,
+    kept: [Option<&'static DebugMeta>; MOST_KEPT],
 }
 
 /// What is loaded.
@@ -28,9 +31,6 @@ struct Current {
     meta: Option<&'static DebugMeta>,
 }
 
-/// Lists that are kept for the life of the process. Who loads and unloads libraries for ever makes more; those are copied.
-const MOST_KEPT: usize = 16;
-
 /// The images of this process. Read again only after a library was loaded or unloaded.
 pub(crate) fn images() -> Arc<[DebugImage]> {
     Arc::clone(&lock(&CACHED).current().images)
@@ -38,19 +38,17 @@ pub(crate) fn images() -> Arc<[DebugImage]> {
 
 /// The same as events carry it, borrowed where that is possible: a crash neither copies nor drops a list.
 pub(crate) fn meta() -> Cow<'static, DebugMeta> {
-    let mut cached = lock(&CACHED);
-    let current = cached.current();
-    if let Some(meta) = current.meta {
-        return Cow::Borrowed(meta);
-    }
-    let images = Arc::clone(&current.images);
-    let Some(meta) = cached.keep(&images) else {
-        return Cow::Owned(DebugMeta { images: images.to_vec(), ..DebugMeta::default() });
+    let images = {
+        let mut cached = lock(&CACHED);
+        let current = cached.current();
+        if let Some(meta) = current.meta {
+            return Cow::Borrowed(meta);
+        }
+        Arc::clone(&current.images)
     };
-    if let Some(current) = &mut cached.current {
-        current.meta = Some(meta);
-    }
-    Cow::Borrowed(meta)
+    // Not under the lock: a panic in here would come back to it.
+    let meta = Box::new(DebugMeta { images: images.to_vec(), ..DebugMeta::default() });
+    lock(&CACHED).keep(&images, meta)
 }
 
 impl Cached {
@@ -63,17 +61,18 @@ impl Cached {
         }))
     }
 
-    fn keep(&mut self, images: &[DebugImage]) -> Option<&'static DebugMeta> {
-        if let Some(kept) = self.kept.iter().find(|kept| *kept.images == *images) {
-            return Some(kept);
+    /// Keeps `meta`, which is made of `images`, if there is room.
+    fn keep(&mut self, images: &Arc<[DebugImage]>, meta: Box<DebugMeta>) -> Cow<'static, DebugMeta> {
+        let kept = self.kept.iter().flatten().find(|kept| ***kept == *meta);
+        let kept = match (kept, self.kept.iter().position(Option::is_none)) {
+            (Some(kept), _) => *kept,
+            (None, Some(place)) => self.kept[place].insert(Box::leak(meta)),
+            (None, None) => return Cow::Owned(*meta),
+        };
+        if let Some(current) = self.current.as_mut().filter(|current| Arc::ptr_eq(&current.images, images)) {
+            current.meta = Some(kept);
         }
-        if self.kept.len() >= MOST_KEPT {
-            return None;
-        }
-        let meta = DebugMeta { images: images.to_vec(), ..DebugMeta::default() };
-        let meta: &'static DebugMeta = Box::leak(Box::new(meta));
-        self.kept.push(meta);
-        Some(meta)
+        Cow::Borrowed(kept)
     }
 }
 
@@ -123,4 +122,32 @@ fn symbolic(path: &str, identity: Identity, (start, size, vmaddr): (u64, u64, u6
         code_id: identity.code_id,
         debug_file: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_lists_are_kept_once_and_only_so_many() {
+        let mut cached = Cached { current: None, kept: [None; MOST_KEPT] };
+        let mut keep = |count: usize| {
+            let image = symbolic("/lib/a.so", Identity::from_build_id(&[7; 20]).unwrap(), (1, 2, 0));
+            let images: Arc<[DebugImage]> = std::iter::repeat_n(image, count).collect();
+            let meta = DebugMeta { images: images.to_vec(), ..DebugMeta::default() };
+            let kept = cached.keep(&images, Box::new(meta.clone()));
+            assert_eq!(*kept, meta);
+            match kept {
+                Cow::Borrowed(kept) => Some(std::ptr::from_ref(kept)),
+                Cow::Owned(_) => None,
+            }
+        };
+        let first = keep(1);
+        assert!(first.is_some() && keep(1) == first);
+        for count in 2..=MOST_KEPT {
+            assert!(keep(count).is_some_and(|kept| Some(kept) != first));
+        }
+        assert_eq!(keep(MOST_KEPT + 1), None);
+        assert_eq!(keep(1), first);
+    }
 }

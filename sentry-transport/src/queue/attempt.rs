@@ -31,6 +31,8 @@ pub(super) struct Attempt {
     pub(super) not_before_in_hurry: Option<Instant>,
     /// Its entry in the store.
     pub(super) kept: Option<EntryId>,
+    /// What was written there, for the first try: as it is without client reports.
+    pub(super) encoded: Option<Vec<u8>>,
     /// What it must survive.
     pub(super) durability: Durability,
     /// On the wire, at the last try.
@@ -54,6 +56,7 @@ impl Attempt {
             not_before: None,
             not_before_in_hurry: None,
             kept: None,
+            encoded: None,
             durability: Durability::Memory,
             bytes: 0,
             resident: 0,

@@ -15,7 +15,7 @@ use super::attempt::Attempt;
 use super::collector::Batch;
 use super::shared::Shared;
 use crate::caught::caught;
-use crate::encode::{Encoded, Encoder};
+use crate::encode::{Body, Encoded, Encoder};
 use crate::flood::{self, Flood, Verdict};
 use crate::sender::{Request, Stream};
 use crate::store::EntryId;
@@ -148,7 +148,10 @@ impl Pipeline {
         }
         self.shared.setup.wire.stamp(&mut attempt.envelope, clock::now());
         attempt.tries += 1;
-        let mut request = self.request(&attempt);
+        let mut request = match attempt.encoded.take() {
+            Some(encoded) => self.request_again(&attempt, &encoded),
+            None => self.request(&attempt),
+        };
         // A file may be gone the second time as well.
         while let Ok((_, written)) = &request
             && !written.left_out.is_empty()
@@ -204,7 +207,11 @@ impl Pipeline {
             return None;
         };
         attempt.envelope = envelope;
-        if filtered.dropped.is_empty() { Some(attempt) } else { self.unless_hollow(attempt) }
+        if filtered.dropped.is_empty() {
+            return Some(attempt);
+        }
+        attempt.encoded = None;
+        self.unless_hollow(attempt)
     }
 
     /// Takes an item out whose file could not be read as it was announced, and counts it. What is left is sent again.
@@ -271,16 +278,27 @@ impl Pipeline {
             let (pieces, written) = pieces?;
             return Ok((wire.stream(Stream::new(pieces)), written));
         }
-        let (encoded, written) = self.encode(attempt)?;
+        let (encoded, written) =
+            self.encode(|body, scratch| attempt.envelope.write_reusing(body, scratch))?;
         Ok((self.shared.setup.wire.request(encoded), written))
     }
 
-    fn encode(&mut self, attempt: &Attempt) -> io::Result<(Encoded, Written)> {
+    /// The same for one that was encoded when it was kept.
+    fn request_again(&mut self, attempt: &Attempt, before: &[u8]) -> io::Result<(Request, Written)> {
+        let (encoded, written) =
+            self.encode(|body, scratch| attempt.envelope.write_again(before, body, scratch))?;
+        Ok((self.shared.setup.wire.request(encoded), written))
+    }
+
+    fn encode(
+        &mut self,
+        write: impl FnOnce(&mut Body<'_>, &mut Vec<u8>) -> io::Result<Written>,
+    ) -> io::Result<(Encoded, Written)> {
         let Self { encoder, scratch, .. } = self;
         let mut written = Written::default();
         let encode = || {
             encoder.encode(|body| {
-                written = attempt.envelope.write_reusing(body, scratch)?;
+                written = write(body, scratch)?;
                 Ok(())
             })
         };

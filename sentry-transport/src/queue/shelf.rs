@@ -36,6 +36,16 @@ pub(super) struct How {
     pub(super) durability: Durability,
 }
 
+/// What was kept.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) id: EntryId,
+    /// How many bytes it takes.
+    pub(super) length: usize,
+    /// They themselves, if nothing was left behind.
+    pub(super) encoded: Option<Vec<u8>>,
+}
+
 /// Where envelopes are kept, if anywhere.
 pub(super) struct Shelf {
     recorder: Recorder,
@@ -133,11 +143,11 @@ impl Shelf {
 
     /// Keeps an envelope, without the reports in it; `None` if that was impossible.
     pub(super) fn put(&self, envelope: &mut Envelope, how: How) -> Option<EntryId> {
-        self.write(envelope, how).map(|(id, _)| id)
+        self.write(envelope, how).map(|stored| stored.id)
     }
 
-    /// The same, and how many bytes it takes.
-    pub(super) fn write(&self, envelope: &mut Envelope, how: How) -> Option<(EntryId, usize)> {
+    /// The same, and what was written.
+    pub(super) fn write(&self, envelope: &mut Envelope, how: How) -> Option<Stored> {
         if !self.is_on() {
             return None;
         }
@@ -163,7 +173,7 @@ impl Shelf {
     }
 
     /// Keeps an envelope with so many bytes of files.
-    fn write_with(&self, envelope: &Envelope, how: How, files: u64) -> io::Result<(EntryId, usize)> {
+    fn write_with(&self, envelope: &Envelope, how: How, files: u64) -> io::Result<Stored> {
         let (envelope, mut behind) = luggage::pack(envelope, files);
         // A crash is waited for: room for most of them, at once.
         let mut bytes = Vec::with_capacity(16 << 10);
@@ -188,12 +198,13 @@ impl Shelf {
             self.is_unprepared.store(true, Ordering::Relaxed);
         }
         self.count_lost(&kept.evicted);
+        let is_whole = behind.is_empty();
         if how.is_held {
             self.behind.note(kept.id, behind);
         } else {
             self.recorder.record_loss(&behind[..], Reason::CacheOverflow);
         }
-        Ok((kept.id, bytes.len()))
+        Ok(Stored { id: kept.id, length: bytes.len(), encoded: is_whole.then_some(bytes) })
     }
 
     /// The next envelope to be tried, and what is known of it.

@@ -281,7 +281,19 @@ const SCENARIOS: &[&[Step]] = &[
     &[HELD, HELD, Next, GiveBack, Next, Remove, Remove],
     &[SAFE, SAFE, put(Rank::Error), GiveBack, Next, Remove],
     // With a file that is ready, used and not used.
-    &[Prepare, put(Rank::Error), SAFE, Prepare, Prepare, put(Rank::Crash), Next, Remove, Prepare, SAFE, Prepare],
+    &[
+        Prepare,
+        put(Rank::Error),
+        SAFE,
+        Prepare,
+        Prepare,
+        put(Rank::Crash),
+        Next,
+        Remove,
+        Prepare,
+        SAFE,
+        Prepare,
+    ],
     &[Prepare, Restart, Prepare, put(Rank::Crash), Restart, Next, Prepare],
     // More than there is room for, by count and by size.
     &[

@@ -9,7 +9,7 @@ use super::super::answers::{Answers, Fate};
 use super::super::attempt::Attempt;
 use super::super::flights::Flights;
 use super::super::inbox::Turn;
-use super::super::shelf::How;
+use super::super::shelf::{How, Stored};
 use super::dispatch::RESOLVE_TIMEOUT;
 use super::{SILENCE, Worker};
 use crate::caught::caught;
@@ -129,7 +129,9 @@ impl Worker {
         if is_wanted && attempt.tries == 0 && attempt.kept.is_none() && !attempt.is_report() {
             let durability = attempt.durability;
             let how = How { is_crash: durability > Durability::Memory, is_held: true, durability };
-            attempt.kept = self.shared.shelf.put(&mut attempt.envelope, how);
+            if let Some(stored) = self.shared.shelf.write(&mut attempt.envelope, how) {
+                (attempt.kept, attempt.encoded) = (Some(stored.id), stored.encoded);
+            }
         }
         attempt
     }
@@ -167,12 +169,18 @@ impl Worker {
             return Some(attempt);
         }
         let how = How { is_held: true, ..How::default() };
-        let Some((id, bytes)) = self.shared.shelf.write(&mut attempt.envelope, how) else {
+        let Some(Stored { id, length, encoded }) = self.shared.shelf.write(&mut attempt.envelope, how) else {
             return Some(attempt);
         };
         // From here on it is what was read from there.
         self.shared.answer(&attempt.answers, Fate::Spooled);
-        self.outbox.keep_at_hand(Attempt { kept: Some(id), answers: Answers::Kept, bytes, ..attempt });
+        self.outbox.keep_at_hand(Attempt {
+            kept: Some(id),
+            answers: Answers::Kept,
+            bytes: length,
+            encoded,
+            ..attempt
+        });
         None
     }
 

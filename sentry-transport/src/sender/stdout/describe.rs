@@ -38,7 +38,9 @@ impl Page {
             EnvelopeItem::Attachment(file) => {
                 self.head(format_args!("attachment  {}, {} bytes", file.filename, file.buffer.len()));
             }
-            EnvelopeItem::FileAttachment(_) | EnvelopeItem::StoredAttachment(_) => self.head(format_args!("attachment")),
+            EnvelopeItem::FileAttachment(_) | EnvelopeItem::StoredAttachment(_) => {
+                self.head(format_args!("attachment"))
+            }
             EnvelopeItem::SessionUpdate(session) => {
                 self.head(format_args!("session {}  {}", session.session_id.simple(), session.status));
             }
