@@ -108,7 +108,7 @@ fn child(role: &str) {
             });
             let _ = catch_unwind(fails_here);
             let _ = catch_unwind(fails_here);
-            flush();
+            flush(3);
             vanish_in_hook();
             panic!("the end");
         }
@@ -119,7 +119,7 @@ fn child(role: &str) {
             let _guard = sentry::init(options());
             sentry::configure_scope(|scope| scope.add_event_processor(refuses));
             assert!(catch_unwind(fails_here).is_err());
-            flush();
+            flush(20);
         }
         "bad before_send, foreign transport" => {
             struct Nowhere;
@@ -164,6 +164,7 @@ fn child(role: &str) {
             let again =
                 catch_unwind(AssertUnwindSafe(move || resume_unwind(caught))).expect_err("it panics again");
             assert_eq!(again.downcast_ref(), Some(&"it fails here"));
+            flush(20);
         }
         "cost" => cost(),
         other => panic!("no role {other}"),
@@ -209,9 +210,9 @@ fn cost() {
     assert!(median < Duration::from_millis(20), "{median:?}");
 }
 
-fn flush() {
+fn flush(seconds: u64) {
     if let Some(client) = sentry::Hub::current().client() {
-        client.flush(Some(Duration::from_secs(3)));
+        client.flush(Some(Duration::from_secs(seconds)));
     }
 }
 
@@ -220,6 +221,8 @@ fn survive(options: ClientOptions) {
     assert!(catch_unwind(fails_here).is_err());
     // The next one as well.
     assert!(catch_unwind(fails_here).is_err());
+    // Symbols take their time on a busy machine.
+    flush(20);
 }
 
 fn drain(options: ClientOptions) {

@@ -50,15 +50,22 @@ fn child(role: &str) {
             });
             assert!(matches!(thread.map(|thread| thread.join()), Ok(Ok(true))));
         }
-        _ => std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..1_250 {
-                        assert!(catch_unwind(|| panic!("one of many")).is_err());
-                    }
-                });
-            }
-        }),
+        _ => {
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        for _ in 0..1_250 {
+                            assert!(catch_unwind(|| panic!("one of many")).is_err());
+                        }
+                    });
+                }
+            });
+            // Nobody has answered: each of them was given up, and counted once.
+            let client = sentry::Hub::current().client().expect("a client");
+            client.close(Some(timeout));
+            let stats = client.stats();
+            assert_eq!((stats.accepted, stats.dropped, stats.queued), (10_000, 10_000, 0), "{stats:?}");
+        }
     }
 }
 
