@@ -9,6 +9,9 @@ use super::store::Spool;
 /// How often to look for runs of processes that have died meanwhile.
 const ADOPT_EVERY: Duration = Duration::from_secs(590);
 
+/// How long after a look that has found somebody alive to look again, in seconds: the one before us may be about to end.
+const EARLY: [u64; 4] = [1, 3, 8, 20];
+
 /// Entries of a directory that are looked at, so that one which somebody has filled does not hold up the start.
 const MAX_ENTRIES: usize = 1 << 17;
 
@@ -31,9 +34,13 @@ pub(super) enum Trace {
 impl Spool {
     /// Takes over what processes have left that are dead.
     pub(super) fn adopt(&mut self, now: SystemTime) {
-        let is_recent = |at: SystemTime| now.duration_since(at).is_ok_and(|since| since < ADOPT_EVERY);
+        let early = EARLY.get(self.early_looks.wrapping_sub(1)).filter(|_| self.has_company);
+        let pause = early.map_or(ADOPT_EVERY, |seconds| Duration::from_secs(*seconds));
+        let is_recent = |at: SystemTime| now.duration_since(at).is_ok_and(|since| since < pause);
         if !self.looked.is_some_and(is_recent) {
             self.looked = Some(now);
+            self.early_looks += usize::from(self.early_looks <= EARLY.len());
+            self.has_company = false;
             self.keep_lock();
             self.traces = self.find_traces();
         }
@@ -47,11 +54,17 @@ impl Spool {
                 return;
             }
             let Some(trace) = self.traces.pop() else { break };
-            if let Some(run) = self.follow(trace, now) {
-                self.take_over(run, now, &mut entries);
+            match self.follow(trace, now) {
+                Some(run) => self.take_over(run, now, &mut entries),
+                None => self.has_company |= matches!(trace, Trace::Lock(_)),
             }
         }
         self.evict();
+    }
+
+    /// Whether to look again soon.
+    pub(super) fn expects_more(&self) -> bool {
+        self.has_company && (1..=EARLY.len()).contains(&self.early_looks)
     }
 
     fn find_traces(&self) -> Vec<Trace> {

@@ -62,6 +62,10 @@ pub(crate) struct Spool {
     used: Option<Box<dyn Handle>>,
     /// When others' runs were looked for.
     pub(super) looked: Option<SystemTime>,
+    /// How often, at the beginning.
+    pub(super) early_looks: usize,
+    /// Somebody was alive then.
+    pub(super) has_company: bool,
     /// What was found then and not followed yet.
     pub(super) traces: Vec<Trace>,
     /// The process this belongs to: a child of it has inherited the memory, but nothing that is on disk.
@@ -106,6 +110,8 @@ impl Spool {
             spare: None,
             used: None,
             looked: None,
+            early_looks: 0,
+            has_company: false,
             traces: Vec::new(),
             generation: process::generation(),
         })
@@ -390,7 +396,7 @@ impl Store for Spool {
 
     fn is_empty(&self) -> bool {
         // Before the first look nobody knows what others have left.
-        self.looked.is_some() && self.traces.is_empty() && !self.index.has_free()
+        self.looked.is_some() && !self.expects_more() && self.traces.is_empty() && !self.index.has_free()
     }
 }
 

@@ -157,6 +157,29 @@ fn the_dead_are_inherited_and_the_living_are_not() {
 }
 
 #[test]
+fn who_was_alive_at_the_start_is_looked_after_for_a_while() {
+    let place = Place::new("company");
+    let (mut ending, mut next, start) = (place.open(), place.open(), clock::now());
+    put(&mut ending, "of the one before", Rank::Error, true);
+    let after = |seconds| start + Duration::from_secs(seconds);
+    assert!(next.next(after(0)).is_none() && !next.is_empty(), "there may be more");
+    kill(ending);
+    assert!(next.next(after(0)).is_none());
+    let found = next.next(after(1)).expect("what it has left");
+    next.remove(found.id);
+    assert!(next.next(after(5)).is_none() && next.is_empty(), "nobody else is alive");
+
+    let _alive = place.open();
+    let mut patient = place.open();
+    let mut looks = 0;
+    while !patient.is_empty() {
+        assert!(patient.next(after(looks)).is_none() && looks < 60);
+        looks += 1;
+    }
+    assert_eq!(looks, 33, "seconds, and not for ever");
+}
+
+#[test]
 fn a_dsn_gets_only_what_was_meant_for_it() {
     let place = Place::new("dsn");
     let mut spool = place.open();
