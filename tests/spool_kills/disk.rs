@@ -18,10 +18,15 @@ pub(crate) fn envelopes(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What a drained directory holds no more: envelopes, and what was not complete when its process died.
+/// What a drained directory holds no more: envelopes, and what was not complete when its process died. The empty file that a
+/// living process has at hand for its next crash is neither.
 pub(crate) fn remains(dir: &Path) -> Vec<PathBuf> {
+    let is_spare = |path: &Path| {
+        path.ends_with("spare.env.tmp") && fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0)
+    };
     let mut files = files(dir);
     files.retain(|path| path.extension().is_some_and(|extension| extension == "env" || extension == "tmp"));
+    files.retain(|path| !is_spare(path));
     files
 }
 
