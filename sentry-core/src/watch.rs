@@ -55,7 +55,10 @@ pub fn watch(watch: Watch) {
 #[must_use]
 pub fn changed() -> Vec<(u32, Scope)> {
     PENDING.store(false, Ordering::Release);
-    let entries = entries();
+    let Some(entries) = entries() else {
+        PENDING.store(true, Ordering::Release);
+        return Vec::new();
+    };
     let changed = entries.iter().filter(|entry| entry.changed.swap(false, Ordering::AcqRel));
     changed
         .filter_map(|entry| {
@@ -79,7 +82,7 @@ pub fn is_pending() -> bool {
 /// `None` when it is locked.
 #[must_use]
 pub fn scope_of(thread: u32) -> Option<Scope> {
-    match entries().iter().rev().find(|entry| entry.thread == thread) {
+    match entries()?.iter().rev().find(|entry| entry.thread == thread) {
         Some(entry) => entry.scope(),
         None => hub::main_if_free()?.scope_if_free(),
     }
@@ -108,10 +111,11 @@ fn note_now(state: &Arc<Mutex<HubState>>) {
     }
 }
 
-fn entries() -> Vec<Arc<Entry>> {
-    let Some(mut threads) = try_lock(&THREADS) else { return Vec::new() };
+/// `None` while the list is locked.
+fn entries() -> Option<Vec<Arc<Entry>>> {
+    let mut threads = try_lock(&THREADS)?;
     threads.retain(|entry| entry.strong_count() > 0);
-    threads.iter().filter_map(Weak::upgrade).collect()
+    Some(threads.iter().filter_map(Weak::upgrade).collect())
 }
 
 impl Entry {

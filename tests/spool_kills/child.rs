@@ -156,7 +156,9 @@ pub(crate) fn drain(order: &Order) {
     // A session of its own would keep an envelope there, to be told should it vanish.
     let guard = sentry::init(order.options().auto_session_tracking(false));
     let start = now();
-    while !disk::remains(&order.cache).is_empty() && start.elapsed() < Duration::from_secs(30) {
+    // Who ends while its lock is being made leaves that behind, for the next one.
+    let is_done = || disk::has_lock(&order.cache) && disk::remains(&order.cache).is_empty();
+    while !is_done() && start.elapsed() < Duration::from_secs(30) {
         std::thread::sleep(Duration::from_millis(5));
     }
     guard.flush(None);

@@ -30,6 +30,11 @@ pub(crate) fn remains(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Whether there is the lock of a run.
+pub(crate) fn has_lock(dir: &Path) -> bool {
+    files(dir).iter().any(|path| path.extension().is_some_and(|extension| extension == "lock"))
+}
+
 /// The event ids that the names of envelopes hold: what is kept, at this moment.
 pub(crate) fn ids(dir: &Path) -> BTreeSet<String> {
     envelopes(dir).iter().filter_map(|path| id_of(path)).collect()

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use sentry_core::protocol::Event;
 use sentry_core::types::Uuid;
-use sentry_core::{Client, LastRun, clock, diagnostics, process, watch};
+use sentry_core::{Client, LastRun, Scope, clock, diagnostics, process, watch};
 
 use self::directory::{Directory, Left};
 use self::record::{ARCHITECTURE, Crash, Head};
@@ -59,6 +59,8 @@ impl Run {
 
 /// How long names may be looked for in a process that is dying.
 const NAMING_IN_CRASH: Duration = Duration::from_millis(1_200);
+/// How often to ask for a scope that is locked, a millisecond apart.
+const SCOPE_LOOKS: u32 = 50;
 /// How long the dying process tries in all; its thread waits a little longer.
 const SENDING: Duration = Duration::from_millis(1_900);
 
@@ -155,6 +157,17 @@ fn write_modules() {
     }
 }
 
+/// The scope that the thread has crashed in. Another thread that looks at it at this moment is waited for, but not for long: the
+/// one that has crashed may hold the lock.
+fn scope_of(thread: u32) -> Option<Scope> {
+    (0..SCOPE_LOOKS).find_map(|look| {
+        if look > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        watch::scope_of(thread)
+    })
+}
+
 /// Phase two: hands the event of this process over. `sent` is told as soon as nobody else has to. Without a crash, the process dies of
 /// a panic whose event is on its way: that is all there is to wait for.
 fn send(crash: Option<&Crash>, sent: &dyn Fn()) {
@@ -165,7 +178,7 @@ fn send(crash: Option<&Crash>, sent: &dyn Fn()) {
         flush();
         return;
     };
-    let scope = watch::scope_of(crash.thread);
+    let scope = scope_of(crash.thread);
     // Fresher than what was kept ahead, should nothing else succeed.
     if let Some(json) = scope.as_ref().and_then(|scope| publish::outline(&run.client, scope)) {
         platform::write_scope(&json, 1);
