@@ -44,7 +44,14 @@ impl Mark {
             return Err(format!("a text that was changed: {text:?}"));
         }
         if event["extra"]["blob"].as_str() != Some(&*mark.blob()) {
-            return Err(format!("an extra that was changed: {mark:?}"));
+            let near = mark.number.saturating_sub(50)..mark.number + 50;
+            let other = near
+                .map(|number| Self { number, ..mark })
+                .find(|other| event["extra"]["blob"] == other.blob());
+            return Err(format!(
+                "an extra that was changed: {mark:?}, that of {other:?}: {}, meta {}",
+                event["extra"], event["_meta"]
+            ));
         }
         Ok(mark)
     }
