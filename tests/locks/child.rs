@@ -48,9 +48,11 @@ pub(crate) fn panics(operation: &str, first: u64) {
         panics += u64::from(SEEN.swap(false, Ordering::Relaxed));
         // The queue has room for a hundred.
         if n % 20 == 0 {
+            settle();
             assert!(flush(), "at {n}");
         }
     }
+    settle();
     assert!(flush());
     println!("{panics} {}", operations::lost());
     drop(guard);
@@ -71,6 +73,21 @@ pub(crate) fn dies(operation: &str, place: u64, cache: &str) {
 
 fn find(operation: &str) -> fn() {
     OPERATIONS.iter().find(|(name, _)| *name == operation).expect("an operation").1
+}
+
+/// Waits for the threads that capture where this one held a lock: nobody else does.
+fn settle() {
+    let is_at_work = || {
+        let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let mut names = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+        names.any(|name| name.trim_end() == "sentry-panic")
+    };
+    for _ in 0..10_000 {
+        if !is_at_work() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn flush() -> bool {

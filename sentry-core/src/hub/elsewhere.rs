@@ -14,8 +14,10 @@ use crate::hub::{Hub, HubState, current_if_any};
 use crate::scope;
 use crate::sync::try_lock;
 
-/// How often a lock is looked at before it is taken for this thread's own. Other threads hold none for long.
+/// How often a lock is looked at before it is taken for this thread's own, at once and a millisecond apart. Other threads hold none
+/// for long, but on a busy machine one may be interrupted while it does; and who captures elsewhere finds the scopes of later.
 const ATTEMPTS: usize = 100;
+const PATIENT_ATTEMPTS: usize = 20;
 
 impl Hub {
     /// Whether a capture on this thread would find all locks free that its own thread may hold. For panic hooks.
@@ -24,6 +26,10 @@ impl Hub {
         is_free_now()
             || (0..ATTEMPTS).any(|_| {
                 thread::yield_now();
+                is_free_now()
+            })
+            || (0..PATIENT_ATTEMPTS).any(|_| {
+                thread::sleep(Duration::from_millis(1));
                 is_free_now()
             })
     }
