@@ -59,7 +59,7 @@ impl Mask {
                     *version = Json::Scalar("\"1.0.0\"".to_owned());
                 }
             }
-            ("code.file.path", value) => *inner(value) = Json::Scalar("\"/work/golden.rs\"".to_owned()),
+            ("code.file.path", value) => *inner(value) = Json::Scalar("\"/code/golden.rs\"".to_owned()),
             ("thread.id", value) => *inner(value) = Json::Scalar("\"7\"".to_owned()),
             ("thread.name", value) => *inner(value) = Json::Scalar("\"main\"".to_owned()),
             ("code.line.number", value) => *inner(value) = Json::Scalar("7".to_owned()),
@@ -156,7 +156,7 @@ impl Mask {
             of_machine(
                 frame,
                 &[
-                    ("abs_path", "\"/work/golden.rs\""),
+                    ("abs_path", "\"/code/golden.rs\""),
                     ("filename", "\"golden.rs\""),
                     ("package", "\"/work/golden\""),
                     ("lineno", "7"),

@@ -1,7 +1,8 @@
+mod files;
+mod raw;
+
 use std::borrow::Cow;
-use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
@@ -419,111 +420,6 @@ fn items_can_be_changed_and_removed_in_place() {
 }
 
 #[test]
-fn raw_envelopes_are_passed_on_as_they_are() {
-    for raw in [&b""[..], b"garbage", b"{\"event_id\":\"x\"}\nab", &sample()] {
-        let envelope = Envelope::from_bytes_raw(raw.to_vec()).unwrap();
-        assert_eq!(bytes(&envelope), raw);
-        assert_eq!((envelope.items().count(), envelope.event()), (0, None));
-        assert_eq!(envelope.size_hint(), raw.len());
-        assert_eq!(envelope.raw_bytes(), Some(raw));
-        assert_eq!(envelope.is_empty(), raw.is_empty());
-        let kept = envelope.clone().filter(|item: &EnvelopeItem| matches!(item, EnvelopeItem::Raw)).unwrap();
-        assert_eq!(bytes(&kept), raw);
-        assert_eq!(envelope.filter(|_: &EnvelopeItem| false), None);
-    }
-}
-
-#[test]
-fn a_raw_envelope_gets_sent_at_once() {
-    let rest = "\n{\"type\":\"x\",\"length\":1}\n{\n";
-    for (header, expected) in [
-        (r#"{"event_id":"22d00b3fd1b14b5d8d2049d138cd8a9c"}"#, true),
-        (r#" { "dsn":"https://k@host/1","x":1.50 }"#, true),
-        (r#"{"sent_at":"2020-02-07T14:16:00Z"}"#, false),
-        (r#"{"sent_at":null}"#, false),
-        ("{}", false),
-        ("garbage", false),
-    ] {
-        let raw = format!("{header}{rest}");
-        let mut envelope = Envelope::from_bytes_raw(raw.clone().into_bytes()).unwrap();
-        envelope.set_sent_at(at(0));
-        let written = text(&envelope);
-        if expected {
-            let inserted = r#""sent_at":"1970-01-01T00:00:00Z","#;
-            assert_eq!(written.replacen(inserted, "", 1), raw);
-            assert_eq!(Envelope::from_slice(written.as_bytes()).unwrap().headers().sent_at(), Some(at(0)));
-        } else {
-            assert_eq!(written, raw);
-        }
-    }
-}
-
-#[test]
-fn items_added_to_a_raw_envelope_follow_its_bytes() {
-    let mut envelope =
-        Envelope::from_bytes_raw(b"{\"a\":1}\n{\"type\":\"x\",\"length\":1}\na".to_vec()).unwrap();
-    envelope.add_item(UnknownItem::new("y", [], b"b".to_vec()));
-    let mut written = Vec::new();
-    assert_eq!(envelope.write_to(&mut written).unwrap().items, 2);
-    let read = Envelope::from_slice(&written).unwrap();
-    assert_eq!(read.items().count(), 2);
-}
-
-#[test]
-fn files_are_read_when_written_and_their_path_stays_here() {
-    let path = temp("attached.txt", b"content");
-    let mut envelope = Envelope::from(event());
-    envelope.add_item(FileAttachment::new(&path));
-    envelope.add_item(attachment());
-
-    let bytes = bytes(&envelope);
-    let text = String::from_utf8_lossy(&bytes);
-    assert!(text.contains("\ncontent\n"), "{text}");
-    assert!(!text.contains(&*path.parent().unwrap().to_string_lossy()), "{text}");
-    assert_eq!(Envelope::from_slice(&bytes).unwrap().items().count(), 3);
-    fs::remove_file(&path).unwrap();
-
-    let mut written = Vec::new();
-    let outcome = envelope.write_to(&mut written).unwrap();
-    assert_eq!(outcome.items, 2);
-    assert_eq!(
-        outcome.losses,
-        [ItemLoss::new(Category::Attachment, 1).with_reason(Reason::InternalSdkError)]
-    );
-    assert_eq!(Envelope::from_slice(&written).unwrap().items().count(), 2);
-}
-
-#[test]
-fn too_large_files_and_what_is_no_file_are_left_out() {
-    let path = temp("large.bin", b"");
-    let size = 20 * 1024 * 1024 + 1;
-    fs::File::options().write(true).open(&path).unwrap().set_len(size).unwrap();
-    let mut envelope = Envelope::from(event());
-    envelope.add_item(FileAttachment::new(&path));
-    envelope.add_item(FileAttachment::new(path.parent().unwrap()));
-    let outcome = envelope.write_to(io::sink()).unwrap();
-    fs::remove_file(&path).unwrap();
-    assert_eq!(outcome.items, 1);
-    assert_eq!(
-        outcome.losses,
-        [
-            ItemLoss::new(Category::Attachment, size).with_reason(Reason::Invalid),
-            ItemLoss::new(Category::Attachment, 1).with_reason(Reason::InternalSdkError),
-        ]
-    );
-}
-
-#[test]
-fn files_are_read_as_envelopes() {
-    let path = temp("sample.envelope", &sample());
-    assert_eq!(bytes(&Envelope::from_path(&path).unwrap()), sample());
-    assert_eq!(bytes(&Envelope::from_path_raw(&path).unwrap()), sample());
-    fs::remove_file(&path).unwrap();
-    assert!(matches!(Envelope::from_path(&path), Err(EnvelopeError::UnexpectedEof)));
-    assert!(matches!(Envelope::from_path_raw(&path), Err(EnvelopeError::UnexpectedEof)));
-}
-
-#[test]
 fn a_failing_writer_is_the_only_error() {
     struct Broken(usize);
     impl io::Write for Broken {
@@ -601,14 +497,6 @@ fn what_is_lost_is_counted_in_its_category() {
         Envelope::from(FileAttachment::new("/x")).losses().next(),
         Some(ItemLoss::new(Category::Attachment, 1))
     );
-}
-
-fn temp(name: &str, content: &[u8]) -> PathBuf {
-    let directory = std::env::temp_dir().join(format!("sentry-core-envelope-{}", std::process::id()));
-    fs::create_dir_all(&directory).unwrap();
-    let path = directory.join(name);
-    fs::write(&path, content).unwrap();
-    path
 }
 
 #[test]

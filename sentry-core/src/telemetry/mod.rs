@@ -13,12 +13,12 @@
 
 mod gathered;
 #[cfg_attr(
-    not(any(feature = "logs", feature = "metrics")),
+    not(any(test, feature = "logs", feature = "metrics")),
     expect(dead_code, reason = "without logs and metrics nothing is gathered")
 )]
 mod gathering;
 #[cfg_attr(
-    not(any(feature = "logs", feature = "metrics")),
+    not(any(test, feature = "logs", feature = "metrics")),
     expect(dead_code, reason = "without logs and metrics nothing is gathered")
 )]
 mod place;
