@@ -109,9 +109,12 @@ fn start(options: ClientOptions) -> ClientInitGuard {
     }
     if client.is_enabled() {
         Hub::continue_trace_from_environment();
-        diagnostics::debug(|| format!("enabled sentry client for {:?}", client.dsn()));
+        diagnostics::info(|| {
+            let to = client.dsn().map_or_else(|| "no server".to_owned(), |dsn| format!("{dsn:?}"));
+            format!("enabled sentry client for {to}")
+        });
     } else {
-        diagnostics::debug(|| "sentry client disabled: no DSN or no transport".to_owned());
+        diagnostics::info(|| "sentry client disabled: no DSN or no transport".to_owned());
     }
     ClientInitGuard(client, Lifetime::begins())
 }

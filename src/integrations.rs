@@ -9,6 +9,8 @@ pub use sentry_panic::panic;
 
 #[cfg(feature = "anyhow")]
 pub use sentry_integrations::anyhow;
+#[cfg(feature = "http-client")]
+pub use sentry_integrations::http_client;
 #[cfg(feature = "log")]
 pub use sentry_integrations::log;
 #[cfg(feature = "open-feature")]

@@ -52,6 +52,18 @@ struct Filtering;
 #[doc = include_str!("../docs/TRACING.md")]
 struct TracingGuide;
 
+/// The programs in `docs/INTEGRATIONS.md`.
+#[cfg(all(
+    doctest,
+    feature = "anyhow",
+    feature = "log",
+    feature = "process",
+    feature = "tower-axum-matched-path",
+    feature = "tracing"
+))]
+#[doc = include_str!("../docs/INTEGRATIONS.md")]
+struct IntegrationsGuide;
+
 /// The programs in `docs/TELEMETRY.md`.
 #[cfg(all(doctest, feature = "logs", feature = "metrics", feature = "release-health"))]
 #[doc = include_str!("../docs/TELEMETRY.md")]

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ingest::Server;
+use sentry::client_report::protocol::Category;
 use sentry::protocol::{Event, Value};
 use sentry::{ClientOptions, Transport};
 
@@ -131,6 +132,25 @@ fn child(role: &str) {
                 Arc::new(|_: &ClientOptions| Arc::new(Nowhere) as Arc<dyn Transport>);
             options.transport = Some(transport);
             survive(options);
+        }
+        "bad transport" => {
+            struct Bad;
+            impl Transport for Bad {
+                fn send_envelope(&self, _: sentry::Envelope) {
+                    panic!("in the transport");
+                }
+            }
+            let mut options = options();
+            let transport: Arc<dyn sentry::TransportFactory> =
+                Arc::new(|_: &ClientOptions| Arc::new(Bad) as Arc<dyn Transport>);
+            options.transport = Some(transport);
+            let _guard = sentry::init(options);
+            assert!(catch_unwind(fails_here).is_err());
+            assert!(catch_unwind(fails_here).is_err());
+            let client = sentry::Hub::current().client().expect("a client");
+            let lost = client.options().client_report_recorder.totals();
+            let events = lost.iter().filter(|item| item.category() == Category::Error);
+            assert_eq!(events.map(|item| item.quantity()).sum::<u64>(), 2, "each is counted: {lost:?}");
         }
         "seen" => survive(options().before_send(tagged("then"))),
         "bad display" => {
@@ -386,7 +406,7 @@ fn processors_come_before_the_disk() {
 }
 
 fn callbacks_that_panic() {
-    for role in ["bad before_send", "bad processor", "bad before_send, foreign transport"] {
+    for role in ["bad before_send", "bad processor", "bad before_send, foreign transport", "bad transport"] {
         let server = Server::start();
         assert!(run(role, &server.dsn()).success(), "{role}");
         assert!(server.events().is_empty());

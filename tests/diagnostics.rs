@@ -24,8 +24,9 @@ fn main() {
     a_thread_that_cannot_be_had_is_told_once();
     without_a_hook_nothing_is_printed();
     debug_prints_and_repeats();
+    debug_prints_from_its_level_on();
     a_guard_that_is_not_kept_is_told_and_found_by_the_doctor();
-    println!("5 passed, 0 failed");
+    println!("6 passed, 0 failed");
 }
 
 fn each_kind_is_told_once() {
@@ -75,6 +76,22 @@ fn debug_prints_and_repeats() {
     assert!(output.stdout.is_empty(), "{output:?}");
 }
 
+fn debug_prints_from_its_level_on() {
+    let server = Server::builder().otherwise(Reply::status(403)).start();
+    server.allow_problems();
+    let (address, debug) = (server.addr().to_string(), [("SENTRY_DEBUG", "1")]);
+    for (level, shown) in [("debug", 3), ("info", 2), ("warning", 1), ("error", 0)] {
+        let output = run(&format!("level {level}"), &address, &debug);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let is_there =
+            ["[sentry] warning:", "[sentry] info: enabled", "[sentry] debug:"].map(|it| text.contains(it));
+        assert_eq!(is_there.iter().filter(|it| **it).count(), shown, "{level}: {text}");
+        assert!(is_there.is_sorted_by(|a, b| a >= b), "{level}: {text}");
+        // Whoever listens hears of what went wrong at any level.
+        assert!(told(&output).iter().any(|line| line.contains("status 403")), "{level}: {output:?}");
+    }
+}
+
 fn a_guard_that_is_not_kept_is_told_and_found_by_the_doctor() {
     let output = run("dropped", &refused_addr().to_string(), &[]);
     let lines = told(&output);
@@ -109,9 +126,14 @@ fn run(scenario: &str, address: &str, variables: &[(&str, &str)]) -> Output {
 
 fn child(scenario: &str) {
     let lines = Arc::new(Mutex::new(Vec::new()));
+    let level = scenario.strip_prefix("level ");
+    let is_about_levels = level.is_some();
     if scenario != "silent" {
         let theirs = Arc::clone(&lines);
         diagnostics::set_hook(Some(Arc::new(move |level, line| {
+            if is_about_levels && level < Level::Warning {
+                return;
+            }
             assert!(level >= Level::Warning);
             theirs.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
         })));
@@ -123,6 +145,9 @@ fn child(scenario: &str) {
         .dsn(&format!("{scheme}://{KEY}@{address}/42"))
         .shutdown_timeout(Duration::from_millis(300))
         .http(http);
+    if let Some(level) = level {
+        options.debug_level = level.parse().expect("a level");
+    }
     match scenario {
         "full" => options.transport_channel_capacity = std::num::NonZeroUsize::new(1),
         "proxy" => options.http_proxy = Some(format!("http://{KEY}@:no port").into()),

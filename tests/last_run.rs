@@ -267,13 +267,19 @@ fn dies_at_every_start() {
 
 fn waits_no_longer() {
     let cache = Cache::new("longer");
-    cache.run("crash loop", &refused_dsn());
+    let refused = refused_dsn();
+    cache.run("crash loop", &refused);
     assert_eq!(cache.waiting(), 1);
     let server = Server::builder().otherwise(Reply::hang()).start();
     // Another address is another project as far as the directory is concerned.
     let said = cache.run("report", &server.dsn());
     assert!(said.init() < Duration::from_millis(500), "{said:?}");
     assert_eq!(said.crashed(), Some(false));
+
+    // Nobody is waited for who refuses.
+    let said = cache.run("report", &refused);
+    assert!(said.init() < Duration::from_millis(2_500), "{said:?}");
+    assert_eq!(said.crashed(), Some(true), "{said:?}");
 
     let cache = Cache::new("hangs");
     server.refuse();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ingest::Server;
+use ingest::{Reply, Server};
 use sentry::options::{CacheOptions, CachePolicy};
 use sentry::{ClientOptions, Level};
 
@@ -22,11 +22,15 @@ fn main() {
         Ok("capture") => return capture(),
         Ok("panic") => return panics(),
         Ok("drain") => return drain(),
+        Ok("job") => return job(),
         _ => {}
     }
     // As the harness would print it.
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 8] = [
         ("captured_with_the_network_down_delivered_by_the_next_start", network_down),
+        ("a_program_that_runs_for_a_moment_sends_what_others_have_left", short_lives),
+        ("what_others_have_left_holds_up_no_end", nobody_answers),
+        ("a_run_of_a_job_begins_before_it_ends_also_from_the_disk", check_ins),
         ("a_panic_is_on_disk_before_the_process_can_die_of_it", panic_on_disk),
         ("four_processes_deliver_everything_once", four_processes),
         ("four_processes_deliver_once_what_was_on_disk", four_processes_offline),
@@ -79,6 +83,13 @@ fn drain() {
         std::thread::sleep(Duration::from_millis(5));
     }
     guard.flush(None);
+}
+
+fn job() {
+    let _guard = sentry::init(options());
+    for _ in 0..5 {
+        let _: Result<(), ()> = sentry::with_monitor("nightly", || Err(()));
+    }
 }
 
 // ── the parent ──
@@ -157,6 +168,62 @@ fn network_down() {
     assert_eq!(delivered.len(), 50);
     assert!(delivered.values().all(|times| *times == 1));
     assert_eq!(cache.envelopes(), 0);
+    server.assert_clean();
+}
+
+/// Nothing waits for them, so they use the time of their end.
+fn short_lives() {
+    let cache = Cache::new("short");
+    let server = Server::start();
+    let dsn = server.dsn();
+    server.refuse();
+    cache.run("capture", &dsn, &[("COUNT", "10")]);
+    server.resume();
+    cache.run("capture", &dsn, &[("COUNT", "1"), ("TIMEOUT", "20000")]);
+    let after_one = delivered(&server).len();
+    assert!(after_one >= 6, "{after_one} of 11");
+    server.refuse();
+    cache.run("capture", &dsn, &[("COUNT", "2")]);
+    server.resume();
+    // Nor do programs that have nothing to say themselves.
+    for _ in 0..2 {
+        cache.run("capture", &dsn, &[("COUNT", "0"), ("TIMEOUT", "20000")]);
+    }
+    assert_eq!((delivered(&server).len(), cache.envelopes()), (13, 0));
+    server.assert_clean();
+}
+
+/// Not even if there is an hour for the end.
+fn nobody_answers() {
+    let cache = Cache::new("nobody");
+    let server = Server::builder().otherwise(Reply::hang()).start();
+    server.refuse();
+    cache.run("capture", &server.dsn(), &[("COUNT", "10")]);
+    server.resume();
+    let begun = now();
+    cache.run("capture", &server.dsn(), &[("COUNT", "0"), ("TIMEOUT", "3600000")]);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(cache.envelopes(), 10);
+    assert!(server.log().attempts() > 0, "it was tried");
+    server.allow_problems();
+}
+
+fn check_ins() {
+    let cache = Cache::new("job");
+    let server = Server::start();
+    server.refuse();
+    cache.run("job", &server.dsn(), &[]);
+    assert_eq!(cache.envelopes(), 10);
+    server.resume();
+    cache.run("drain", &server.dsn(), &[]);
+    let mut runs = BTreeMap::<String, Vec<String>>::new();
+    for check_in in server.items("check_in").iter().map(|item| item.json()) {
+        let text = |name: &str| check_in[name].as_str().unwrap().to_owned();
+        runs.entry(text("check_in_id")).or_default().push(text("status"));
+        assert!(check_in["contexts"]["trace"]["trace_id"].is_string(), "{check_in}");
+    }
+    assert_eq!(runs.len(), 5);
+    assert!(runs.values().all(|run| *run == ["in_progress", "error"]), "{runs:?}");
     server.assert_clean();
 }
 

@@ -14,6 +14,7 @@ use sentry::integrations::profiling::{
 };
 use sentry::options::TraceLifecycle;
 use sentry::protocol::Value;
+use sentry::protocol::client_report::{Category, Reason};
 use sentry::{Client, ClientOptions, Hub, TransactionContext};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -161,6 +162,32 @@ fn what_was_seen_last_is_sent_when_the_client_closes() {
         // The next client can have one again.
         stop_profiler();
     }
+}
+
+/// Without anything that could read stacks nothing of them is known, and servers refuse a profile without frames.
+#[test]
+fn a_profile_that_names_nothing_is_counted_and_not_sent() {
+    let (_alone, server) = (alone(), Server::start());
+    let is_counted = (0..TRIES).any(|_| {
+        let options = sentry::apply_defaults(options(ProfileLifecycle::Manual).dsn(&server.dsn()));
+        let client = Arc::new(Client::from(ClientOptions { stack_source: None, ..options }));
+        let hub = Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default()));
+        Hub::run(hub, || {
+            assert!(start_profiler());
+            let _ = computes_within();
+            stop_profiler();
+        });
+        assert!(client.close(Some(PATIENCE)));
+        let losses = client.stats().losses;
+        let lost: Vec<_> = losses.iter().map(|item| (item.reason(), item.category())).collect();
+        assert!(
+            lost.iter().all(|lost| *lost == (Reason::InsufficientData, Category::ProfileChunk)),
+            "{lost:?}"
+        );
+        !lost.is_empty()
+    });
+    assert!(is_counted);
+    assert!(server.items("profile_chunk").is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! This crate beside the official one, in one run.
 //!
 //!     cd benches && cargo run --release                       what calls cost their thread
-//!     cd benches && cargo run --release layer             what spans and events of `tracing` cost
+//!     cd benches && cargo run --release layer [ROW TIMES]     what spans and events of `tracing` cost
 //!     cd benches && cargo run --release burst [KIND] [MS]     what becomes of 10,000 events
 //!     cd benches && cargo run --release panics [WHAT]         what panics cost
 //!     cd benches && cargo run --release spool [WHAT]          what the cache directory costs
@@ -38,6 +38,7 @@ fn main() {
         ["spool", ref of @ ..] => spool::measure(of),
         ["spool-client", ref of @ ..] => spool::client(of),
         ["layer"] => table::print(&layer::all()),
+        ["layer", name, rounds] => layer::again(name, rounds.parse().expect("a number of rounds")),
         ["scrub"] => scrub::all(),
         _ => table::print(&rows::all(arguments.first().copied())),
     }

@@ -96,8 +96,9 @@ pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
 
 fn add_ready_breadcrumb(breadcrumb: Breadcrumb) {
     let mut breadcrumb = Some(breadcrumb);
-    hub::add_ready_breadcrumb(&mut breadcrumb);
-    if let Some(breadcrumb) = breadcrumb {
+    if !hub::add_ready_breadcrumb(&mut breadcrumb)
+        && let Some(breadcrumb) = breadcrumb
+    {
         Hub::current().add_breadcrumb(breadcrumb);
     }
 }
@@ -167,8 +168,8 @@ pub fn last_event_id() -> Option<Uuid> {
     Hub::current().last_event_id()
 }
 
-/// Whether the previous run of the program on this cache directory ended by a crash that was recorded. `None`: not known,
-/// because there is no cache directory, it cannot be read, or no client is active.
+/// Whether the previous run of the program with this DSN on this cache directory ended by a crash that was recorded. `None`: not
+/// known, because there is no cache directory, it cannot be read, or no client is active.
 ///
 /// ```
 /// assert_eq!(sentry_core::crashed_last_run(), None, "no client is active here");

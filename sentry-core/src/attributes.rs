@@ -8,6 +8,9 @@ use crate::json;
 use crate::protocol::{LogAttribute, User};
 use crate::scope::{ScopeSnapshot, View};
 
+/// What stands before attributes on the wire.
+const KEY: &[u8] = b",\"attributes\":";
+
 /// What every log or metric of a client says.
 #[derive(Debug, Default)]
 pub(crate) struct Defaults {
@@ -98,13 +101,18 @@ pub(crate) struct FromScope<'a> {
 }
 
 impl<'a> FromScope<'a> {
+    /// Nothing.
+    #[cfg(any(feature = "logs", feature = "metrics"))]
+    pub(crate) const NOTHING: &'a Self = &Self { attributes: None, user: None };
+
     pub(crate) fn new(scope: &'a ScopeSnapshot) -> Self {
-        Self::of(&scope.view())
+        Self::of(&scope.view()).unwrap_or_default()
     }
 
+    /// `None`: nothing, as mostly.
     #[inline]
-    pub(crate) fn of(scope: &View<'a>) -> Self {
-        if scope.has_attributes() { Self::found(scope) } else { Self::default() }
+    pub(crate) fn of(scope: &View<'a>) -> Option<Self> {
+        scope.has_attributes().then(|| Self::found(scope))
     }
 
     #[inline(never)]
@@ -198,10 +206,21 @@ pub(crate) fn write_rest<'a>(
     }
     // Each member has put a comma before itself.
     match out.get_mut(start) {
-        Some(comma) => *comma = b'{',
-        None => out.push(b'{'),
+        Some(comma) => {
+            *comma = b'{';
+            out.push(b'}');
+        }
+        None => write_nothing(out),
     }
-    out.push(b'}');
+}
+
+/// What has no attributes does not say so: not even their key may be there.
+#[cold]
+fn write_nothing(out: &mut Vec<u8>) {
+    match out.strip_suffix(KEY).map(<[u8]>::len) {
+        Some(before) => out.truncate(before),
+        None => out.extend_from_slice(b"{}"),
+    }
 }
 
 #[inline(never)]
@@ -281,8 +300,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_an_empty_object() {
+    fn nothing_is_an_empty_object_and_no_member_at_all() {
         assert_eq!(written(&[], &FromScope::default(), &Defaults::default()), json!({}));
+        let mut out = b"{\"x\":1,\"attributes\":".to_vec();
+        let none = std::iter::empty::<(&str, &LogAttribute)>();
+        write(&mut out, none, &FromScope::default(), &Defaults::default());
+        assert_eq!(out, b"{\"x\":1");
         assert_eq!(
             written(&[("a", LogAttribute(Value::Null))], &FromScope::default(), &Defaults::default()),
             json!({})

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::io;
 
 use crate::protocol::{Event, Exception, Level, Mechanism};
 use crate::suppress::guarded;
@@ -62,8 +63,10 @@ pub(crate) fn chain<E: Error + ?Sized>(error: &E) -> (Vec<ErrorLink>, Option<&(d
             && links.len() < MAX_CHAIN
         {
             let (value, head) = describe(error);
-            let ty =
-                head.identifier(&value).map_or(Cow::Borrowed("Error"), |name| Cow::Owned(name.to_owned()));
+            let ty = match head.identifier(&value) {
+                _ if error.is::<io::Error>() => Cow::Borrowed(IO_ERROR),
+                name => inner_name(name),
+            };
             links.push(ErrorLink { ty, module: None, value });
             source = error.source();
         }
@@ -128,34 +131,55 @@ impl Default for Head {
 
 impl fmt::Write for Head {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            let Some(slot) = self.bytes.get_mut(self.len) else { return Err(fmt::Error) };
-            *slot = if byte.is_ascii() { byte } else { b'?' };
-            self.len += 1;
-            let goes_on = is_word(byte) || (byte == b':' && !self.bytes[..self.len].ends_with(b"::"));
-            if !goes_on {
-                return Err(fmt::Error);
-            }
+        let words = text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len());
+        let (words, rest) = text.as_bytes().split_at(words);
+        self.push(words)?;
+        let Some(&end) = rest.first() else { return Ok(()) };
+        self.push(&[if end.is_ascii() { end } else { b'?' }])?;
+        // The first colon of two may be the last thing that is known yet.
+        if end == b':' && !self.bytes[..self.len].ends_with(b"::") {
+            return self.write_str(text.get(words.len() + 1..).unwrap_or_default());
         }
-        Ok(())
+        Err(fmt::Error)
     }
 }
 
 impl Head {
+    fn push(&mut self, bytes: &[u8]) -> fmt::Result {
+        let room = &mut self.bytes[self.len..];
+        let len = bytes.len().min(room.len());
+        room[..len].copy_from_slice(&bytes[..len]);
+        self.len += len;
+        if len < bytes.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+
     /// `[A-Z]\w*` up to the end, a space, a parenthesis, a brace or a path separator, unless `display` begins with it:
     /// then `Debug` only repeats prose.
     fn identifier(&self, display: &str) -> Option<&str> {
-        let text = std::str::from_utf8(&self.bytes[..self.len]).ok()?;
-        let end = text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len());
-        let (name, rest) = text.split_at(end);
-        let begins_well = name.starts_with(|c: char| c.is_ascii_uppercase());
-        let ends_well = rest.is_empty() || rest.starts_with("::") || rest.starts_with([' ', '(', '{']);
-        (begins_well && ends_well && !display.starts_with(name)).then_some(name)
+        let bytes = &self.bytes[..self.len];
+        let end = bytes.iter().position(|byte| !is_word(*byte)).unwrap_or(bytes.len());
+        let (name, rest) = bytes.split_at(end);
+        let begins_well = name.first().is_some_and(u8::is_ascii_uppercase);
+        let ends_well = matches!(rest, [] | [b':', b':', ..] | [b' ' | b'(' | b'{', ..]);
+        let is_name = begins_well && ends_well && !display.as_bytes().starts_with(name);
+        if is_name { std::str::from_utf8(name).ok() } else { None }
     }
 }
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// As everybody writes it. The names that its `Debug` text begins with are those of an enum that nobody else knows.
+const IO_ERROR: &str = "io::Error";
+
+/// The name of an error whose type is gone.
+fn inner_name(identifier: Option<&str>) -> Cow<'static, str> {
+    match identifier {
+        None => Cow::Borrowed("Error"),
+        Some("Os") => Cow::Borrowed(IO_ERROR),
+        Some(name) => Cow::Owned(name.to_owned()),
+    }
 }
 
 /// The name of the outermost error, and the module it lives in.
@@ -164,14 +188,16 @@ fn outermost_name(
     variant: Option<&str>,
 ) -> (Cow<'static, str>, Option<&'static str>) {
     if type_name.starts_with("dyn ") {
-        return (variant.map_or(Cow::Borrowed("Error"), |variant| Cow::Owned(variant.to_owned())), None);
+        return (inner_name(variant), None);
+    }
+    if type_name == std::any::type_name::<io::Error>() {
+        return (Cow::Borrowed(IO_ERROR), Some("std::io"));
     }
     // Generic arguments have paths of their own.
     let path = type_name.split('<').next().unwrap_or(type_name);
-    let (module, name) = match path.rsplit_once("::") {
-        Some((module, name)) => (Some(module), name),
-        None => (None, path),
-    };
+    let name_at = path.bytes().rposition(|byte| byte == b':').map_or(0, |colon| colon + 1);
+    let (module, name) = path.split_at(name_at);
+    let module = module.strip_suffix("::");
     match variant {
         Some(variant) if variant != name => (Cow::Owned(format!("{name}::{variant}")), module),
         _ => (Cow::Borrowed(name), module),
@@ -181,6 +207,32 @@ fn outermost_name(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_io_have_one_name_wherever_they_stand() {
+        #[derive(Debug)]
+        struct Load(io::Error);
+        impl fmt::Display for Load {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("cannot load")
+            }
+        }
+        impl Error for Load {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let all = || [io::Error::from_raw_os_error(2), io::ErrorKind::NotFound.into(), io::Error::other("x")];
+        for error in all() {
+            let event = event_from_error(&error);
+            assert_eq!(event.exception[0].ty, "io::Error", "{error:?}");
+            assert_eq!(event.exception[0].module.as_deref(), Some("std::io"));
+            let chain = event_from_error(&Load(error));
+            assert_eq!(chain.exception[chain.exception.len() - 2].ty, "io::Error");
+        }
+        let boxed: Box<dyn Error> = io::Error::from_raw_os_error(2).into();
+        assert_eq!(event_from_error(&*boxed).exception[0].ty, "io::Error");
+    }
 
     #[derive(Debug)]
     enum Order {

@@ -102,6 +102,8 @@ impl Feedback {
 }
 
 /// Captures feedback on the current hub. Returns the id of its event: nil if it was dropped or no client is active.
+///
+/// The attachments of the scope go with it, as they go with events.
 #[expect(clippy::must_use_candidate, reason = "called for its effect")]
 pub fn capture_feedback(feedback: Feedback) -> Uuid {
     if !client::any_live() {
@@ -130,7 +132,7 @@ impl Client {
     }
 
     fn write_feedback(&self, feedback: Feedback, scope: ScopeSnapshot) -> Uuid {
-        let Feedback { mut context, attachments } = feedback;
+        let Feedback { mut context, mut attachments } = feedback;
         if context.message.trim().is_empty() {
             self.lose_feedback(&attachments, Reason::Invalid);
             return Uuid::nil();
@@ -138,6 +140,8 @@ impl Client {
         if let Some((end, _)) = context.message.char_indices().nth(MAX_MESSAGE) {
             context.message.truncate(end);
         }
+        attachments.extend(scope.attachments().into_iter().map(EnvelopeItem::from));
+        attachments.extend(scope.files().map(|file| FileAttachment::clone(file).into()));
         let event = crate::protocol::Event {
             level: Level::Info,
             contexts: [("feedback".to_owned(), Context::Feedback(Box::new(context)))].into(),
@@ -190,6 +194,24 @@ mod tests {
         assert_eq!(context.associated_event_id, envelopes[0].event().map(|event| event.event_id));
         assert_ne!(context.associated_event_id, Some(event.event_id));
         assert!(matches!(envelopes[1].items().nth(1), Some(EnvelopeItem::Attachment(_))));
+    }
+
+    #[test]
+    fn what_the_scope_attaches_goes_with_it() {
+        let file = |name: &str| Attachment { filename: name.into(), ..Default::default() };
+        let envelopes = sent(ClientOptions::new(), || {
+            crate::configure_scope(|scope| {
+                scope.add_attachment(file("log.txt"));
+                scope.add_attachment_path("Cargo.toml");
+            });
+            capture_feedback(Feedback::new("x").attachment(file("screen.png")));
+        });
+        let mut bytes = Vec::new();
+        envelopes[0].to_writer(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let names: Vec<_> =
+            text.split("\"filename\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(names, ["screen.png", "log.txt", "Cargo.toml"]);
     }
 
     #[test]

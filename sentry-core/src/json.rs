@@ -128,6 +128,9 @@ pub(crate) fn signed(out: &mut Vec<u8>, number: i64) {
 pub(crate) fn float(out: &mut Vec<u8>, number: f64) {
     // Counters count by whole numbers. The bits tell -0.0 from 0.0.
     let whole = number as i64;
+    if (0..10).contains(&whole) && (whole as f64).to_bits() == number.to_bits() {
+        return out.extend_from_slice(&[b'0' + whole as u8, b'.', b'0']);
+    }
     if (whole as f64).to_bits() == number.to_bits() && whole.unsigned_abs() < 1_000_000_000_000_000 {
         signed(out, whole);
         out.extend_from_slice(b".0");

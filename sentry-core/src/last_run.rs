@@ -32,7 +32,7 @@ pub const START_UP_FLUSH: Duration = Duration::from_secs(5);
 /// [`ClientOptions::on_crashed_last_run`](crate::ClientOptions::on_crashed_last_run).
 pub type OnCrashedLastRun = Arc<dyn Fn(&CrashedRun) + Send + Sync>;
 
-/// How the previous run of the program on the same cache directory ended.
+/// How the previous run of the program with the same DSN on the same cache directory ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LastRun {

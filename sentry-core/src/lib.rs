@@ -68,8 +68,8 @@ pub mod watch;
 /// What integrations follow spans with.
 #[doc(hidden)]
 pub mod __spans {
-    pub use crate::hub::Outlook;
-    pub use crate::trace::{Constants, Knows, UnsampledRoot};
+    pub use crate::hub::{Begins, Outlook};
+    pub use crate::trace::{Constants, Kind, Knows, UnsampledRoot};
 }
 
 /// What the macros for logs expand to.

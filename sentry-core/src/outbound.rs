@@ -444,7 +444,7 @@ impl Outbound {
 
     /// Gives up room that is not needed while it waits.
     pub(crate) fn slim(&mut self) {
-        let Some(completion) = &self.completion else { return };
+        let (OutboundItem::Event(_), Some(completion)) = (&self.item, &self.completion) else { return };
         let nothing = OutboundItem::Message { level: Level::Error, text: String::new() };
         self.item = match std::mem::replace(&mut self.item, nothing) {
             OutboundItem::Event(event) => {

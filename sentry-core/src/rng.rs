@@ -72,11 +72,20 @@ pub(crate) fn unit() -> f64 {
 }
 
 fn pair() -> (u64, u64) {
-    (next(), next())
+    draw(|words| {
+        let (first, words) = step(words);
+        let (second, words) = step(words);
+        ((first, second), words)
+    })
 }
 
 #[inline]
 fn next() -> u64 {
+    draw(step)
+}
+
+#[inline]
+fn draw<T>(draw: impl Fn((u64, u64)) -> (T, (u64, u64))) -> T {
     // During the destruction of thread-locals there is no state left: seed anew for the few ids still needed.
     STATE
         .try_with(|state| {
@@ -85,11 +94,11 @@ fn next() -> u64 {
             if generation != current {
                 words = seed();
             }
-            let (output, words) = step(words);
+            let (output, words) = draw(words);
             state.set(State { words, generation: current });
             output
         })
-        .unwrap_or_else(|_| step(seed()).0)
+        .unwrap_or_else(|_| draw(seed()).0)
 }
 
 #[cold]

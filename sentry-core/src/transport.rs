@@ -8,15 +8,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use crate::client_report::Recorder;
+use crate::client_report::{Reason, Recorder};
 use crate::consent::ConsentGate;
 use crate::envelope::Envelope;
 use crate::last_run::LastRun;
 use crate::options::{CacheOptions, ClientOptions, Consent, FloodControl, HttpOptions};
 use crate::outbound::Outbound;
 use crate::revival::Revival;
+use crate::suppress::suppress;
 use crate::telemetry::Gathered;
 use crate::types::Dsn;
 
@@ -33,6 +35,9 @@ pub trait Transport: Send + Sync + 'static {
     /// [`send_envelope`](Self::send_envelope). A transport with a thread of its own overrides this method and calls
     /// [`Outbound::finish`] there.
     fn send(&self, outbound: Outbound) {
+        if thread::panicking() {
+            return send_off_the_hook(self, outbound);
+        }
         let envelope = outbound.finish();
         // Callbacks that had to wait until now may have dropped it.
         if !envelope.is_empty() {
@@ -109,6 +114,23 @@ pub trait Transport: Send + Sync + 'static {
     /// Flushes, then stops for good. Within `timeout` as well.
     fn shutdown(&self, timeout: Duration) -> bool {
         self.flush(timeout)
+    }
+}
+
+/// For a thread that panics: a panic of the transport's within the panic hook would end the process, and on another thread it does not.
+fn send_off_the_hook<T: Transport + ?Sized>(transport: &T, outbound: Outbound) {
+    let (completion, losses) = (outbound.completion.clone(), outbound.losses());
+    let envelope = outbound.finish();
+    if envelope.is_empty() {
+        return;
+    }
+    let is_taken = thread::scope(|scope| {
+        let send = || suppress(|| transport.send_envelope(envelope));
+        let thread = thread::Builder::new().name("sentry-transport".to_owned()).spawn_scoped(scope, send);
+        thread.is_ok_and(|thread| thread.join().is_ok())
+    });
+    if let (false, Some(completion)) = (is_taken, completion) {
+        completion.options().client_report_recorder.record_lost_data(&losses[..], Reason::InternalError);
     }
 }
 

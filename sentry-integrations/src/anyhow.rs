@@ -18,7 +18,8 @@ pub fn capture_anyhow(error: &anyhow::Error) -> Uuid {
 }
 
 /// The event of an error: an exception for it and for each of its sources. With the feature `backtrace`, the backtrace
-/// that the error was made with is the stack trace of the exception.
+/// that the error was made with is the stack trace of the exception; the standard library looks its names up on the calling
+/// thread, when it is read.
 #[must_use]
 pub fn event_from_error(error: &anyhow::Error) -> Event<'static> {
     let source: &dyn std::error::Error = error.as_ref();

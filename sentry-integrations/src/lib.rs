@@ -17,6 +17,10 @@
 pub mod anyhow;
 #[cfg(feature = "contexts")]
 pub mod contexts;
+#[cfg(feature = "http-client")]
+pub mod http_client;
+#[cfg(any(feature = "http", feature = "http-client"))]
+mod http_status;
 #[cfg(feature = "log")]
 pub mod log;
 #[cfg(feature = "open-feature")]

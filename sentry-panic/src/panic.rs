@@ -86,7 +86,7 @@ impl Integration for PanicIntegration {
         hook::install();
     }
 
-    /// The other threads, by name. Only while the process runs that panicked, and not on the thread that panics.
+    /// The other threads, by name and state. Only while the process runs that panicked, and not on the thread that panics.
     fn enrich(&self, event: &mut Event<'static>, _options: &ClientOptions) {
         if std::thread::panicking() || event.threads.len() != 1 {
             return;
@@ -94,6 +94,11 @@ impl Integration for PanicIntegration {
         let mechanism = event.exception.last().and_then(|exception| exception.mechanism.as_ref());
         let of_panic = mechanism.filter(|mechanism| mechanism.ty == "panic");
         if let Some(number) = of_panic.and_then(|mechanism| mechanism.data.get(facts::THREAD)?.as_u64()) {
+            event
+                .threads
+                .values
+                .iter_mut()
+                .for_each(|own| own.main = thread::is_main(number).then_some(true));
             event.threads.values.extend(thread::others(number));
         }
     }

@@ -53,8 +53,13 @@ fn ask(process: u32) -> libc::pid_t {
     number
 }
 
-/// The other threads of this process by number and name, as the system knows them; none where it does not tell. Our own are
-/// of no interest.
+/// Whether that is the number of the thread that runs `main`.
+pub(crate) fn is_main(number: u64) -> bool {
+    cfg!(target_os = "linux") && number == u64::from(std::process::id())
+}
+
+/// The other threads of this process by number, name and state, as the system knows them; none where it does not tell. Our own
+/// are of no interest.
 pub(crate) fn others(than: u64) -> Vec<Thread> {
     if !cfg!(target_os = "linux") {
         return Vec::new();
@@ -62,14 +67,34 @@ pub(crate) fn others(than: u64) -> Vec<Thread> {
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
     let thread = |task: std::fs::DirEntry| {
         let number: u64 = task.file_name().to_str()?.parse().ok()?;
-        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
-        let name = name.trim_end();
-        let is_other = number != than && !name.starts_with("sentry-");
+        if number == than {
+            return None;
+        }
+        let stat = std::fs::read(task.path().join("stat")).ok()?;
+        let (name, state) = name_and_state(&stat)?;
         // As text: the numbers of std count differently, and both are in one list.
         let id = Some(ThreadId::String(format!("tid {number}")));
-        is_other.then(|| Thread { id, name: Some(name.to_owned()), ..Thread::default() })
+        let main = is_main(number).then_some(true);
+        let thread = || Thread { id, name: Some(name.clone()), main, state, ..Thread::default() };
+        (!name.starts_with("sentry-")).then(thread)
     };
     tasks.flatten().filter_map(thread).take(MAX_OTHERS).collect()
+}
+
+/// What `stat` says of a thread: `7 (name) S …`, where the name may be anything.
+fn name_and_state(stat: &[u8]) -> Option<(String, Option<String>)> {
+    let stat = String::from_utf8_lossy(stat);
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+    let state = match rest.trim_start().chars().next()? {
+        'R' => "running",
+        'S' => "sleeping",
+        'D' => "waiting for a device",
+        'T' => "stopped",
+        't' => "traced",
+        'X' | 'Z' => "dead",
+        _ => return Some((name.to_owned(), None)),
+    };
+    Some((name.to_owned(), Some(state.to_owned())))
 }
 
 /// What fits a page, and does not take long to list.
@@ -109,7 +134,14 @@ mod tests {
             begun.wait();
             let own = system_number().unwrap();
             let others = others(own);
-            assert!(others.iter().any(|thread| thread.name.as_deref() == Some("stock-keeper")), "{others:?}");
+            let is_keeper = |thread: &&Thread| thread.name.as_deref() == Some("stock-keeper");
+            let keeper = others.iter().find(is_keeper).unwrap_or_else(|| panic!("{others:?}"));
+            assert!(
+                ["running", "sleeping"].contains(&keeper.state.as_deref().unwrap()) && keeper.main.is_none()
+            );
+            // Tests do not run on the main thread, which waits for them.
+            let main: Vec<_> = others.iter().filter(|thread| thread.main == Some(true)).collect();
+            assert!(main.len() == 1 && !is_main(own), "{others:?}");
             assert!(others.iter().all(|thread| thread.id != Some(ThreadId::String(format!("tid {own}")))));
             end.wait();
         });
@@ -126,6 +158,19 @@ mod tests {
         assert_ne!(other.0, system_number());
         NUMBER.with(|known| known.set((1, process::generation().wrapping_add(1))));
         assert_eq!(system_number(), real(), "what another process knew is not believed");
+    }
+
+    #[test]
+    fn a_name_may_look_like_anything() {
+        let read = |stat: &str| name_and_state(stat.as_bytes());
+        let known = |name: &str, state: &str| Some((name.to_owned(), Some(state.to_owned())));
+        assert_eq!(read("7 (worker) S 1 7"), known("worker", "sleeping"));
+        assert_eq!(read("7 (a) (R) D 1"), known("a) (R", "waiting for a device"));
+        assert_eq!(read("7 () R"), known("", "running"));
+        assert_eq!(read("7 (new) ? 1"), Some(("new".to_owned(), None)));
+        for stat in ["", "7", "7 (", "7 (x", "7 (x)", "7 )x( S"] {
+            assert_eq!(read(stat), None, "{stat}");
+        }
     }
 
     #[test]

@@ -14,13 +14,15 @@ use crate::cases::{CASES, Case};
 use crate::{PLACES, is_wanted, path};
 
 /// `native/supported/linux/handler.rs`.
-const HANDLER: [&str; 13] = [
+const HANDLER: [&str; 15] = [
     "gettid",
     "getpid",
     "prctl",
     "clock_gettime",
     "nanosleep",
     "clock_nanosleep",
+    "fstat",
+    "newfstatat",
     "write",
     "read",
     "poll",
@@ -30,8 +32,18 @@ const HANDLER: [&str; 13] = [
     "ppoll",
 ];
 /// `native/supported/linux/helper.rs`.
-const HELPER: [&str; 8] =
-    ["process_vm_readv", "gettid", "getpid", "write", "read", "poll", "pwrite64", "fdatasync"];
+const HELPER: [&str; 10] = [
+    "process_vm_readv",
+    "gettid",
+    "getpid",
+    "fstat",
+    "newfstatat",
+    "write",
+    "read",
+    "poll",
+    "pwrite64",
+    "fdatasync",
+];
 
 pub(crate) fn check(program: &Path) {
     let (mut seen, mut crashes) = (BTreeSet::new(), 0);

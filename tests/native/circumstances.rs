@@ -24,7 +24,12 @@ pub(crate) fn check(program: &Path) {
         ("null-write", "crash", false, "null_write"),
         ("null-write", "hang", false, "null_write"),
         ("forked", "", false, "null_write"),
+        ("forked-threads", "", false, "null_write"),
         ("plugin", "", true, "plugin"),
+        ("new-plugin", "", true, "new_plugin"),
+        ("in-hook", "", true, "null_write"),
+        ("at-exit", "", false, "null_write"),
+        ("closed", "", false, "null_write"),
         ("foreign", "", true, "deeper"),
     ];
     for (kind, hint, at_once, function) in all.into_iter().filter(|(kind, ..)| is_wanted(kind)) {
@@ -44,7 +49,11 @@ fn blames(program: &Path, kind: &str, hint: &str, at_once: bool, function: &str)
         assert_eq!(died.status, bare.status, "{kind} {hint}");
         assert_eq!(died.error, bare.error, "{kind} {hint}");
     }
-    assert!(died.status.signal().is_some() || kind == "forked", "{kind} {hint}: {:?}", died.status);
+    assert!(died.status.signal().is_some() || kind.starts_with("forked"), "{kind} {hint}: {:?}", died.status);
+    for own in [&bare, &died].into_iter().filter_map(|ended| ended.said("own")) {
+        assert_eq!(std::fs::read(own).expect("the file of the child"), b"", "{kind}: written into");
+        let _ = std::fs::remove_file(own);
+    }
     assert!(at_once || server.events().is_empty(), "{kind} {hint}: from the dying process");
     succeed(program, &server.dsn(), &cache);
     let events = arrived(&server, at_once && is_cut_off(&died));
@@ -59,6 +68,37 @@ fn blames(program: &Path, kind: &str, hint: &str, at_once: bool, function: &str)
     assert!(is_other || blamed.ends_with(function), "{kind} {hint}: {blamed} of {frames:#?}");
     assert_eq!(events[0]["tags"]["kind"], kind, "{kind} {hint}");
     assert_eq!(unsent(&cache.0), Vec::<PathBuf>::new(), "{kind} {hint}");
+}
+
+/// A child that shares its memory crashes before it does: these are two crashes.
+pub(crate) fn shared(program: &Path) {
+    if !is_wanted("shared") {
+        return;
+    }
+    let (cache, server) = (Cache::new("native"), Server::start());
+    let bare = run(program, &["-", "-", "shared", "main", ""]);
+    let died = run(program, &[&server.dsn(), path(&cache), "shared", "main", ""]);
+    assert_eq!((&died.status, &died.error), (&bare.status, &bare.error));
+    succeed(program, &server.dsn(), &cache);
+    let events = arrived(&server, is_cut_off(&died));
+    let names = |event: &Value| event["exception"]["values"][0]["stacktrace"].to_string();
+    assert_eq!(events.len(), 2);
+    assert!(events.iter().all(|event| names(event).contains("null_write")), "{events:#?}");
+    assert_eq!(unsent(&cache.0), Vec::<PathBuf>::new());
+    println!("shared: ok");
+}
+
+/// What would not end a process does not end it because of us.
+pub(crate) fn survives(program: &Path) {
+    for kind in ["blocked", "limited"].into_iter().filter(|kind| is_wanted(kind)) {
+        let (cache, server) = (Cache::new("native"), Server::start());
+        let bare = run(program, &["-", "-", kind, "main", ""]);
+        let lived = run(program, &[&server.dsn(), path(&cache), kind, "main", ""]);
+        assert_eq!(bare.status.code(), Some(0), "{kind}: {}", bare.error);
+        assert_eq!((&lived.status, &lived.error), (&bare.status, &bare.error), "{kind}");
+        assert!(server.events().is_empty(), "{kind}");
+        println!("{kind}: ok");
+    }
 }
 
 /// Without a cache directory the dying process is the only one who can send.

@@ -36,6 +36,8 @@ fn main() {
     calls::check(&program);
     circumstances::panics(&program);
     circumstances::check(&program);
+    circumstances::shared(&program);
+    circumstances::survives(&program);
     circumstances::without_cache(&program);
     silence::check(&program);
     let mut all = Counts::default();

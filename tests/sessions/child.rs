@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentry::protocol::{Event, Exception, Mechanism};
+use sentry::protocol::{Event, Exception, Mechanism, SessionStatus};
 use sentry::{ClientInitGuard, ClientOptions, Hub, Level, SessionMode};
 
 use crate::SETUP;
@@ -72,7 +72,46 @@ fn act(role: &str, guard: &ClientInitGuard) {
             error();
         }
         "end twice" => (0..2).for_each(|_| sentry::end_session()),
+        "end as ok" => sentry::end_session_with_status(SessionStatus::Ok),
+        "end as abnormal" => sentry::end_session_with_status(SessionStatus::Abnormal),
+        "end as crashed" => sentry::end_session_with_status(SessionStatus::Crashed),
+        "error, end" => {
+            error();
+            sentry::end_session();
+        }
+        "error, end, sigkill" => {
+            act("error, end", guard);
+            vanish(guard);
+        }
+        "caught panic, end" => {
+            caught();
+            sentry::end_session();
+        }
         "start twice" => sentry::start_session(),
+        "start twice, error" => {
+            sentry::start_session();
+            error();
+        }
+        "start twice, panic" => {
+            sentry::start_session();
+            panic!("expected by the test");
+        }
+        "start twice, sigkill" => {
+            sentry::start_session();
+            vanish(guard);
+        }
+        "one of two ends, sigkill" => {
+            Hub::run(Arc::new(Hub::new_from_top(Hub::current())), || {
+                sentry::start_session();
+                sentry::end_session();
+            });
+            vanish(guard);
+        }
+        "two, sigkill" => Hub::run(Arc::new(Hub::new_from_top(Hub::current())), || {
+            sentry::start_session();
+            error();
+            vanish(guard);
+        }),
         "panic" => panic!("expected by the test"),
         "error, panic" => {
             error();

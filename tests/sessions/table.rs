@@ -40,6 +40,20 @@ const TABLE: &[Row] = &[
     row(This, "end twice", "", &[(true, "exited", 0)]),
     row(This, "start twice", "", &[(true, "exited", 0), (true, "exited", 0)]),
     row(This, "fork", "cache", &[(true, "exited", 0)]),
+    // Ends as the application says.
+    row(This, "end as ok", "", &[(true, "exited", 0)]),
+    row(This, "end as abnormal", "cache", &[(true, "abnormal", 0)]),
+    row(This, "end as crashed", "cache", &[(true, "crashed", 1)]),
+    row(This, "error, end", "", &[(true, "ok", 1), (false, "exited", 1)]),
+    row(This, "error, end, sigkill", "cache", &[(true, "ok", 1), (false, "exited", 1)]),
+    row(This, "caught panic, end", "cache", &[(true, "ok", 1), (false, "unhandled", 1)]),
+    // Whatever happens after another one was started is a matter of that one.
+    row(This, "start twice, error", "", &[(true, "exited", 0), (true, "ok", 1), (false, "exited", 1)]),
+    row(This, "start twice, panic", "cache", &[(true, "exited", 0), (true, "ok", 1), (false, "crashed", 1)]),
+    row(This, "start twice, sigkill", "cache", &[(true, "exited", 0), (true, "abnormal", 0)]),
+    // Sessions of two hubs at once, of which one ends before the process does.
+    row(This, "one of two ends, sigkill", "cache", &[(true, "abnormal", 0), (true, "exited", 0)]),
+    row(This, "two, sigkill", "cache", &[(true, "abnormal", 0), (true, "ok", 1), (false, "abnormal", 1)]),
     // Errors that somebody handled.
     row(This, "error", "", &[(true, "ok", 1), (false, "exited", 1)]),
     row(This, "two errors", "", &[(true, "ok", 1), (false, "ok", 2), (false, "exited", 2)]),
@@ -170,7 +184,11 @@ fn check_row(row: &Row) -> Result<(), String> {
         run(This, "idle", "cache", &server.dsn(), &cache.0);
     }
     let mut updates: Vec<Value> = server.items("session").iter().map(ingest::Item::json).collect();
-    updates.sort_by_key(|update| update["seq"].as_u64());
+    // One session after the other, and the updates of each as they were made.
+    let started =
+        |update: &Value| update["started"].as_str().map(|time| time.trim_end_matches('Z').to_owned());
+    let moment = |update: &Value| (started(update), update["seq"].as_u64());
+    updates.sort_by_key(moment);
     let told: Vec<_> = updates.iter().map(course).collect();
     let counted = counted(&server.items("sessions"));
     let is_expected = |told: &[(bool, String, u64)]| {

@@ -106,6 +106,7 @@ impl Client {
     #[must_use]
     pub fn with_options(mut options: ClientOptions) -> Self {
         if options.debug {
+            diagnostics::set_level(options.debug_level);
             diagnostics::set_debug(true);
         }
         options.clamp();
@@ -119,6 +120,8 @@ impl Client {
             let own = guarded("finish", || finish.for_options(&options)).ok().flatten();
             options.finish = Some(own.unwrap_or(finish));
         }
+        // Wherever the process works later.
+        options.cache.dir = options.cache.dir.take().map(|dir| std::path::absolute(&dir).unwrap_or(dir));
         // Its own: options may be used for several clients.
         options.consent_gate = ConsentGate::new(options.consent);
         options.client_report_recorder.set_enabled(options.send_client_reports);

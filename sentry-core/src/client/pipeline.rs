@@ -33,6 +33,7 @@ pub(crate) struct Capture<'a> {
 }
 
 impl Capture<'_> {
+    #[inline]
     pub(crate) fn new(item: OutboundItem) -> Self {
         Self {
             item,
@@ -122,10 +123,12 @@ impl Client {
                 self.show(&*transport, || self.outbound(capture, scope));
                 return Uuid::nil();
             }
-            let mut outbound = self.outbound(capture, scope);
-            outbound.unseen = later.then(Unseen::default);
-            outbound.slim();
-            return self.send_event(&*transport, outbound, ticket);
+            let mut outbound = Some(self.outbound_here(capture, scope));
+            if let Some(outbound) = &mut outbound {
+                outbound.unseen = later.then(Unseen::default);
+                outbound.slim();
+            }
+            return self.send_event(&*transport, &mut outbound, ticket);
         }
         let origin = Origin::of(capture.class, capture.durability);
         let is_message = matches!(capture.item, OutboundItem::Message { .. });
@@ -147,22 +150,24 @@ impl Client {
             self.show(&*transport, || outbound);
             return Uuid::nil();
         }
-        self.send_event(&*transport, outbound, ticket)
+        self.send_event(&*transport, &mut Some(outbound), ticket)
     }
 
+    /// Takes the event. It is large: it stays where it is until it goes to the transport.
     fn send_event(
         &self,
         transport: &dyn Transport,
-        mut outbound: Outbound,
+        outbound: &mut Option<Outbound>,
         ticket: Option<Arc<Ticket>>,
     ) -> Uuid {
-        let id = outbound.id;
+        let Some(event) = outbound else { return Uuid::nil() };
+        let id = event.id;
         // A panic hook must not run code that may panic.
-        if outbound.durability == Durability::Memory {
+        if event.durability == Durability::Memory {
             self.tell_hooks(|| ClientEvent::Captured { event_id: id });
         }
-        outbound.session.clone_from(&ticket);
-        self.hand_over(transport, outbound, (Category::Error, 1));
+        event.session.clone_from(&ticket);
+        self.hand_over_from(transport, outbound, (Category::Error, 1));
         if let Some(ticket) = ticket {
             self.told(&ticket);
         }
@@ -182,12 +187,32 @@ impl Client {
 
     /// A transport may be the user's: neither a panic in it nor what it captures itself comes back to the application.
     pub(super) fn hand_over(&self, transport: &dyn Transport, outbound: Outbound, lost: (Category, u64)) {
-        if guarded("transport", || transport.send(outbound)).is_err() {
+        self.hand_over_from(transport, &mut Some(outbound), lost);
+    }
+
+    fn hand_over_from(
+        &self,
+        transport: &dyn Transport,
+        outbound: &mut Option<Outbound>,
+        lost: (Category, u64),
+    ) {
+        let send = || {
+            if let Some(outbound) = outbound.take() {
+                transport.send(outbound);
+            }
+        };
+        if guarded("transport", send).is_err() {
             self.recorder().record(Reason::InternalSdkError, lost.0, lost.1);
         }
     }
 
-    pub(super) fn outbound(&self, mut capture: Capture<'_>, scope: ScopeSnapshot) -> Outbound {
+    pub(super) fn outbound(&self, capture: Capture<'_>, scope: ScopeSnapshot) -> Outbound {
+        self.outbound_here(capture, scope)
+    }
+
+    /// The same for where most captures come by: inlined, neither of these large values is copied again and again.
+    #[inline(always)]
+    fn outbound_here(&self, mut capture: Capture<'_>, scope: ScopeSnapshot) -> Outbound {
         let rest = match &mut capture.item {
             OutboundItem::Error { chain, .. } => nesting::limit_chain(chain),
             OutboundItem::Event(event) => nesting::limit_event(event),

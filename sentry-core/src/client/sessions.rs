@@ -19,7 +19,7 @@ impl Client {
             return None;
         }
         let session = Session::start(self.options(), user, &self.inner.sessions)?;
-        self.note_last_words(&session);
+        self.note_last_words();
         Some(session)
     }
 
@@ -62,25 +62,30 @@ impl Client {
         if ticket.is_end() {
             self.forget_last_words();
         } else if ticket.changes_last_words() {
-            self.note_last_words(ticket.session());
+            self.note_last_words();
         }
     }
 
-    /// Has the transport keep what to tell of the session if this process vanishes.
-    fn note_last_words(&self, session: &Session) {
+    /// Has the transport keep what to tell of the sessions that go on if this process vanishes.
+    fn note_last_words(&self) {
         if self.options().cache.dir.is_none() || self.options().session_mode != SessionMode::Application {
             return;
         }
-        if let (Some(transport), Some(item)) = (self.transport(), session.last_words()) {
-            let envelope = Outbound::from_envelope(self.envelope_of(vec![item]));
+        let Some(transport) = self.transport() else { return };
+        let words: Vec<_> =
+            self.inner.sessions.open().iter().filter_map(|session| session.last_words()).collect();
+        if !words.is_empty() {
+            let envelope = Outbound::from_envelope(self.envelope_of(words));
             let envelope = envelope.of_client(&self.inner.completion).finish();
             let _ = guarded("transport", || transport.set_last_words(Some(envelope)));
         }
     }
 
+    /// Has the transport forget them, at once, as one of them would be wrong now. The others are noted again.
     fn forget_last_words(&self) {
         if let Some(transport) = self.transport().filter(|_| self.options().cache.dir.is_some()) {
             let _ = guarded("transport", || transport.set_last_words(None));
+            self.note_last_words();
         }
     }
 }

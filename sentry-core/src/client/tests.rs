@@ -184,3 +184,10 @@ fn a_large_message_is_charged_and_not_copied_again() {
     assert!(seen[0].0 > 100_000 && seen[0].1, "{seen:?}");
     assert!((100_000..200_000).contains(&seen[1].0), "no server takes more than the beginning: {seen:?}");
 }
+
+#[test]
+fn a_relative_cache_directory_stays_where_the_process_worked_at_first() {
+    let client = Client::from(ClientOptions::new().dsn(DSN).cache_dir("relative"));
+    let dir = client.options().cache.dir.as_deref().unwrap();
+    assert!(dir.is_absolute() && dir.ends_with("relative"), "{}", dir.display());
+}

@@ -25,6 +25,11 @@ impl Counter {
         widen(self.0.load(order))
     }
 
+    /// Makes it at least `quantity`. Returns what it was.
+    pub(super) fn raise(&self, quantity: u64, order: Ordering) -> u64 {
+        widen(self.0.fetch_max(quantity as _, order))
+    }
+
     /// Takes what was counted so far.
     #[inline]
     pub(super) fn take(&self, order: Ordering) -> u64 {

@@ -11,11 +11,12 @@ pub(super) struct Health(AtomicU32);
 const MAX_FACTOR: u32 = 10;
 
 impl Health {
-    /// One look at the transport. A bad one halves the rates once more, a good one restores them at once.
-    pub(super) fn looked_at(&self, unhealthy: bool) {
+    /// One look at the transport. A bad one halves the rates once more, a good one restores them at once. Whether that made
+    /// a difference.
+    pub(super) fn looked_at(&self, unhealthy: bool) -> bool {
         // Only the transport writes, from one thread at a time.
         let factor = if unhealthy { (self.factor() + 1).min(MAX_FACTOR) } else { 0 };
-        self.0.store(factor, Relaxed);
+        self.0.swap(factor, Relaxed) != factor
     }
 
     #[inline]
@@ -37,7 +38,7 @@ mod tests {
             seen.push(health.factor());
         }
         assert_eq!(seen, [0, 1, 2, 0, 1]);
-        (0..100).for_each(|_| health.looked_at(true));
+        (0..100).for_each(|_| _ = health.looked_at(true));
         assert_eq!(health.factor(), MAX_FACTOR);
     }
 }

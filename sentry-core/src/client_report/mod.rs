@@ -23,6 +23,7 @@
 mod alarm;
 mod counter;
 mod health;
+mod left_out;
 mod on_drop;
 pub mod protocol;
 mod recorder;

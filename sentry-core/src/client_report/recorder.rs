@@ -1,14 +1,16 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use super::alarm::{Alarm, OnPending};
 use super::health::Health;
+use super::left_out::LeftOut;
 use super::on_drop::{Dropped, Listener, OnDrop};
 use super::protocol::{self, Category, Item, LossSource, Report};
 use super::stats::{Counters, Stats};
 use super::table::Table;
 use crate::diagnostics::{Post, Watcher};
+use crate::hub::forget_plain;
 use crate::process::{self, Held};
 
 /// Counts what one client delivers and loses. Clones count together; counting takes no lock.
@@ -30,6 +32,8 @@ struct Inner {
     pending: Table,
     /// Since the client was made.
     totals: Table,
+    /// Counted apart. Becomes pending with the next report.
+    left_out: LeftOut,
     counters: Counters,
     health: Health,
     listener: Listener,
@@ -73,19 +77,14 @@ impl Recorder {
         self.inner.listener.is_set()
     }
 
-    /// Counts one of each category without telling anybody: only where nobody [`listens`](Self::listens). Where it returns
-    /// `true`, the caller has to [`ring`](Self::ring) as soon as it holds no lock.
+    /// Counts a root span that was left out at the rate, and tells nobody: only where nobody [`listens`](Self::listens). Where
+    /// it returns `true`, the caller has to [`ring`](Self::ring) as soon as it holds no lock.
     #[inline]
-    pub(crate) fn record_quietly(&self, reason: protocol::Reason, categories: &[Category]) -> bool {
+    pub(crate) fn leave_out_root(&self, streams: bool) -> bool {
         let inner = &*self.inner;
-        let is_muted = inner.muted.load(Relaxed);
-        for category in categories {
-            inner.totals.add(reason, *category, 1);
-            if !is_muted {
-                inner.pending.add(reason, *category, 1);
-            }
-        }
-        !is_muted && !inner.dirty.swap(true, AcqRel)
+        inner.left_out.add(streams);
+        // Looked at after it was added, as `take` looks for what was added after it has cleared this: one sees the other.
+        !inner.dirty.load(SeqCst) && inner.soil()
     }
 
     /// Tells the transport that there is something to report.
@@ -95,6 +94,7 @@ impl Recorder {
 
     /// Whether losses are kept for a report. They are counted in [`totals`](Self::totals) either way.
     pub fn set_enabled(&self, enabled: bool) {
+        self.inner.settle();
         self.inner.muted.store(!enabled, Relaxed);
     }
 
@@ -103,9 +103,10 @@ impl Recorder {
     /// A report holds as much as the server takes at once. The rest stays for the next one.
     #[must_use]
     pub fn take(&self) -> Option<Report> {
-        if !self.inner.dirty.swap(false, AcqRel) {
+        if !self.inner.dirty.swap(false, SeqCst) {
             return None;
         }
+        self.inner.settle();
         let (items, more) = self.inner.pending.take(MAX_ITEMS);
         if more {
             self.inner.dirty.store(true, Release);
@@ -122,13 +123,17 @@ impl Recorder {
     /// Everything lost since the client was made. Never reset.
     #[must_use]
     pub fn totals(&self) -> Vec<Item> {
-        self.inner.totals.items()
+        let mut items = self.inner.totals.items();
+        self.inner.left_out.add_to(&mut items);
+        items
     }
 
     /// Sets who is told of every loss, on the thread that has lost something. No lock of the caller's may be held
     /// where losses are recorded.
     pub fn set_on_drop(&self, function: Option<OnDrop>) {
         self.inner.listener.set(function);
+        // Whoever relies on nobody listening has to look again.
+        forget_plain();
     }
 
     /// Sets who is told when there is something to report again, after there was nothing. The last one stays. No lock that
@@ -190,6 +195,7 @@ impl Recorder {
         let current = process::generation();
         if self.inner.generation.swap(current, AcqRel) != current {
             self.inner.dirty.store(false, Release);
+            self.inner.settle();
             drop(self.inner.pending.take(usize::MAX));
             self.inner.counters.disown_queued();
         }
@@ -199,7 +205,9 @@ impl Recorder {
     ///
     /// Every call with `true` halves the rate of traces once more, up to ten times; one with `false` restores it.
     pub fn set_unhealthy(&self, unhealthy: bool) {
-        self.inner.health.looked_at(unhealthy);
+        if self.inner.health.looked_at(unhealthy) {
+            forget_plain();
+        }
     }
 
     /// How often the rate of traces is halved at present.
@@ -227,12 +235,29 @@ impl Recorder {
         let is_told = reason != protocol::Reason::NoConsent;
         if is_told && !self.inner.muted.load(Relaxed) {
             self.inner.pending.add(reason, category, quantity);
-            if !self.inner.dirty.swap(true, AcqRel) {
+            if self.inner.soil() {
                 self.inner.alarm.ring();
             }
         }
         if first {
             self.inner.listener.tell(Dropped { reason, category, quantity });
+        }
+    }
+}
+
+impl Inner {
+    /// There is something to report. Whether the transport has to be told.
+    #[cold]
+    fn soil(&self) -> bool {
+        !self.muted.load(Relaxed) && !self.dirty.swap(true, SeqCst)
+    }
+
+    /// What was counted apart becomes part of the next report, if reports are wanted.
+    fn settle(&self) {
+        for item in self.left_out.take() {
+            if !self.muted.load(Relaxed) {
+                self.pending.add(item.reason(), item.category(), item.quantity());
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What the SDK has to say about itself.
 //!
 //! ```text
-//!                    ┌─► the hook, if one is set
-//! warn, warn_once ───┤
-//!                    └─► standard error, in debug mode only ◄─── debug
+//!                    ┌─► the hook, if one is set ◄─────────────┐
+//! warn, warn_once ───┤                                          ├── debug, info: in debug mode, from its level on
+//!                    └─► standard error, in debug mode only ◄───┘
 //! ```
 //!
 //! A message with a `once` key is reported the first time only, so that a dead server is one line and not a million;
@@ -31,7 +31,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use crate::process::Held;
@@ -46,6 +46,8 @@ pub use self::exchange::{Answer, Exchange, Failure, FailureKind, Watcher};
 pub type Hook = Arc<dyn Fn(Level, &str) + Send + Sync>;
 
 static DEBUG: AtomicBool = AtomicBool::new(false);
+/// The least level that debug mode is about.
+static LEVEL: AtomicU8 = AtomicU8::new(Level::Debug as u8);
 static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 static SEEN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
@@ -73,10 +75,27 @@ pub fn set_debug(debug: bool) {
     DEBUG.store(debug, Ordering::Relaxed);
 }
 
+/// Sets from which level on lines are of interest in debug mode. From [`Level::Debug`] on, if nobody says otherwise.
+pub fn set_level(level: Level) {
+    LEVEL.store(level as u8, Ordering::Relaxed);
+}
+
+/// Whether debug mode is on and is about lines of `level`.
+fn shows(level: Level) -> bool {
+    DEBUG.load(Ordering::Relaxed) && level as u8 >= LEVEL.load(Ordering::Relaxed)
+}
+
 /// Reports something that is worth knowing in debug mode only.
 pub fn debug(message: impl FnOnce() -> String) {
-    if DEBUG.load(Ordering::Relaxed) {
+    if shows(Level::Debug) {
         emit(Level::Debug, &message());
+    }
+}
+
+/// Reports, in debug mode, what became of the SDK: it is on, or why it is not.
+pub fn info(message: impl FnOnce() -> String) {
+    if shows(Level::Info) {
+        emit(Level::Info, &message());
     }
 }
 
@@ -97,7 +116,7 @@ pub fn warn(message: impl FnOnce() -> String) {
 /// Reports something dangerous once: on standard error too if nobody else listens.
 pub fn alarm_once(once: &'static str, message: impl FnOnce() -> String) {
     if lock(&SEEN).insert(once) {
-        let is_heard = DEBUG.load(Ordering::Relaxed) || read(&HOOK).is_some();
+        let is_heard = shows(Level::Warning) || read(&HOOK).is_some();
         let message = message();
         if !is_heard {
             print(Level::Warning, &Printable(&message).to_string());
@@ -113,7 +132,7 @@ fn print(level: Level, line: &str) {
 
 fn emit(level: Level, message: &str) {
     let line = Printable(message).to_string();
-    if DEBUG.load(Ordering::Relaxed) {
+    if shows(level) {
         print(level, &line);
     }
     let hook = read(&HOOK).clone();

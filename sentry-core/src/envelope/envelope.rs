@@ -70,7 +70,16 @@ impl Envelope {
     /// # Errors
     /// When it is malformed, or an item is not what its type promises.
     pub fn from_slice(slice: &[u8]) -> Result<Self, EnvelopeError> {
-        read::envelope(slice)
+        read::envelope(slice, read::Decoding::All)
+    }
+
+    /// The same, for one that is to be passed on: items whose types here do not keep all that the protocol knows (check-ins,
+    /// counted sessions, logs, metrics, streamed spans) stay as they are, as [`EnvelopeItem::Unknown`].
+    ///
+    /// # Errors
+    /// As [`from_slice`](Self::from_slice), as far as it looks into the items.
+    pub fn from_slice_lossless(slice: &[u8]) -> Result<Self, EnvelopeError> {
+        read::envelope(slice, read::Decoding::Lossless)
     }
 
     /// Reads the envelope in a file, as [`from_slice`](Self::from_slice) does.

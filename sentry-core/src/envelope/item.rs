@@ -59,6 +59,16 @@ impl EnvelopeItem {
         }
     }
 
+    /// What nothing with the same key may overtake: updates of one session, check-ins of one run of a job.
+    #[must_use]
+    pub fn order_key(&self) -> Option<Uuid> {
+        match self {
+            Self::MonitorCheckIn(check_in) => Some(check_in.check_in_id).filter(|id| !id.is_nil()),
+            Self::Unknown(item) if item.ty() == "check_in" => check_in_id(item.payload()),
+            item => Some(item.session_update()?.session_id),
+        }
+    }
+
     /// The id that the envelope has to carry for this item.
     pub(super) fn event_id(&self) -> Option<Uuid> {
         match self {
@@ -164,4 +174,10 @@ impl From<UnknownItem> for EnvelopeItem {
     fn from(item: UnknownItem) -> Self {
         Self::Unknown(item)
     }
+}
+
+/// Of a check-in that is encoded already.
+fn check_in_id(payload: &[u8]) -> Option<Uuid> {
+    let check_in: serde_json::Value = serde_json::from_slice(payload).ok()?;
+    Uuid::parse_str(check_in.get("check_in_id")?.as_str()?).ok().filter(|id| !id.is_nil())
 }

@@ -34,6 +34,7 @@ mod envelope;
 mod error;
 mod filter;
 mod headers;
+pub(crate) mod ingest;
 mod item;
 mod iter;
 mod pieces;

@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::envelope::Entry;
+use super::ingest::IngestSettings;
 use super::{Envelope, EnvelopeError, EnvelopeHeaders, EnvelopeItem, ItemContainer, UnknownItem};
 use crate::protocol::{Attachment, AttachmentType, Map, SessionAggregates, Unhandled};
 
@@ -17,7 +18,16 @@ pub(super) const MAX_BYTES: usize = 200 * 1024 * 1024;
 /// Far above what any SDK writes; bounds what many empty items can cost.
 const MAX_ITEMS: usize = 100_000;
 
-pub(super) fn envelope(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
+/// How much of an envelope is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decoding {
+    /// Every item that has a type here.
+    All,
+    /// Not those whose types do not keep everything that can be in them.
+    Lossless,
+}
+
+pub(super) fn envelope(bytes: &[u8], decoding: Decoding) -> Result<Envelope, EnvelopeError> {
     if bytes.len() > MAX_BYTES {
         return Err(EnvelopeError::TooLarge);
     }
@@ -31,7 +41,7 @@ pub(super) fn envelope(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
         if entries.len() == MAX_ITEMS {
             return Err(EnvelopeError::TooLarge);
         }
-        entries.push(entry(item?)?);
+        entries.push(entry(item?, decoding)?);
     }
     Ok(Envelope::from_parts(headers, entries))
 }
@@ -138,9 +148,12 @@ fn is_blank(line: &[u8]) -> bool {
     line.iter().all(u8::is_ascii_whitespace)
 }
 
-fn entry(mut slice: ItemSlice<'_>) -> Result<Entry, EnvelopeError> {
+fn entry(mut slice: ItemSlice<'_>, decoding: Decoding) -> Result<Entry, EnvelopeError> {
     let payload = slice.payload;
     let item = match slice.header.ty.as_str() {
+        "sessions" | "check_in" | "log" | "trace_metric" | "span" if decoding == Decoding::Lossless => {
+            return Ok(Entry::from(EnvelopeItem::Unknown(UnknownItem::from_slice(slice))));
+        }
         "event" => EnvelopeItem::Event(json(payload)?),
         "transaction" => EnvelopeItem::Transaction(json(payload)?),
         "feedback" => EnvelopeItem::Feedback(json(payload)?),
@@ -214,17 +227,19 @@ fn attachment_type(name: String) -> AttachmentType {
     serde_json::from_value(Value::String(name)).unwrap_or_default()
 }
 
-/// `None` for one with settings, which the typed form has no place for.
+/// `None` for one with settings other than those that we write, which the typed form has no place for.
 fn container(slice: &ItemSlice<'_>) -> Result<Option<ItemContainer>, EnvelopeError> {
     #[derive(Deserialize)]
     struct Settings {
-        ingest_settings: Option<IgnoredAny>,
+        ingest_settings: Option<Value>,
     }
     #[derive(Deserialize)]
     struct Items<T> {
         items: Vec<T>,
     }
-    if json::<Settings>(slice.payload)?.ingest_settings.is_some() {
+    if let Some(settings) = json::<Settings>(slice.payload)?.ingest_settings
+        && IngestSettings::deserialize(settings).is_err()
+    {
         return Ok(None);
     }
     Ok(Some(match slice.header.ty.as_str() {

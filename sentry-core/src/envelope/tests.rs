@@ -195,9 +195,10 @@ fn containers_say_what_they_hold() {
         text(&vec![log("a"), log("b")].into()),
         concat!(
             "{}\n",
-            r#"{"type":"log","item_count":2,"content_type":"application/vnd.sentry.items.log+json","length":203}"#,
+            r#"{"type":"log","item_count":2,"content_type":"application/vnd.sentry.items.log+json","length":269}"#,
             "\n",
-            r#"{"version":2,"items":[{"level":"info","body":"a","timestamp":4,"attributes":{"a":{"value":1,"#,
+            r#"{"version":2,"ingest_settings":{"infer_ip":"never","infer_user_agent":"never"},"#,
+            r#""items":[{"level":"info","body":"a","timestamp":4,"attributes":{"a":{"value":1,"#,
             r#""type":"integer"}}},{"level":"info","body":"b","timestamp":4,"attributes":{"a":{"value":1,"#,
             r#""type":"integer"}}}]}"#,
             "\n",
@@ -517,4 +518,26 @@ fn sessions_that_nobody_has_types_for_survive_the_round_trip() {
     let lines: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[2], serde_json::from_str::<Value>(update).unwrap());
     assert_eq!(lines[4], serde_json::from_str::<Value>(sessions).unwrap());
+}
+
+#[test]
+fn what_is_passed_on_keeps_what_no_type_knows() {
+    for (ty, payload) in [
+        (
+            "check_in",
+            r#"{"check_in_id":"83a7c03ed0a04e1b97e2e3b18d38f244","monitor_slug":"m","status":"ok","contexts":{"trace":{}}}"#,
+        ),
+        (
+            "log",
+            r#"{"items":[{"timestamp":1,"level":"info","body":"b","attributes":{"a":{"value":1,"type":"integer","unit":"byte"}}}]}"#,
+        ),
+    ] {
+        let raw = format!("{{}}\n{{\"type\":\"{ty}\",\"length\":{}}}\n{payload}\n", payload.len());
+        let passed_on = Envelope::from_slice_lossless(raw.as_bytes()).unwrap();
+        assert!(text(&passed_on).contains(payload), "{ty}");
+        assert!(!matches!(
+            Envelope::from_slice(raw.as_bytes()).unwrap().items().next(),
+            Some(EnvelopeItem::Unknown(_))
+        ));
+    }
 }

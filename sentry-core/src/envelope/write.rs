@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::content::{self, Content};
 use super::envelope::Entry;
+use super::ingest::{self, IngestSettings};
 use super::{EnvelopeItem, ItemContainer, UnknownItem};
 use crate::client_report::protocol::{Category, ItemLoss, LossSource, Reason};
 use crate::json;
@@ -154,14 +155,18 @@ fn container(
 ) -> serde_json::Result<usize> {
     #[derive(Serialize)]
     struct Container<'a, T> {
-        // Below 2 a server takes the connection for that of an end user and infers browser and address from it.
         version: u8,
+        ingest_settings: IngestSettings,
         items: &'a [T],
     }
+    fn encode<T: Serialize>(scratch: &mut Vec<u8>, items: &[T]) -> serde_json::Result<()> {
+        let ingest_settings = IngestSettings::default();
+        json::encode(scratch, &Container { version: ingest::VERSION, ingest_settings, items })
+    }
     match items {
-        ItemContainer::Logs(items) => json::encode(scratch, &Container { version: 2, items })?,
-        ItemContainer::Metrics(items) => json::encode(scratch, &Container { version: 2, items })?,
-        ItemContainer::Spans(items) => json::encode(scratch, &Container { version: 2, items })?,
+        ItemContainer::Logs(items) => encode(scratch, items)?,
+        ItemContainer::Metrics(items) => encode(scratch, items)?,
+        ItemContainer::Spans(items) => encode(scratch, items)?,
     }
     let length = scratch.len();
     let header = ItemHeader {

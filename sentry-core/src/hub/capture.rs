@@ -107,14 +107,15 @@ impl Hub {
         self.client_and_snapshot()
     }
 
+    #[inline]
     fn client_and_snapshot(&self) -> Option<(Arc<Client>, ScopeSnapshot)> {
-        let (binding, snapshot) = {
-            let mut state = lock(&self.state);
-            let ambient = self.ambient(&mut state);
-            (state.binding.clone(), state.top().snapshot().within(ambient))
-        };
+        let mut state = lock(&self.state);
+        let ambient = self.ambient(&mut state);
+        let binding = state.binding.clone();
+        let snapshot = state.top().snapshot();
+        drop(state);
         let client = binding.client().filter(|client| client.is_enabled())?;
-        Some((client, snapshot))
+        Some((client, snapshot.within(ambient)))
     }
 
     /// Adds breadcrumbs to the scope on top of the stack. Does nothing when no client is active.
@@ -124,11 +125,7 @@ impl Hub {
         }
         match breadcrumb.ready() {
             Ok(breadcrumb) => {
-                let mut breadcrumb = Some(breadcrumb);
-                self.add_ready_breadcrumb(&mut breadcrumb);
-                if let Some(breadcrumb) = breadcrumb {
-                    self.add_breadcrumbs(std::iter::once(breadcrumb));
-                }
+                self.add_one_breadcrumb(breadcrumb);
             }
             // The closure of the user's is only asked when its answer is wanted, and no lock is held meanwhile.
             Err(breadcrumb) if self.wants_breadcrumbs() => {
@@ -138,8 +135,9 @@ impl Hub {
         }
     }
 
-    /// Adds one breadcrumb without running any code of the user's. Leaves it if `before_breadcrumb` has to see it.
-    pub(crate) fn add_ready_breadcrumb(&self, breadcrumb: &mut Option<Breadcrumb>) {
+    /// Adds one breadcrumb without running any code of the user's. `false`: `before_breadcrumb` has to see it first. What is
+    /// left of it otherwise, or of the one that had to make room for it, is for the caller to drop.
+    pub(crate) fn add_ready_breadcrumb(&self, breadcrumb: &mut Option<Breadcrumb>) -> bool {
         let mut state = lock(&self.state);
         let wanted = state.binding.with_client(|client| {
             let options = client.options();
@@ -148,16 +146,23 @@ impl Hub {
                 options.before_breadcrumb.is_some(),
             )
         });
-        let Some((max, is_seen)) = wanted else {
-            *breadcrumb = None;
-            return;
-        };
-        if is_seen && max > 0 {
-            return;
+        let Some((max @ 1.., is_seen)) = wanted else { return true };
+        if is_seen {
+            return false;
         }
-        state.top_for_breadcrumbs().push_breadcrumb(breadcrumb, max);
+        state.fresh.push(breadcrumb, max);
         drop(state);
         self.note_change();
+        true
+    }
+
+    fn add_one_breadcrumb(&self, breadcrumb: Breadcrumb) {
+        let mut breadcrumb = Some(breadcrumb);
+        if !self.add_ready_breadcrumb(&mut breadcrumb)
+            && let Some(breadcrumb) = breadcrumb
+        {
+            self.show_breadcrumb(breadcrumb);
+        }
     }
 
     /// Whether a capture would lead anywhere.
@@ -171,23 +176,26 @@ impl Hub {
     }
 
     fn add_breadcrumbs(&self, breadcrumbs: impl Iterator<Item = Breadcrumb>) {
-        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return };
-        let options = client.options();
+        breadcrumbs.for_each(|breadcrumb| self.add_one_breadcrumb(breadcrumb));
+    }
+
+    /// Adds a breadcrumb if `before_breadcrumb` does not drop it.
+    #[inline(never)]
+    fn show_breadcrumb(&self, breadcrumb: Breadcrumb) {
         // A crumb added by `before_breadcrumb` itself would come back to it for ever.
-        if options.before_breadcrumb.is_some() && suppress::is_suppressed() {
+        if suppress::is_suppressed() {
             return;
         }
-        for breadcrumb in breadcrumbs {
-            let mut breadcrumb = match &options.before_breadcrumb {
-                None => Some(breadcrumb),
-                Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
-            };
-            if breadcrumb.is_some() {
-                let mut state = lock(&self.state);
-                state.top_for_breadcrumbs().push_breadcrumb(&mut breadcrumb, options.max_breadcrumbs);
-            }
+        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return };
+        let options = client.options();
+        let mut breadcrumb = match &options.before_breadcrumb {
+            None => Some(breadcrumb),
+            Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
+        };
+        if breadcrumb.is_some() {
+            lock(&self.state).fresh.push(&mut breadcrumb, options.max_breadcrumbs);
+            self.note_change();
         }
-        self.note_change();
     }
 
     /// Starts a transaction that belongs to this hub.

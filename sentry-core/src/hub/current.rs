@@ -1,10 +1,11 @@
 //! Which hub the running code belongs to.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::{Arc, MutexGuard, RwLock};
 
 use crate::client;
+use crate::hub::here::here;
 use crate::hub::state::{Binding, HubState};
 use crate::hub::{Hub, lock};
 use crate::process::Held;
@@ -14,8 +15,6 @@ use crate::sync::{read, try_lock, try_read, write};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Hub>>> = const { RefCell::new(None) };
-    /// Its address, for those who only compare. 0: none.
-    static ADDRESS: Cell<usize> = const { Cell::new(0) };
 }
 
 static MAIN: RwLock<Main> = RwLock::new(Main { hub: None, claimed: false });
@@ -77,15 +76,13 @@ impl Hub {
     }
 }
 
-/// Adds a breadcrumb to the current hub without taking a share in the hub. Leaves it if that takes more: there is no hub
-/// yet, or `before_breadcrumb` has to see it.
-pub(crate) fn add_ready_breadcrumb(breadcrumb: &mut Option<Breadcrumb>) {
-    let _ = CURRENT.try_with(|current| {
-        // The slot is borrowed only while no code of the user's can run, which might want to switch hubs.
-        if let Some(hub) = current.borrow().as_deref() {
-            hub.add_ready_breadcrumb(breadcrumb);
-        }
-    });
+/// Adds a breadcrumb to the current hub without taking a share in the hub. `false`: that takes more, as there is no hub yet, or
+/// `before_breadcrumb` has to see it.
+#[inline]
+pub(crate) fn add_ready_breadcrumb(breadcrumb: &mut Option<Breadcrumb>) -> bool {
+    // The slot is borrowed only while no code of the user's can run, which might want to switch hubs.
+    let add = |hub: &Arc<Hub>| hub.add_ready_breadcrumb(breadcrumb);
+    CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(add)).unwrap_or(false)
 }
 
 /// Calls `look` with the current hub, without taking a share in it if that can be spared. No code of the user's may run in
@@ -100,15 +97,15 @@ pub(crate) fn with_current<R>(look: impl FnOnce(&Hub) -> R) -> Option<R> {
     found.ok().flatten().or_else(|| Some(look?(&Hub::current())))
 }
 
-/// The address of the current hub. 0: this thread has none yet.
+/// The address of the current hub, for those who only compare. 0: this thread has none yet.
 #[inline]
 pub(super) fn address_here() -> usize {
-    ADDRESS.try_with(Cell::get).unwrap_or(0)
+    here(|here| here.hub.get())
 }
 
 fn note_address(hub: Option<&Arc<Hub>>) {
     let address = hub.map_or(0, |hub| Arc::as_ptr(hub).addr());
-    let _ = ADDRESS.try_with(|here| here.set(address));
+    here(|here| here.hub.set(address));
 }
 
 /// The current hub, if this thread has one already.

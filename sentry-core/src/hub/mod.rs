@@ -16,6 +16,7 @@ mod elsewhere;
 mod future;
 #[cfg(any(feature = "logs", feature = "metrics"))]
 mod glance;
+mod here;
 mod isolation;
 mod outlook;
 mod plain;
@@ -40,7 +41,7 @@ pub use self::future::{SentryFuture, SentryFutureExt};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::glance::glance;
 pub use self::isolation::with_isolation_scope;
-pub use self::outlook::Outlook;
+pub use self::outlook::{Begins, Outlook};
 pub(crate) use self::plain::forget_all as forget_plain;
 pub use self::request::ServedRequest;
 pub(crate) use self::state::{HubState, Pushed};
@@ -50,7 +51,7 @@ pub(crate) use self::weak::WeakHub;
 use crate::client::Client;
 use crate::integration::Integration;
 use crate::process::Held;
-use crate::scope::{Scope, ScopeGuard, ScopeSnapshot};
+use crate::scope::{Mark, Scope, ScopeGuard, ScopeSnapshot};
 use crate::sync::{lock, try_lock};
 use crate::trace::TransactionOrSpan;
 use crate::types::Uuid;
@@ -151,10 +152,7 @@ impl Hub {
 
     /// Pushes a scope; what is set until the guard is dropped is gone afterwards.
     pub fn push_scope(&self) -> ScopeGuard {
-        let mut state = lock(&self.state);
-        let scope = state.top().child();
-        let pushed = state.push(scope);
-        drop(state);
+        let pushed = lock(&self.state).push();
         self.note_change();
         ScopeGuard(Some((Arc::clone(&self.state), pushed)))
     }
@@ -165,17 +163,32 @@ impl Hub {
         C: FnOnce(&mut Scope),
         F: FnOnce() -> R,
     {
-        // Configured before it is pushed: no lock is held while the caller's code runs, and there is nothing to merge.
-        let mut scope = {
-            let mut state = lock(&self.state);
-            let ambient = self.ambient(&mut state);
-            state.top().child().within(ambient)
-        };
-        scope_config(&mut scope);
-        scope.leave();
-        let _pop = Pop { state: &self.state, pushed: lock(&self.state).push(scope) };
+        let pop;
+        {
+            let mut scope = Scope::default();
+            pop = self.push_for(&mut scope);
+            // No lock is held while the caller's code runs. Most often there is nothing to write when it is done.
+            let mark = scope.mark();
+            scope_config(&mut scope);
+            if mark.is_changed(&scope) {
+                pop.write(&mark, scope);
+            }
+        }
         self.note_change();
         callback()
+    }
+
+    /// Pushes a scope, and lets `scope` be what shows in it.
+    #[inline]
+    fn push_for(&self, scope: &mut Scope) -> Pop<'_> {
+        let mut state = lock(&self.state);
+        let ambient = self.ambient(&mut state);
+        let pushed = state.push_for(scope);
+        drop(state);
+        if ambient.is_some() {
+            scope.enter(ambient);
+        }
+        Pop { state: &self.state, pushed }
     }
 
     /// Changes the scope on top of the stack, whether or not a client is bound yet.
@@ -188,7 +201,7 @@ impl Hub {
         F: FnOnce(&mut Scope) -> R,
     {
         let mut state = lock(&self.state);
-        let base = state.top().clone();
+        let base = state.top_mut().clone();
         let mut mine = base.clone().within(self.ambient(&mut state));
         drop(state);
         let result = f(&mut mine);
@@ -227,10 +240,23 @@ struct Pop<'a> {
     pushed: Pushed,
 }
 
+impl Pop<'_> {
+    /// Writes what was made of the scope.
+    fn write(&self, mark: &Mark, mut scope: Scope) {
+        scope.leave();
+        let mut state = lock(self.state);
+        let _replaced = state.write(self.pushed, mark, scope);
+        drop(state);
+    }
+}
+
 impl Drop for Pop<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let popped = lock(self.state).pop(self.pushed);
-        drop(popped);
+        let mut state = lock(self.state);
+        // Dropped last, outside the lock: a scope may own values with destructors of the user's.
+        let _popped = state.pop(self.pushed);
+        drop(state);
         watch::note(self.state);
     }
 }
@@ -247,5 +273,7 @@ impl fmt::Debug for Hub {
     }
 }
 
+#[cfg(test)]
+mod pushed_tests;
 #[cfg(test)]
 mod tests;

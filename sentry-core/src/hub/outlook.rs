@@ -13,13 +13,15 @@
 use std::sync::Arc;
 
 use crate::client::{self, Client};
-use crate::client_report::protocol::{Category, Reason};
-use crate::hub::plain::{self, Found};
+use crate::client_report::Recorder;
+use crate::hub::current::address_here;
+use crate::hub::here::{Here, Root, here};
+use crate::hub::plain::{self, Decides};
 use crate::hub::{Hub, HubState, lock};
 use crate::options::{ClientOptions, TraceLifecycle, TracesSamplingStrategy};
 use crate::protocol::TraceId;
 use crate::suppress;
-use crate::trace::{self, UnsampledRoot};
+use crate::trace::{self, Kind, UnsampledRoot};
 
 /// What is to become of a root span. For integrations.
 #[derive(Debug)]
@@ -36,40 +38,56 @@ pub enum Outlook {
 }
 
 impl Hub {
-    /// Begins a span that has none above it but what the current hub knows of. `label` says where it is from and what it is
-    /// called. `place` takes the place of the integration, if it is free; unless the span is in it, it is left again.
+    /// Leaves out a root that an integration is about to begin and puts it in its `place`, if all that is certain: the thread is
+    /// in no span, and it is known what decides. Otherwise that takes [more](Self::begin_root). For integrations that make
+    /// every span known which a thread enters.
+    // Always built into the integration: half of it would be to hand things over.
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     #[must_use]
-    pub fn begin_root(
-        place: impl FnOnce() -> Option<&'static UnsampledRoot>,
-        label: (&'static str, &'static str),
-    ) -> Outlook {
-        if !client::any_live() {
-            return Outlook::Nothing;
+    pub fn leaves_root_out(key: u64, registry: u32, place: &'static UnsampledRoot, kind: Kind) -> bool {
+        // In this order nothing has to be taken back.
+        let Some(Decides { rate, streams }) = here(Here::decides_alone) else { return false };
+        let Some(skip) = trace::next_skip(rate) else { return false };
+        if suppress::is_suppressed() || !place.take(key, registry) {
+            return false;
         }
+        skip.use_up();
+        let hub = address_here();
+        place.begin(hub, kind, rate);
+        here(|here| here.root.set(Root { key, place, hub }));
+        if plain::with_recorder(|recorder| recorder.leave_out_root(streams)).unwrap_or(false) {
+            ring();
+        }
+        true
+    }
+
+    /// Begins a span of an integration that has none above it but what the current hub knows of. `is_below` tells whether there
+    /// is one that the hub does not know of: one that was entered on another thread only.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn begin_root(begins: Begins, kind: Kind, is_below: impl FnOnce() -> bool) -> Outlook {
         if Self::is_in_any_span() {
-            let is_off = Self::is_in_unsampled_span();
-            return if is_off { Outlook::Nothing } else { Outlook::Look };
+            return if Self::is_in_unsampled_span() { Outlook::Nothing } else { Outlook::Look };
         }
-        let Some(place) = place() else { return Outlook::Look };
-        if let Some(hub) = plain::here()
-            && let Some(outlook) = plain::with_found(|found| at_once(found, place, hub, label)).flatten()
-        {
-            if matches!(outlook, Outlook::Nothing) {
-                place.leave();
-            }
-            return outlook;
+        match here(Here::decides) {
+            Some(Decides { rate: plain::OFF, .. }) => return Outlook::Nothing,
+            None if !client::any_live() => return Outlook::Nothing,
+            _ => {}
         }
-        let outlook = Self::outlook(place, label);
+        let is_alone = begins.sees_all && here(|here| here.others.get()) == 0;
+        if !is_alone && is_below() || !begins.takes_place() {
+            return Outlook::Look;
+        }
+        let outlook = Self::closer_look(begins.place, kind);
         if !matches!(outlook, Outlook::Unsampled) {
-            place.leave();
+            begins.place.leave();
         }
         outlook
     }
 
-    #[inline(never)]
-    fn outlook(place: &'static UnsampledRoot, label: (&'static str, &'static str)) -> Outlook {
+    /// At a root that has its place.
+    fn closer_look(place: &'static UnsampledRoot, kind: Kind) -> Outlook {
         if suppress::is_suppressed() {
             return Outlook::Look;
         }
@@ -79,24 +97,28 @@ impl Hub {
         if let Some(outlook) = state.before_root() {
             return outlook;
         }
-        let found = state.binding.with_client(found).unwrap_or(Err(Outlook::Nothing));
-        let found = match found {
+        let found = match state.binding.with_client(found).unwrap_or(Err(Outlook::Nothing)) {
             Ok(found) => found,
             Err(outlook) => return outlook,
         };
         state.rely();
         drop(state);
-        let (rate, recorder) = (found.rate, found.recorder.clone());
-        plain::remember(&hub, generation, found);
-        let Some(rate) = rate else { return Outlook::Nothing };
-        let is_kept = if recorder.listens() { None } else { trace::is_next_kept(rate) };
-        match is_kept {
+        let (decides, recorder) = found;
+        let is_off = decides.rate == plain::OFF;
+        if !is_off && recorder.listens() {
+            return Outlook::Look;
+        }
+        plain::remember(&hub, generation, decides, recorder.clone());
+        if is_off {
+            return Outlook::Nothing;
+        }
+        let rate = decides.rate;
+        match trace::is_next_kept(rate) {
             None => Outlook::Look,
             Some(true) => trace::kept(rate).map_or(Outlook::Look, Outlook::Kept),
             Some(false) => {
-                let streams = plain::with_found(|found| found.streams).unwrap_or(false);
-                place.begin(Arc::as_ptr(&hub).addr(), label, rate);
-                if recorder.record_quietly(Reason::SampleRate, lost(streams)) {
+                place.begin(Arc::as_ptr(&hub).addr(), kind, rate);
+                if recorder.leave_out_root(decides.streams) {
                     recorder.ring();
                 }
                 Outlook::Unsampled
@@ -105,59 +127,59 @@ impl Hub {
     }
 }
 
-/// What is to become of a root on a plain hub, if that takes no closer look and nobody is to be told.
-#[inline]
-fn at_once(
-    found: &Found,
-    place: &UnsampledRoot,
-    hub: usize,
-    label: (&'static str, &'static str),
-) -> Option<Outlook> {
-    let Some(rate) = found.rate else { return Some(Outlook::Nothing) };
-    let recorder = &found.recorder;
-    if suppress::is_suppressed()
-        || recorder.listens()
-        || recorder.downsample_factor() != 0
-        || !trace::skips_one(rate)
-    {
-        return None;
-    }
-    place.begin(hub, label, rate);
-    if recorder.record_quietly(Reason::SampleRate, lost(found.streams)) {
+#[cold]
+fn ring() {
+    if let Some(recorder) = plain::with_recorder(Recorder::clone) {
         recorder.ring();
     }
-    Some(Outlook::Unsampled)
 }
 
-#[inline]
-fn lost(streams: bool) -> &'static [Category] {
-    if streams { &[Category::Span] } else { &[Category::Transaction, Category::Span] }
+/// A root that an integration is about to begin. For integrations.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct Begins {
+    /// What it is known by.
+    pub key: u64,
+    /// Where it is known by that. 0: that is not known.
+    pub registry: u32,
+    /// The place that it takes, if that is free and nothing is to be recorded.
+    pub place: &'static UnsampledRoot,
+    /// Whether every span that a thread of the integration enters is made known.
+    pub sees_all: bool,
+}
+
+impl Begins {
+    #[inline]
+    fn takes_place(&self) -> bool {
+        self.registry != 0 && self.place.take(self.key, self.registry)
+    }
 }
 
 /// What decides on roots, if that is certain for a while.
-fn found(client: &Client) -> Result<Found, Outlook> {
+fn found(client: &Client) -> Result<(Decides, Recorder), Outlook> {
     if !client.is_enabled() {
         return Err(Outlook::Nothing);
     }
     let options = client.options();
     let streams = options.trace_lifecycle == TraceLifecycle::Stream;
     let recorder = options.client_report_recorder.clone();
-    Ok(Found { rate: rate(options)?, streams, recorder })
+    Ok((Decides { rate: rate(options)?, streams }, recorder))
 }
 
-/// The rate, where nothing else decides. `Ok(None)`: tracing is off.
-fn rate(options: &ClientOptions) -> Result<Option<f32>, Outlook> {
+/// The rate, where nothing else decides.
+fn rate(options: &ClientOptions) -> Result<f32, Outlook> {
     if options.spotlight.is_on()
+        || trace::names_decide(options)
         || options.enable_backpressure_handling && options.client_report_recorder.downsample_factor() != 0
     {
         return Err(Outlook::Look);
     }
     match (&options.traces_sampling_strategy, &options.traces_sampler) {
-        (TracesSamplingStrategy::Disabled, None) if options.traces_sample_rate == 0.0 => {
-            Err(Outlook::Nothing)
+        (TracesSamplingStrategy::Disabled, None) if options.traces_sample_rate == plain::OFF => {
+            Ok(plain::OFF)
         }
-        (TracesSamplingStrategy::Disabled, None) => Ok(Some(options.traces_sample_rate)),
-        (TracesSamplingStrategy::FixedRate(rate), _) => Ok(Some(*rate)),
+        (TracesSamplingStrategy::Disabled, None) => Ok(options.traces_sample_rate),
+        (TracesSamplingStrategy::FixedRate(rate), _) if *rate != plain::OFF => Ok(*rate),
         _ => Err(Outlook::Look),
     }
 }

@@ -5,27 +5,61 @@
 //! that is relied on begins a new generation when somebody changes it, and so does whoever changes the client or the global
 //! scope. That is rare, and if it is not, nothing is lost but the short cut.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::client_report::Recorder;
 use crate::hub::Hub;
-use crate::hub::current::address_here;
+use crate::hub::here::{self, Here};
 
 static GENERATION: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
-    /// The hub and the generation in which it was found to be plain. 0: none.
-    static PLAIN: Cell<(usize, u32)> = const { Cell::new((0, 0)) };
-    static FOUND: RefCell<Option<Found>> = const { RefCell::new(None) };
+    /// That of the client of the plain hub.
+    static RECORDER: RefCell<Option<Recorder>> = const { RefCell::new(None) };
 }
 
-/// What decides on the roots that begin there.
-pub(super) struct Found {
-    /// `None`: tracing is off.
-    pub(super) rate: Option<f32>,
+/// What was found out of a hub.
+#[derive(Clone, Copy)]
+pub(super) struct Plain {
+    /// Its address.
+    hub: usize,
+    /// That in which it was found to be plain. 0: none.
+    generation: u32,
+    pub(super) decides: Decides,
+}
+
+/// What decides on the roots that begin there. Nobody wants to be told of those that are left out.
+#[derive(Clone, Copy)]
+pub(super) struct Decides {
+    /// [`OFF`] or anything else.
+    pub(super) rate: f32,
     pub(super) streams: bool,
-    pub(super) recorder: Recorder,
+}
+
+/// Tracing is off.
+pub(super) const OFF: f32 = 0.0;
+
+impl Plain {
+    /// Nothing was found out yet.
+    pub(super) const NEVER: Self =
+        Self { hub: 0, generation: 0, decides: Decides { rate: OFF, streams: false } };
+}
+
+impl Here {
+    /// What decides on roots, if the current hub is known to be plain.
+    #[inline]
+    pub(super) fn decides(&self) -> Option<Decides> {
+        let Plain { hub, generation, decides } = self.plain.get();
+        let is_known = generation == GENERATION.load(Ordering::Relaxed) && hub == self.hub.get();
+        is_known.then_some(decides)
+    }
+
+    /// The same, if the code is in no span of an integration.
+    #[inline]
+    pub(super) fn decides_alone(&self) -> Option<Decides> {
+        if self.depth.get() == 0 && self.others.get() == 0 { self.decides() } else { None }
+    }
 }
 
 /// Something has changed that somebody may rely on.
@@ -42,23 +76,26 @@ pub(super) fn generation() -> u32 {
 }
 
 /// Remembers what was found out of `hub` in a generation.
-pub(super) fn remember(hub: &Hub, generation: u32, found: Found) {
-    let before = FOUND.try_with(|slot| slot.try_borrow_mut().ok().and_then(|mut slot| slot.replace(found)));
-    drop(before);
-    let _ = PLAIN.try_with(|plain| plain.set((std::ptr::from_ref(hub).addr(), generation)));
+pub(super) fn remember(hub: &Hub, generation: u32, decides: Decides, recorder: Recorder) {
+    let before = RECORDER.try_with(|slot| Some(slot.try_borrow_mut().ok()?.replace(recorder)));
+    if let Ok(Some(before)) = before {
+        let hub = std::ptr::from_ref(hub).addr();
+        here::here(|here| here.plain.set(Plain { hub, generation, decides }));
+        drop(before);
+    }
 }
 
 /// The address of the current hub, if it is known to be plain.
 #[inline]
 pub(super) fn here() -> Option<usize> {
-    let (hub, generation) = PLAIN.try_with(Cell::get).unwrap_or((0, 0));
-    (generation == GENERATION.load(Ordering::Relaxed) && hub == address_here()).then_some(hub)
+    here::here(|here| here.decides().map(|_| here.hub.get()))
 }
 
-/// Calls `use_it` with what was found out of the current hub.
-#[inline]
-pub(super) fn with_found<R>(use_it: impl FnOnce(&Found) -> R) -> Option<R> {
-    FOUND.try_with(|found| found.try_borrow().ok()?.as_ref().map(use_it)).ok().flatten()
+/// Calls `use_it` with what counts the losses of the plain hub's client.
+// It is one load and one store on a path that many spans take.
+#[inline(always)]
+pub(super) fn with_recorder<R>(use_it: impl FnOnce(&Recorder) -> R) -> Option<R> {
+    RECORDER.try_with(|recorder| recorder.try_borrow().ok()?.as_ref().map(use_it)).ok().flatten()
 }
 
 /// Whether somebody relies on a hub as it is.

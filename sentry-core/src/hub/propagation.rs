@@ -6,7 +6,10 @@ use crate::diagnostics;
 use crate::hub::Hub;
 use crate::options::EnvOptions;
 use crate::suppress::guarded;
-use crate::trace::{TraceHeader, TracePropagationContext, TransactionContext, traceparent};
+use crate::trace::{
+    TraceHeader, TraceHeadersIter, TracePropagationContext, TransactionContext, TransactionOrSpan,
+    traceparent,
+};
 
 impl Hub {
     /// Continues the trace in the headers `sentry-trace` and `baggage`, or begins a new one where there is none, or none
@@ -85,10 +88,13 @@ impl Hub {
     #[must_use]
     pub fn trace_headers(&self) -> Vec<TraceHeader> {
         let snapshot = self.snapshot();
-        let headers = match snapshot.span() {
+        self.with_traceparent(match snapshot.span() {
             Some(span) => Some(span.iter_headers()),
             None => snapshot.propagation_context().map(TracePropagationContext::iter_headers),
-        };
+        })
+    }
+
+    fn with_traceparent(&self, headers: Option<TraceHeadersIter>) -> Vec<TraceHeader> {
         let mut headers: Vec<_> = headers.into_iter().flatten().collect();
         if self.with_client(|client| client.options().propagate_traceparent) == Some(true) {
             let value = headers.first().and_then(|(_, sentry_trace)| traceparent(sentry_trace));
@@ -114,10 +120,20 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn trace_headers_for(&self, url: &str) -> Vec<TraceHeader> {
-        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return Vec::new() };
+        if self.propagates_to(url) { self.trace_headers() } else { Vec::new() }
+    }
+
+    /// The same below a span that the code is not in, such as that of the request. For integrations.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn trace_headers_below(&self, span: &TransactionOrSpan, url: &str) -> Vec<TraceHeader> {
+        if self.propagates_to(url) { self.with_traceparent(Some(span.iter_headers())) } else { Vec::new() }
+    }
+
+    fn propagates_to(&self, url: &str) -> bool {
+        let Some(client) = self.client().filter(|client| client.is_enabled()) else { return false };
         // A target may be a function of the user's.
-        let is_target = guarded("trace_propagation_targets", || client.options().propagates_to(url));
-        if is_target.unwrap_or(false) { self.trace_headers() } else { Vec::new() }
+        guarded("trace_propagation_targets", || client.options().propagates_to(url)).unwrap_or(false)
     }
 
     /// What a transaction of an integration begins with: below the span the code is in, else in the trace of the request or

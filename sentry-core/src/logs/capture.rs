@@ -1,7 +1,6 @@
 //! From a log to a record for a batch.
 
 use std::collections::btree_map::Entry;
-use std::time::SystemTime;
 
 use super::draft::Draft;
 use super::wire;
@@ -12,7 +11,7 @@ use crate::hub::{self, Hub};
 use crate::protocol::Log;
 use crate::scope::{Scope, ScopeSnapshot, View};
 use crate::suppress::{guarded, is_suppressed};
-use crate::telemetry::{Ending, Place, Scratch, TelemetryKind};
+use crate::telemetry::{Place, Scratch, Stamp, TelemetryKind};
 use crate::{clock, nesting};
 
 /// Whether a log would lead anywhere.
@@ -40,40 +39,41 @@ impl Draft {
 
     /// The same with keys that were known before. Wants all of it for itself, as it is written only once.
     pub fn capture_known(&mut self, own: Keys<'_>) {
-        let time = clock::now();
+        let stamp = Stamp::from(clock::now());
         // At a glance, if nothing but encoding is to be done.
         let gathered = hub::glance(|client, scope| {
             if client.options().before_send_log.is_some() || !client.gathers() {
                 return None;
             }
-            let (from_scope, defaults) = (FromScope::of(scope), client.known_log_defaults()?);
-            Some(client.gather(TelemetryKind::Log, time, |out, ending| {
-                self.write(out, own, &from_scope, defaults);
-                ending.write(&place(time, scope), out);
+            let defaults = client.known_log_defaults()?;
+            let from_scope = FromScope::of(scope);
+            Some(client.gather(TelemetryKind::Log, stamp.time(), |out, ending| {
+                self.write(out, own, from_scope.as_ref().unwrap_or(FromScope::NOTHING), defaults);
+                ending.write(place(stamp, scope), out);
             }))
         });
         match gathered {
             Some(Some(follow_up)) => follow_up.run(),
-            Some(None) => self.capture_slowly(own, time),
+            Some(None) => self.capture_slowly(own, stamp),
             None => {}
         }
     }
 
     #[cold]
-    fn capture_slowly(&self, own: Keys<'_>, time: SystemTime) {
+    fn capture_slowly(&self, own: Keys<'_>, stamp: Stamp) {
         let Some((client, scope)) = Hub::current().for_telemetry(Category::LogItem) else { return };
-        let place = place(time, &scope.view());
+        let place = place(stamp, &scope.view());
         let mut json = Scratch::take();
         if client.options().before_send_log.is_none() {
             self.write(&mut json, own, &FromScope::new(&scope), client.log_defaults());
-            Ending::default().write(&place, &mut json);
-            return client.send_encoded(TelemetryKind::Log, &json, time);
+            place.write(&mut json);
+            return client.send_encoded(TelemetryKind::Log, &json, stamp.time());
         }
         self.write(&mut json, own, &FromScope::default(), &Defaults::default());
-        Ending::default().write(&place, &mut json);
+        place.write(&mut json);
         // It was written a moment ago.
         if let Ok(log) = serde_json::from_slice::<Log>(&json) {
-            client.write_log(Log { timestamp: time, ..log }, &scope);
+            client.write_log(Log { timestamp: stamp.time(), ..log }, &scope);
         }
     }
 
@@ -92,9 +92,10 @@ impl Draft {
     }
 }
 
-fn place(timestamp: SystemTime, scope: &View<'_>) -> Place {
+#[inline]
+fn place(stamp: Stamp, scope: &View<'_>) -> Place {
     let (trace_id, span_id) = scope.place();
-    Place { timestamp, trace_id: trace_id.unwrap_or_default(), span_id }
+    Place { stamp, trace_id: trace_id.unwrap_or_default(), span_id }
 }
 
 impl Hub {

@@ -78,7 +78,7 @@ impl Draft {
 
     /// Adds an attribute with a name that is not known before.
     pub fn member(&mut self, key: &str, value: Given<'_>) {
-        if !value.is_absent() {
+        if value.absent().is_none() {
             self.json.push(b',');
             json::text(&mut self.json, key);
             self.json.push(b':');
@@ -91,12 +91,13 @@ impl Draft {
         write_text(&mut self.json, ",\"sentry.message.template\":", template);
     }
 
-    /// Adds the next argument of the text.
+    /// Adds the next argument of the text. What is no value is told as text: a template must not be without its arguments.
     #[inline(always)]
     pub fn parameter(&mut self, value: Given<'_>) {
-        if !value.is_absent() {
-            self.begin_parameter();
-            write(&mut self.json, "", value);
+        self.begin_parameter();
+        match value.absent() {
+            None => write(&mut self.json, "", value),
+            Some(text) => write_text(&mut self.json, "", text),
         }
         self.parameters += 1;
     }
@@ -135,12 +136,15 @@ fn begin(level: LogLevel) -> &'static [u8] {
 }
 
 impl Given<'_> {
+    /// What is no value, as text.
     #[inline]
-    fn is_absent(&self) -> bool {
+    fn absent(&self) -> Option<&'static str> {
         match self {
-            Self::Value(value) => value.0.is_null(),
-            Self::Double(number) => !number.is_finite(),
-            Self::Boolean(_) | Self::Integer(_) | Self::Text(_) => false,
+            Self::Value(value) => value.0.is_null().then_some("null"),
+            Self::Double(number) if number.is_finite() => None,
+            Self::Double(number) if number.is_nan() => Some("NaN"),
+            Self::Double(number) => Some(if *number < 0.0 { "-inf" } else { "inf" }),
+            Self::Boolean(_) | Self::Integer(_) | Self::Text(_) => None,
         }
     }
 }

@@ -82,6 +82,26 @@ fn the_macros_take_text_arguments_and_attributes() {
 }
 
 #[test]
+fn a_template_is_never_without_its_arguments() {
+    let none: Option<String> = None;
+    let (least, most) = (f64::NEG_INFINITY, f32::INFINITY);
+    let logs = written(options(), || {
+        crate::logger_info!("{:?} {} {} {} {}", none, f64::NAN, least, most, 1);
+    });
+    assert_eq!(logs[0].body, "None NaN -inf inf 1");
+    let parameter = |index: usize| &logs[0].attributes[&format!("sentry.message.parameter.{index}")].0;
+    let parameters: Vec<_> = (0..5).map(parameter).collect();
+    assert_eq!(json!(parameters), json!(["null", "NaN", "-inf", "inf", 1]));
+}
+
+#[test]
+fn a_callback_may_take_all_attributes_away() {
+    let options = options().before_send_log(|log| Some(Log { attributes: Default::default(), ..log }));
+    let logs = written(options, || crate::logger_info!("x"));
+    assert!(logs[0].attributes.is_empty());
+}
+
+#[test]
 fn an_argument_is_evaluated_once_and_only_if_somebody_wants_it() {
     let calls = AtomicUsize::new(0);
     let call = || calls.fetch_add(1, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use crate::attributes::{self, Defaults, FromScope, Keys};
 use crate::json;
 use crate::protocol::Log;
 use crate::scope::ScopeSnapshot;
-use crate::telemetry::{Ending, Place};
+use crate::telemetry::Place;
 
 /// The attributes that text with arguments has.
 pub(super) const OF_TEXT: Keys<'_> = Keys::new(&[
@@ -36,5 +36,5 @@ pub(super) fn write(
     out.extend_from_slice(b",\"attributes\":");
     let own = log.attributes.iter().map(|(key, value)| (key.as_str(), value));
     attributes::write(out, own, from_scope, defaults);
-    Ending::default().write(&Place { timestamp: log.timestamp, trace_id, span_id }, out);
+    Place { stamp: log.timestamp.into(), trace_id, span_id }.write(out);
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::mem::ManuallyDrop;
 
+use super::attributes::Attributes;
 use super::capture;
 use crate::client;
 use crate::protocol::{LogAttribute, Metric, MetricType, Unit};
@@ -46,30 +47,19 @@ pub(super) struct Parts {
     pub(super) name: Cow<'static, str>,
     pub(super) value: f64,
     pub(super) unit: Option<Unit>,
-    pub(super) attributes: Vec<(Cow<'static, str>, LogAttribute)>,
+    pub(super) attributes: Attributes,
 }
 
 impl Parts {
     #[inline]
     fn new(name: Cow<'static, str>, value: f64) -> Self {
-        Self { name, value, unit: None, attributes: Vec::new() }
+        Self { name, value, unit: None, attributes: Attributes::NONE }
     }
 
     /// Whether there is anything to drop.
     #[inline]
     pub(super) fn owns(&self) -> bool {
-        matches!(self.name, Cow::Owned(_)) || self.unit.is_some() || self.attributes.capacity() > 0
-    }
-
-    /// What is said twice counts as said last. Takes all of it and gives it back, so that nothing of a metric has to be in
-    /// memory while no client is active.
-    #[inline(never)]
-    fn with(mut self, key: Cow<'static, str>, value: LogAttribute) -> Self {
-        match self.attributes.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, slot)) => *slot = value,
-            None => self.attributes.push((key, value)),
-        }
-        self
+        matches!(self.name, Cow::Owned(_)) || self.unit.is_some() || self.attributes.is_some()
     }
 }
 
@@ -78,29 +68,22 @@ impl Parts {
 #[expect(unnameable_types, reason = "the trait is sealed by it")]
 pub struct Measured {
     pub(super) kind: MetricType,
-    pub(super) name: Cow<'static, str>,
-    pub(super) value: f64,
-    pub(super) unit: Option<Unit>,
-    pub(super) attributes: Vec<(Cow<'static, str>, LogAttribute)>,
+    pub(super) parts: Parts,
 }
 
 impl Measured {
-    pub(super) fn new(parts: Parts, kind: MetricType) -> Self {
-        let Parts { name, value, unit, attributes } = parts;
-        Self { kind, name, value, unit, attributes }
-    }
-
     /// What `before_send_metric` sees.
-    pub(super) fn at(self, place: Place) -> Metric {
+    pub(super) fn at(mut self, place: Place) -> Metric {
+        let attributes = self.parts.attributes.drain().collect();
         Metric {
             r#type: self.kind,
-            name: self.name,
-            value: self.value,
-            timestamp: place.timestamp,
+            name: self.parts.name,
+            value: self.parts.value,
+            timestamp: place.stamp.time(),
             trace_id: place.trace_id,
             span_id: place.span_id,
-            unit: self.unit,
-            attributes: self.attributes.into_iter().collect(),
+            unit: self.parts.unit,
+            attributes,
         }
     }
 }
@@ -120,16 +103,19 @@ macro_rules! metric {
                 K: Into<Cow<'static, str>>,
                 V: Into<LogAttribute>,
             {
-                if client::any_live() { Self(self.0.with(key.into(), value.into())) } else { self }
+                // Part by part: nothing of a metric has to be in memory then while no client is active.
+                let Parts { name, value: number, unit, attributes } = self.0;
+                let attributes = if client::any_live() { attributes.with(key, value) } else { attributes };
+                Self(Parts { name, value: number, unit, attributes })
             }
 
             /// Captures it on the current hub.
             #[inline]
             pub fn capture(self) {
                 // While no client is active, a metric that owns nothing is not even put together to be dropped.
-                let metric = ManuallyDrop::new(self);
-                if client::any_live() || metric.0.owns() {
-                    capture::capture(ManuallyDrop::into_inner(metric).0, MetricType::$kind);
+                let parts = ManuallyDrop::new(self.0);
+                if client::any_live() || parts.owns() {
+                    capture::capture(parts, MetricType::$kind);
                 }
             }
         }
@@ -138,7 +124,7 @@ macro_rules! metric {
 
         impl IntoProtocolMetricImpl for $name {
             fn given(self) -> Given {
-                Given::Measured(Measured::new(self.0, MetricType::$kind))
+                Given::Measured(Measured { kind: MetricType::$kind, parts: self.0 })
             }
         }
     };

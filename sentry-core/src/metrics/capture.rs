@@ -1,5 +1,6 @@
 //! From a metric to a record for a batch.
 
+use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 use std::mem::ManuallyDrop;
 
@@ -13,7 +14,7 @@ use crate::hub::{self, Hub};
 use crate::protocol::{LogAttribute, Metric, MetricType, Unit};
 use crate::scope::{Scope, ScopeSnapshot};
 use crate::suppress::{guarded, is_suppressed};
-use crate::telemetry::{Ending, Place, Scratch, TelemetryKind};
+use crate::telemetry::{Place, Scratch, Stamp, TelemetryKind};
 use crate::{clock, diagnostics, json, nesting};
 
 impl Hub {
@@ -25,35 +26,35 @@ impl Hub {
     }
 }
 
-/// The same on the current hub.
-pub(super) fn capture(parts: Parts, kind: MetricType) {
+/// The same on the current hub. The parts stay where the caller has put them: moved, they would be waited for.
+pub(super) fn capture(parts: ManuallyDrop<Parts>, kind: MetricType) {
     if !client::any_live() {
-        return;
+        return drop(ManuallyDrop::into_inner(parts));
     }
-    // Most own nothing, and then there is nothing to drop.
-    let parts = ManuallyDrop::new(parts);
-    let time = clock::now();
+    let stamp = Stamp::from(clock::now());
     // At a glance, if nothing but encoding is to be done.
     let gathered = hub::glance(|client, scope| {
         let options = client.options();
-        let is_odd =
-            !parts.value.is_finite() || parts.attributes.iter().any(|(_, value)| nesting::is_deep(&value.0));
+        let is_odd = !parts.value.is_finite()
+            || parts.attributes.entries().iter().any(|(_, value)| nesting::is_deep(&value.0));
         if is_odd || !options.enable_metrics || options.before_send_metric.is_some() || !client.gathers() {
             return None;
         }
-        let (trace_id, span_id) = scope.place();
-        let place = Place { timestamp: time, trace_id: trace_id.unwrap_or_default(), span_id };
-        let head = Head { place, name: &parts.name, value: parts.value, unit: parts.unit.as_ref(), kind };
-        let own = parts.attributes.iter().map(|(key, value)| (&**key, value));
-        let (from_scope, defaults) = (FromScope::of(scope), client.known_metric_defaults()?);
-        Some(client.gather(TelemetryKind::Metric, time, |out, ending| {
-            encode(out, &head, own, &from_scope, defaults);
-            ending.write(&head.place, out);
+        let defaults = client.known_metric_defaults()?;
+        let from_scope = FromScope::of(scope);
+        Some(client.gather(TelemetryKind::Metric, stamp.time(), |out, ending| {
+            let head = Head::measured(kind, &parts);
+            let own = parts.attributes.entries().iter().map(|(key, value)| (&**key, value));
+            encode(out, &head, own, from_scope.as_ref().unwrap_or(FromScope::NOTHING), defaults);
+            let (trace_id, span_id) = scope.place();
+            let place = Place { stamp, trace_id: trace_id.unwrap_or_default(), span_id };
+            ending.write(place, out);
         }))
     });
     if let Some(None) = gathered {
         return capture_slowly(ManuallyDrop::into_inner(parts), kind);
     }
+    // Most own nothing, and then there is nothing to drop.
     if parts.owns() {
         drop(ManuallyDrop::into_inner(parts));
     }
@@ -65,7 +66,7 @@ pub(super) fn capture(parts: Parts, kind: MetricType) {
 #[cold]
 fn capture_slowly(parts: Parts, kind: MetricType) {
     if let Some((client, scope)) = Hub::current().for_telemetry(Category::TraceMetric) {
-        client.write_metric(Given::Measured(Measured::new(parts, kind)), &scope);
+        client.write_metric(Given::Measured(Measured { kind, parts }), &scope);
     }
 }
 
@@ -83,23 +84,18 @@ impl Client {
             return;
         }
         let place = Place {
-            timestamp: clock::now(),
+            stamp: clock::now().into(),
             trace_id: scope.trace_id().unwrap_or_default(),
             span_id: scope.span_id(),
         };
         let from_scope = FromScope::new(scope);
         let metric = match (given, &self.options().before_send_metric) {
             (Given::Measured(mut metric), None) => {
-                metric.attributes.iter_mut().for_each(|(_, value)| nesting::limit(&mut value.0));
-                let own = metric.attributes.iter().map(|(key, value)| (&**key, value));
-                let head = Head {
-                    place,
-                    name: &metric.name,
-                    value: metric.value,
-                    unit: metric.unit.as_ref(),
-                    kind: metric.kind,
-                };
-                return self.send_metric(&head, own, &from_scope, self.metric_defaults());
+                let Measured { kind, parts } = &mut metric;
+                parts.attributes.entries_mut().iter_mut().for_each(|(_, value)| nesting::limit(&mut value.0));
+                let own = parts.attributes.entries().iter().map(|(key, value)| (&**key, value));
+                let head = Head::measured(*kind, parts);
+                return self.send_metric(&head, place, own, &from_scope, self.metric_defaults());
             }
             (Given::Measured(metric), Some(_)) => metric.at(place),
             (Given::Whole(metric), _) => metric,
@@ -111,7 +107,13 @@ impl Client {
         metric.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
         let Some(before_send) = &self.options().before_send_metric else {
             let own = metric.attributes.iter().map(|(key, value)| (&**key, value));
-            return self.send_metric(&Head::of(&metric), own, from_scope, self.metric_defaults());
+            return self.send_metric(
+                &Head::of(&metric),
+                place_of(&metric),
+                own,
+                from_scope,
+                self.metric_defaults(),
+            );
         };
         for (key, value) in from_scope.entries().chain(self.metric_defaults().entries()) {
             if let Entry::Vacant(entry) = metric.attributes.entry(key.to_owned().into()) {
@@ -123,7 +125,8 @@ impl Client {
             Ok(Some(mut metric)) => {
                 metric.attributes.values_mut().for_each(|value| nesting::limit(&mut value.0));
                 let own = metric.attributes.iter().map(|(key, value)| (&**key, value));
-                self.send_metric(&Head::of(&metric), own, &FromScope::default(), &Defaults::default());
+                let (from_scope, defaults) = (FromScope::default(), Defaults::default());
+                self.send_metric(&Head::of(&metric), place_of(&metric), own, &from_scope, &defaults);
             }
             dropped => {
                 let reason = if dropped.is_ok() { Reason::BeforeSend } else { Reason::CallbackError };
@@ -135,6 +138,7 @@ impl Client {
     fn send_metric<'a>(
         &self,
         head: &Head<'_>,
+        place: Place,
         own: impl Iterator<Item = (&'a str, &'a LogAttribute)> + Clone,
         scope: &FromScope<'_>,
         defaults: &Defaults,
@@ -147,8 +151,8 @@ impl Client {
         }
         let mut json = Scratch::take();
         encode(&mut json, head, own, scope, defaults);
-        Ending::default().write(&head.place, &mut json);
-        self.send_encoded(TelemetryKind::Metric, &json, head.place.timestamp);
+        place.write(&mut json);
+        self.send_encoded(TelemetryKind::Metric, &json, place.stamp.time());
     }
 
     fn lose_metric(&self, reason: Reason, bytes: u64) {
@@ -156,26 +160,27 @@ impl Client {
     }
 }
 
-/// All of a metric but its attributes.
+fn place_of(metric: &Metric) -> Place {
+    Place { stamp: metric.timestamp.into(), trace_id: metric.trace_id, span_id: metric.span_id }
+}
+
+/// All of a metric but its attributes and its place.
 #[derive(Clone, Copy)]
 struct Head<'a> {
-    place: Place,
-    name: &'a str,
+    name: &'a Cow<'static, str>,
     value: f64,
     unit: Option<&'a Unit>,
     kind: MetricType,
 }
 
 impl<'a> Head<'a> {
+    #[inline]
+    fn measured(kind: MetricType, parts: &'a Parts) -> Self {
+        Self { name: &parts.name, value: parts.value, unit: parts.unit.as_ref(), kind }
+    }
+
     fn of(metric: &'a Metric) -> Self {
-        let Metric { timestamp, trace_id, span_id, .. } = *metric;
-        Self {
-            place: Place { timestamp, trace_id, span_id },
-            name: &metric.name,
-            value: metric.value,
-            unit: metric.unit.as_ref(),
-            kind: metric.r#type,
-        }
+        Self { name: &metric.name, value: metric.value, unit: metric.unit.as_ref(), kind: metric.r#type }
     }
 }
 

@@ -14,6 +14,7 @@
 //! assert_eq!((metrics[0].name.as_ref(), metrics[0].value), ("orders", 1.0));
 //! ```
 
+mod attributes;
 mod builder;
 mod capture;
 

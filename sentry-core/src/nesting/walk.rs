@@ -81,6 +81,9 @@ pub(crate) fn message(text: &str) -> (String, Option<Arc<Rest>>) {
 
 /// Limits the texts of a chain of errors, the outermost first, which is the last exception.
 pub(crate) fn limit_chain(chain: &mut [ErrorLink]) -> Option<Arc<Rest>> {
+    if chain.iter().all(|link| link.value.len() <= TEXT) {
+        return None;
+    }
     let mut walk = Walk::new(0);
     let root = Place::ROOT;
     let at = root.name("exception");

@@ -12,6 +12,7 @@ impl fmt::Debug for ClientOptions {
         f.debug_struct("ClientOptions")
             .field("dsn", &self.dsn)
             .field("debug", &self.debug)
+            .field("debug_level", &self.debug_level)
             .field("release", &self.release)
             .field("dist", &self.dist)
             .field("environment", &self.environment)

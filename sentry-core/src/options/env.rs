@@ -18,6 +18,7 @@ pub fn apply_env(options: ClientOptions) -> ClientOptions {
     let (options, warnings) = EnvOptions::from_process().apply(options);
     if options.debug {
         // So that the lines below are seen: the client that would switch it on does not exist yet.
+        diagnostics::set_level(options.debug_level);
         diagnostics::set_debug(true);
     }
     for warning in warnings {

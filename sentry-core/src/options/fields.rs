@@ -13,10 +13,10 @@ use crate::last_run::OnCrashedLastRun;
 use crate::options::{
     BeforeSendSpan, BeforeSendWithHint, CacheOptions, Consent, DataCollection, ErrorPattern, ErrorSampler,
     EventSamplingStrategy, FloodControl, HttpOptions, MaxRequestBodySize, PropagationTarget, ScrubOptions,
-    SessionMode, Spotlight, TraceLifecycle, TracesSampler, TracesSamplingStrategy,
+    SessionMode, SpanPattern, Spotlight, TraceLifecycle, TracesSampler, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
-use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
+use crate::protocol::{Breadcrumb, Event, Level, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::stacktrace::StackSource;
 use crate::transport::TransportFactory;
 use crate::types::Dsn;
@@ -49,6 +49,8 @@ pub struct ClientOptions {
     pub dsn: Option<Dsn>,
     /// Print diagnostics of the SDK to standard error.
     pub debug: bool,
+    /// From which level on they are printed.
+    pub debug_level: Level,
     /// The version of the application, best as `name@version`.
     pub release: Option<Cow<'static, str>>,
     /// The build of that version.
@@ -126,8 +128,8 @@ pub struct ClientOptions {
     pub trace_lifecycle: TraceLifecycle,
     /// Transactions whose name contains one of these are dropped.
     pub ignore_transactions: Vec<Cow<'static, str>>,
-    /// Spans whose description contains one of these are left out.
-    pub ignore_spans: Vec<Cow<'static, str>>,
+    /// Spans of which one of these is true are left out.
+    pub ignore_spans: Vec<SpanPattern>,
     /// Transactions that answered with one of these HTTP status codes are dropped.
     pub trace_ignore_status_codes: Vec<RangeInclusive<u16>>,
     /// Requests to other services that carry the trace. Unset: all.
@@ -173,7 +175,8 @@ pub struct ClientOptions {
     /// It should not block. A panic in it ends there, captures in it lead nowhere, and what is lost in it is counted
     /// without being told.
     pub on_drop: Option<OnDrop>,
-    /// Is told at `init` that the previous run on this cache directory ended by a crash, on the thread that calls `init`.
+    /// Is told at `init` that the previous run with this DSN on this cache directory ended by a crash, on the thread that calls
+    /// `init`.
     pub on_crashed_last_run: Option<OnCrashedLastRun>,
     /// How requests reach the server.
     pub http: HttpOptions,
@@ -204,6 +207,7 @@ impl Default for ClientOptions {
         Self {
             dsn: None,
             debug: false,
+            debug_level: Level::Debug,
             release: None,
             dist: None,
             environment: None,

@@ -13,7 +13,7 @@ use crate::options::{
     MaxRequestBodySize, SessionMode, Spotlight, TracesSamplingStrategy,
 };
 use crate::outbound::Finish;
-use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
+use crate::protocol::{Breadcrumb, Event, Level, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::stacktrace::StackSource;
 use crate::trace::TransactionContext;
 use crate::transport::TransportFactory;
@@ -40,6 +40,12 @@ impl ClientOptions {
     /// Sets whether the SDK prints diagnostics to standard error.
     pub fn debug(self, debug: bool) -> Self {
         Self { debug, ..self }
+    }
+
+    /// Sets from which level on diagnostics are printed where `debug` is on: `Level::Warning` leaves out what is merely
+    /// interesting. The hook of [`diagnostics`](crate::diagnostics) hears of every warning all the same.
+    pub fn debug_level(self, debug_level: Level) -> Self {
+        Self { debug_level, ..self }
     }
 
     /// Sets the version of the application.

@@ -59,13 +59,6 @@ impl ClientOptions {
         self
     }
 
-    /// Leaves out spans whose description, or operation if there is none, contains one of these texts. What is below such a
-    /// span belongs to the one above it. They count as ignored.
-    pub fn ignore_spans<T: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.ignore_spans.extend(names.into_iter().map(Into::into));
-        self
-    }
-
     /// Tells where in the code queries come from that take longer than 100 ms: spans with the operation `db` or `db.*` get
     /// `code.file.path`, `code.function.name` and `code.line.number`. On by default.
     pub fn enable_db_query_source(self, enable_db_query_source: bool) -> Self {

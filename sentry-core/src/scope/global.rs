@@ -51,9 +51,12 @@ pub(crate) fn hold(held: &mut Held<'_>) {
     held.write(&GLOBAL);
 }
 
+#[inline]
 pub(crate) fn layer() -> Option<Arc<ScopeData>> {
-    if !IS_SET.load(Ordering::Acquire) {
-        return None;
-    }
+    if IS_SET.load(Ordering::Acquire) { set_layer() } else { None }
+}
+
+#[inline(never)]
+fn set_layer() -> Option<Arc<ScopeData>> {
     read(&GLOBAL).clone()
 }

@@ -9,18 +9,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::scope::key::Key;
+
 /// Changes in front of the base before they are folded into it.
-const FOLD_AT: u8 = 32;
+const FOLD_AT: usize = 32;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Map<V> {
     base: Option<Arc<Entries<V>>>,
     changes: Option<Arc<Change<V>>>,
-    pending: u8,
+    /// As wide as a pointer: moving a map that was just made takes longer with anything narrower.
+    pending: usize,
 }
 
 /// Never holds `Slot::Gone`.
-type Entries<V> = BTreeMap<Arc<str>, Slot<V>>;
+type Entries<V> = BTreeMap<Key, Slot<V>>;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Slot<V> {
@@ -50,7 +53,7 @@ pub(crate) enum Entry {
 
 #[derive(Debug)]
 struct Change<V> {
-    key: Arc<str>,
+    key: Key,
     slot: Slot<V>,
     before: Option<Arc<Self>>,
 }
@@ -91,8 +94,8 @@ impl<V: Clone> Map<V> {
     }
 
     fn slot(&self, key: &str) -> Option<&Slot<V>> {
-        let change = self.changes().find(|change| *change.key == *key).map(|change| &change.slot);
-        change.or_else(|| self.base.as_ref()?.get(key))
+        let change = self.changes().find(|change| change.key.as_bytes() == key.as_bytes());
+        change.map(|change| &change.slot).or_else(|| self.base.as_ref()?.get(key.as_bytes()))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -103,15 +106,15 @@ impl<V: Clone> Map<V> {
         if self.changes.is_none()
             && let Some(base) = self.base.as_mut().and_then(Arc::get_mut)
         {
-            match (base.get_mut(key), slot) {
-                (_, Slot::Gone) => _ = base.remove(key),
+            match (base.get_mut(key.as_bytes()), slot) {
+                (_, Slot::Gone) => _ = base.remove(key.as_bytes()),
                 (Some(old), slot) => *old = slot,
                 (None, slot) => _ = base.insert(key.into(), slot),
             }
             return;
         }
         if let Some(newest) = self.changes.as_mut().and_then(Arc::get_mut)
-            && *newest.key == *key
+            && newest.key.as_bytes() == key.as_bytes()
         {
             newest.slot = slot;
             return;
@@ -127,8 +130,8 @@ impl<V: Clone> Map<V> {
         let mut base = self.base.take().map(Arc::unwrap_or_clone).unwrap_or_default();
         for (key, slot) in self.latest_changes() {
             match slot {
-                Slot::Gone => _ = base.remove(&**key),
-                slot => _ = base.insert(Arc::clone(key), slot.clone()),
+                Slot::Gone => _ = base.remove(key),
+                slot => _ = base.insert(key.clone(), slot.clone()),
             }
         }
         *self = Self { base: Some(Arc::new(base)), changes: None, pending: 0 };
@@ -139,7 +142,7 @@ impl<V: Clone> Map<V> {
         std::iter::successors(self.changes.as_deref(), |change| change.before.as_deref())
     }
 
-    fn latest_changes(&self) -> BTreeMap<&Arc<str>, &Slot<V>> {
+    fn latest_changes(&self) -> BTreeMap<&Key, &Slot<V>> {
         let mut latest = BTreeMap::new();
         self.changes().for_each(|change| _ = latest.entry(&change.key).or_insert(&change.slot));
         latest
@@ -149,11 +152,11 @@ impl<V: Clone> Map<V> {
     fn entries(&self) -> BTreeMap<&str, &Slot<V>> {
         let changes = self.latest_changes();
         let base = self.base.iter().flat_map(|base| base.iter());
-        let mut entries: BTreeMap<&str, &Slot<V>> = base.map(|(key, slot)| (&**key, slot)).collect();
+        let mut entries: BTreeMap<&str, &Slot<V>> = base.map(|(key, slot)| (key.as_str(), slot)).collect();
         for (key, slot) in changes {
             match slot {
-                Slot::Gone => _ = entries.remove(&**key),
-                slot => _ = entries.insert(key, slot),
+                Slot::Gone => _ = entries.remove(key.as_str()),
+                slot => _ = entries.insert(key.as_str(), slot),
             }
         }
         entries
@@ -168,10 +171,12 @@ impl<V: Clone> Map<V> {
         };
         match (&self.base, &self.changes) {
             (None, None) => {}
-            (Some(base), None) => base.iter().for_each(|(key, slot)| lay(key, slot)),
+            (Some(base), None) => base.iter().for_each(|(key, slot)| lay(key.as_str(), slot)),
             // Nothing was there before to be gone.
-            (None, Some(only)) if only.before.is_none() => lay(&only.key, &only.slot),
-            (None, Some(_)) => self.latest_changes().into_iter().for_each(|(key, slot)| lay(key, slot)),
+            (None, Some(only)) if only.before.is_none() => lay(only.key.as_str(), &only.slot),
+            (None, Some(_)) => {
+                self.latest_changes().into_iter().for_each(|(key, slot)| lay(key.as_str(), slot));
+            }
             (Some(_), Some(_)) => self.entries().into_iter().for_each(|(key, slot)| lay(key, slot)),
         }
     }
@@ -273,7 +278,7 @@ mod tests {
         }
         drop(snapshot);
         assert!(map.entries().is_empty());
-        assert!(map.base.as_ref().map_or(0, |base| base.len()) <= usize::from(FOLD_AT));
+        assert!(map.base.as_ref().map_or(0, |base| base.len()) <= FOLD_AT);
         let pending = map.pending;
         map.remove("never there");
         assert_eq!(map.pending, pending);

@@ -16,6 +16,7 @@ mod data;
 mod flags;
 mod global;
 mod guard;
+mod key;
 mod map;
 mod request;
 mod snapshot;
@@ -25,10 +26,11 @@ use std::borrow::Cow;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
+use crate::breadcrumbs::Fresh;
 use crate::nesting;
 use crate::options::DataCollection;
 use crate::protocol::{
-    Attachment, Breadcrumb, Context, Event, FileAttachment, Level, LogAttribute, Request, SpanId, User, Value,
+    Attachment, Context, Event, FileAttachment, Level, LogAttribute, Request, SpanId, User, Value,
 };
 #[cfg(feature = "release-health")]
 use crate::session::Session;
@@ -53,37 +55,105 @@ pub(crate) use self::view::View;
 pub struct Scope {
     layer: Option<Arc<ScopeData>>,
     below: Option<Arc<ScopeData>>,
-    /// The global scope: nothing lies below.
-    is_global: bool,
+    kind: Kind,
     /// The span that stands in for the bound one, while somebody looks.
     ambient: Option<Arc<TransactionOrSpan>>,
 }
 
+/// Whose scope it is. As wide as a pointer: moving a scope that has just been written takes longer with anything narrower.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(usize)]
+enum Kind {
+    /// Of the process: nothing lies below.
+    Global,
+    #[default]
+    OfHub,
+}
+
+/// A scope before it was handed to somebody who may write to it.
+pub(crate) struct Mark {
+    layer: Option<Arc<ScopeData>>,
+    /// The address of what is below. Somebody else keeps it.
+    below: usize,
+}
+
+impl Mark {
+    /// Whether anything was written to `scope` since, or another scope put in its place.
+    #[inline]
+    pub(crate) fn is_changed(&self, scope: &Scope) -> bool {
+        !is_same(&self.layer, &scope.layer) || self.below != scope.below_address()
+    }
+
+    /// Repeats on `theirs` what `mine` changed.
+    pub(crate) fn replay(&self, theirs: &mut Scope, mine: Scope) {
+        theirs.replay_since(&self.layer, mine);
+    }
+}
+
+#[inline]
+fn is_same(a: &Option<Arc<ScopeData>>, b: &Option<Arc<ScopeData>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 impl Scope {
     fn global(layer: Option<Arc<ScopeData>>) -> Self {
-        Self { layer, is_global: true, ..Self::default() }
+        Self { layer, kind: Kind::Global, ..Self::default() }
+    }
+
+    fn is_global(&self) -> bool {
+        self.kind == Kind::Global
     }
 
     /// A new layer to push on this one: empty over an isolation scope, a fork over another current scope.
     pub(crate) fn child(&self) -> Self {
+        let mut child = Self::default();
+        self.lend_to(&mut child);
+        child
+    }
+
+    /// Makes an empty scope a [child](Self::child) of this one. In place: to move what was just written takes longer.
+    #[inline]
+    pub(crate) fn lend_to(&self, child: &mut Self) {
         match &self.below {
-            Some(_) => self.clone(),
-            None => Self { below: self.layer.clone(), ..Self::default() },
+            Some(_) => *child = self.clone(),
+            None => child.below = self.layer.clone(),
         }
     }
 
+    /// What it is so far, to tell later whether it was [changed](Mark::is_changed).
+    #[inline]
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { layer: self.layer.clone(), below: self.below_address() }
+    }
+
+    #[inline]
+    fn below_address(&self) -> usize {
+        self.below.as_ref().map_or(0, |below| Arc::as_ptr(below).addr())
+    }
+
     /// The three layers as they are now.
+    #[inline]
     pub(crate) fn snapshot(&self) -> ScopeSnapshot {
-        let layers = match &self.below {
-            Some(below) => ScopeSnapshot::new(Some(Arc::clone(below)), self.layer.clone()),
-            None => ScopeSnapshot::new(self.layer.clone(), None),
+        let (isolation, current) = match &self.below {
+            Some(_) => (&self.below, self.layer.clone()),
+            None => (&self.layer, None),
         };
-        layers.within(self.ambient.clone())
+        ScopeSnapshot::new(isolation.clone(), current, self.ambient.clone())
     }
 
     /// The same scope for code that is in a span.
-    pub(crate) fn within(self, ambient: Option<Arc<TransactionOrSpan>>) -> Self {
-        Self { ambient, ..self }
+    pub(crate) fn within(mut self, ambient: Option<Arc<TransactionOrSpan>>) -> Self {
+        self.enter(ambient);
+        self
+    }
+
+    /// Is for code that is in a span from now on.
+    pub(crate) fn enter(&mut self, ambient: Option<Arc<TransactionOrSpan>>) {
+        self.ambient = ambient;
     }
 
     /// Forgets that the code is in a span: the hub knows it.
@@ -127,33 +197,27 @@ impl Scope {
 
     /// Repeats on `self` what `mine` changed since it was cloned from `base`.
     pub(crate) fn replay(&mut self, base: &Self, mine: Self) {
+        self.replay_since(&base.layer, mine);
+    }
+
+    fn replay_since(&mut self, base: &Option<Arc<ScopeData>>, mine: Self) {
         let empty = ScopeData::default();
         let Some(layer) = mine.layer else { return };
-        self.edit().replay(base.layer.as_deref().unwrap_or(&empty), Arc::unwrap_or_clone(layer));
+        self.edit().replay(base.as_deref().unwrap_or(&empty), Arc::unwrap_or_clone(layer));
     }
 
     /// Whether nothing was written since `other` was cloned from `self`, or the other way round.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
-        match (&self.layer, &other.layer) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (None, None) => true,
-            _ => false,
-        }
+        is_same(&self.layer, &other.layer)
     }
 
     fn edit(&mut self) -> &mut ScopeData {
         Arc::make_mut(self.layer.get_or_insert_default())
     }
 
-    /// Takes a breadcrumb. It is large: it stays where it is until it goes to its place.
-    #[inline]
-    pub(crate) fn push_breadcrumb(&mut self, breadcrumb: &mut Option<Breadcrumb>, max: usize) {
-        if let Some(breadcrumb) = breadcrumb {
-            nesting::limit_all(breadcrumb.data.values_mut());
-        }
-        if let Some(breadcrumb) = breadcrumb.take().filter(|_| max > 0) {
-            self.edit().breadcrumbs.push(breadcrumb, max);
-        }
+    /// Takes the breadcrumbs that are new.
+    pub(crate) fn take_breadcrumbs(&mut self, fresh: &mut Fresh) {
+        self.edit().breadcrumbs.append(fresh);
     }
 
     /// Removes a key here, and hides it if something below shows it.
@@ -181,7 +245,7 @@ impl Scope {
         match self.below.as_deref().map_or(map::Entry::Absent, &look) {
             map::Entry::Present => true,
             map::Entry::Hidden => false,
-            map::Entry::Absent if self.is_global || is_opaque(&self.below) => false,
+            map::Entry::Absent if self.is_global() || is_opaque(&self.below) => false,
             map::Entry::Absent => global::layer().is_some_and(|data| look(&data) == map::Entry::Present),
         }
     }
@@ -199,7 +263,7 @@ impl Scope {
             layer: Some(Arc::new(ScopeData {
                 opaque: true,
                 // One trace for the whole process would be nobody's.
-                propagation: if self.is_global {
+                propagation: if self.is_global() {
                     Layered::Inherited
                 } else {
                     Layered::Here(Some(Arc::default()))
@@ -207,7 +271,7 @@ impl Scope {
                 ..ScopeData::default()
             })),
             below: self.below.take(),
-            is_global: self.is_global,
+            kind: self.kind,
             ambient: None,
         };
     }

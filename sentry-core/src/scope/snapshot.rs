@@ -24,8 +24,13 @@ pub struct ScopeSnapshot {
 }
 
 impl ScopeSnapshot {
-    pub(super) fn new(isolation: Option<Arc<ScopeData>>, current: Option<Arc<ScopeData>>) -> Self {
-        Self { global: global::layer(), isolation, current, own_span: None, stored: None }
+    #[inline]
+    pub(super) fn new(
+        isolation: Option<Arc<ScopeData>>,
+        current: Option<Arc<ScopeData>>,
+        own_span: Option<Arc<TransactionOrSpan>>,
+    ) -> Self {
+        Self { global: global::layer(), isolation, current, own_span, stored: None }
     }
 
     /// The same scopes for an item that belongs to `span`.
@@ -35,11 +40,11 @@ impl ScopeSnapshot {
 
     /// The same scopes for code that is in a span, if it is.
     #[inline]
-    pub(crate) fn within(self, ambient: Option<Arc<TransactionOrSpan>>) -> Self {
-        match ambient {
-            Some(_) => Self { own_span: ambient, ..self },
-            None => self,
+    pub(crate) fn within(mut self, ambient: Option<Arc<TransactionOrSpan>>) -> Self {
+        if ambient.is_some() {
+            self.own_span = ambient;
         }
+        self
     }
 
     /// All layers, most specific first, and the span that stands in for theirs.

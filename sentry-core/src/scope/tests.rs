@@ -1,9 +1,15 @@
 use super::*;
 use crate::breadcrumbs::Ring;
-use crate::protocol::{PutAway, Stored};
+use crate::protocol::{Breadcrumb, PutAway, Stored};
 
 fn applied(scope: &Scope) -> Event<'static> {
     scope.apply_to_event(Event::default()).unwrap()
+}
+
+fn add_breadcrumb(scope: &mut Scope, crumb: Breadcrumb, max: usize) {
+    let mut fresh = Fresh::default();
+    fresh.push(&mut Some(crumb), max);
+    scope.take_breadcrumbs(&mut fresh);
 }
 
 #[test]
@@ -47,7 +53,7 @@ fn clearing_hides_everything_and_begins_a_new_trace() {
     base.set_transaction(Some("name"));
     base.set_fingerprint(Some(&["group"]));
     base.add_attachment(Attachment::default());
-    base.push_breadcrumb(&mut Some(Breadcrumb::default()), 100);
+    add_breadcrumb(&mut base, Breadcrumb::default(), 100);
     base.add_event_processor(|_| None);
     let trace = |scope: &Scope| scope.snapshot().propagation_context().unwrap().trace_id();
     let mut cleared = base.child();
@@ -65,8 +71,8 @@ fn applied_by_hand_a_scope_shows_no_more_breadcrumbs_than_it_keeps() {
     let mut scope = Scope::default();
     let mut snapshots = Vec::new();
     for n in 0..50 {
-        let mut crumb = Some(Breadcrumb { message: Some(n.to_string()), ..Default::default() });
-        scope.push_breadcrumb(&mut crumb, 10);
+        let crumb = Breadcrumb { message: Some(n.to_string()), ..Default::default() };
+        add_breadcrumb(&mut scope, crumb, 10);
         snapshots.push(scope.snapshot());
     }
     let crumbs = applied(&scope).breadcrumbs;

@@ -24,17 +24,16 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     #[inline]
     pub(super) fn new(layers: [Option<&'a ScopeData>; 3], own_span: Option<&'a TransactionOrSpan>) -> Self {
-        let mut view = Self {
-            layers,
+        let [top, middle, bottom] = layers;
+        let is_opaque = |layer: Option<&ScopeData>| layer.is_some_and(|layer| layer.opaque);
+        let middle = middle.filter(|_| !is_opaque(top));
+        let bottom = bottom.filter(|_| !is_opaque(top) && !is_opaque(middle));
+        let _ = own_span;
+        Self {
+            layers: [top, middle, bottom],
             #[cfg(any(feature = "logs", feature = "metrics"))]
             own_span,
-        };
-        let _ = own_span;
-        let opaque = view.layers.iter().position(|layer| layer.is_some_and(|layer| layer.opaque));
-        if let Some(opaque) = opaque {
-            view.layers.iter_mut().skip(opaque + 1).for_each(|below| *below = None);
         }
-        view
     }
 
     #[inline]

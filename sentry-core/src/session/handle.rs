@@ -223,11 +223,6 @@ impl Ticket {
         self.session.item(self.report)
     }
 
-    /// The session it is about.
-    pub(crate) fn session(&self) -> &Arc<Session> {
-        &self.session
-    }
-
     /// Whether it is worth an envelope of its own: the first error, or the end.
     pub(crate) fn is_news(&self) -> bool {
         self.is_news

@@ -32,7 +32,7 @@ pub(crate) use self::gathered::Source;
 pub(crate) use self::gathering::Added;
 pub(crate) use self::gathering::Gathering;
 #[cfg(any(feature = "logs", feature = "metrics"))]
-pub(crate) use self::place::{Ending, Place};
+pub(crate) use self::place::{Ending, Place, Stamp};
 pub use self::record::{Telemetry, TelemetryKind};
 #[cfg(any(feature = "logs", feature = "metrics"))]
 pub(crate) use self::scratch::Scratch;

@@ -9,12 +9,46 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::json;
 use crate::protocol::{SpanId, TraceId};
 
+/// A time, taken apart. That takes a while: whoever does so before he takes a lock does not hold it meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    time: SystemTime,
+    /// Since 1970.
+    seconds: u64,
+    /// The six digits of the microseconds, in one word. 0: there are none.
+    micros: u64,
+}
+
+impl Stamp {
+    #[inline]
+    pub(crate) fn time(&self) -> SystemTime {
+        self.time
+    }
+}
+
+impl From<SystemTime> for Stamp {
+    #[inline]
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let nanos = since.subsec_nanos();
+        Self { time, seconds: since.as_secs(), micros: if nanos < 1_000 { 0 } else { micros(nanos) } }
+    }
+}
+
 /// The time, the trace and the span of a log or a metric.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    pub(crate) timestamp: SystemTime,
+    pub(crate) stamp: Stamp,
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: Option<SpanId>,
+}
+
+impl Place {
+    /// Writes it as [`Ending::write`] does, where there was no record before.
+    #[inline(never)]
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        Ending::default().write(self, out);
+    }
 }
 
 /// The end of a record, ready to be written again with another time.
@@ -49,22 +83,27 @@ impl Default for Ending {
 
 impl Ending {
     /// Writes the place as the last members of an object, and closes the object.
-    #[inline]
-    pub(crate) fn write(&mut self, place: &Place, out: &mut Vec<u8>) {
-        if place.trace_id != self.trace_id || place.span_id != self.span_id {
-            self.set_ids(place.trace_id, place.span_id);
+    // In one piece with whoever looks the place up: moved through memory, its parts would be waited for.
+    #[inline(always)]
+    pub(crate) fn write(&mut self, place: Place, out: &mut Vec<u8>) {
+        let Place { stamp, trace_id, span_id } = place;
+        if trace_id != self.trace_id || span_id != self.span_id {
+            self.set_ids(trace_id, span_id);
         }
-        let since = place.timestamp.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (seconds, micros) = (since.as_secs(), since.subsec_micros());
-        if seconds != self.seconds && HAVE_TEN_DIGITS.contains(&seconds) {
-            self.set_seconds(seconds);
+        if stamp.seconds != self.seconds && HAVE_TEN_DIGITS.contains(&stamp.seconds) {
+            self.set_seconds(stamp.seconds);
         }
-        if seconds != self.seconds || micros == 0 {
-            return self.write_odd(seconds, micros, out);
+        if stamp.seconds != self.seconds || stamp.micros == 0 {
+            return self.write_odd(stamp, out);
         }
-        let [_, _, digits @ ..] = eight(micros.into());
-        self.json[MICROS].copy_from_slice(&digits);
-        out.extend_from_slice(self.json.get(..self.len).unwrap_or_default());
+        // All of it, as its length is known before, and then what is too much is taken off.
+        let start = out.len();
+        out.extend_from_slice(&self.json);
+        if let Some(to) = out.get_mut(start + MICROS.start..start + MICROS.end) {
+            let [digits @ .., _, _] = stamp.micros.to_le_bytes();
+            to.copy_from_slice(&digits);
+        }
+        out.truncate(start + self.len);
     }
 
     #[inline(never)]
@@ -96,11 +135,11 @@ impl Ending {
 
     /// A time that has no place in it: of another age, or a whole number, which is written as one.
     #[cold]
-    fn write_odd(&self, seconds: u64, micros: u32, out: &mut Vec<u8>) {
+    fn write_odd(&self, stamp: Stamp, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.json[..SECONDS.start]);
-        json::unsigned(out, seconds);
-        if micros > 0 {
-            let [_, _, digits @ ..] = eight(micros.into());
+        json::unsigned(out, stamp.seconds);
+        if stamp.micros > 0 {
+            let [digits @ .., _, _] = stamp.micros.to_le_bytes();
             out.push(b'.');
             out.extend_from_slice(&digits);
         }
@@ -113,12 +152,27 @@ const EIGHT_DIGITS: u64 = 100_000_000;
 /// Seconds since 1970 from 2001 to 2286.
 const HAVE_TEN_DIGITS: Range<u64> = 1_000_000_000..10_000_000_000;
 
-/// The digits of a number below 100,000,000: halves, then pairs, then digits, all of a step side by side in one word.
+/// The six digits of the microseconds that so many nanoseconds are.
+#[inline]
+fn micros(nanos: u32) -> u64 {
+    // None of these waits for another one.
+    let (high, higher, all) = (nanos / 10_000_000, nanos / 100_000, nanos / 1_000);
+    let (middle, low) = (higher - high * 100, all - higher * 100);
+    u64::from_le_bytes(digits(u64::from(high) | u64::from(middle) << 16 | u64::from(low) << 32))
+}
+
+/// The digits of a number below 100,000,000: halves, then pairs.
 fn eight(number: u64) -> [u8; 8] {
     let halves = (number / 10_000) | ((number % 10_000) << 32);
-    // 10486 / 2^20 is a bit more than 1 / 100, 103 / 2^10 a bit more than 1 / 10: right for all that fits there.
+    // 10486 / 2^20 is a bit more than 1 / 100: right for all that fits there.
     let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
-    let pairs = hundreds | ((halves - hundreds * 100) << 16);
+    digits(hundreds | ((halves - hundreds * 100) << 16))
+}
+
+/// The digits of four numbers below 100, all of a step side by side in one word.
+#[inline]
+fn digits(pairs: u64) -> [u8; 8] {
+    // 103 / 2^10 is a bit more than 1 / 10.
     let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
     let single = tens | ((pairs - tens * 10) << 8);
     (single | u64::from_ne_bytes([b'0'; 8])).to_le_bytes()
@@ -142,17 +196,28 @@ mod tests {
 
     fn place(micros: u64, trace_id: [u8; 16], span_id: Option<[u8; 8]>) -> Place {
         let timestamp = UNIX_EPOCH + Duration::from_micros(micros);
-        Place { timestamp, trace_id: TraceId::from(trace_id), span_id: span_id.map(SpanId::from) }
+        Place {
+            stamp: timestamp.into(),
+            trace_id: TraceId::from(trace_id),
+            span_id: span_id.map(SpanId::from),
+        }
     }
 
     fn written(ending: &mut Ending, place: &Place) -> String {
         let mut out = b"{\"a\":1".to_vec();
-        ending.write(place, &mut out);
+        ending.write(*place, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Without a record before.
+    fn fresh(place: &Place) -> String {
+        let mut out = b"{\"a\":1".to_vec();
+        place.write(&mut out);
         String::from_utf8(out).unwrap()
     }
 
     fn timestamp(micros: u64) -> String {
-        let text = written(&mut Ending::default(), &place(micros, TRACE_ID, None));
+        let text = fresh(&place(micros, TRACE_ID, None));
         let (before, rest) = text.split_once("\"timestamp\":").unwrap();
         let (time, rest) = rest.split_once(',').unwrap();
         assert_eq!((before, rest), ("{\"a\":1,", "\"trace_id\":\"00011fff999aa90708090a0b0c0d0ef0\"}"));
@@ -168,8 +233,10 @@ mod tests {
         assert_eq!(timestamp(1_234_567_890_123_456), "1234567890.123456");
         assert_eq!(timestamp(9_999_999_999_999_999), "9999999999.999999");
         assert_eq!(timestamp(10_000_000_000_000_001), "10000000000.000001");
-        let before = Place { timestamp: UNIX_EPOCH - Duration::from_secs(1), ..place(0, TRACE_ID, None) };
-        assert!(written(&mut Ending::default(), &before).contains("\"timestamp\":0,"));
+        let before = UNIX_EPOCH - Duration::from_secs(1);
+        let before = Place { stamp: before.into(), ..place(0, TRACE_ID, None) };
+        assert!(fresh(&before).contains("\"timestamp\":0,"));
+        assert_eq!(before.stamp.time(), UNIX_EPOCH - Duration::from_secs(1));
     }
 
     #[test]
@@ -178,6 +245,10 @@ mod tests {
         let halves = (0..10_000).flat_map(|half| [half, half * 10_000 + 9_999, 99_990_000 + half]);
         for number in halves.chain([1, 12_345_678, 98_765_432]) {
             assert_eq!(String::from_utf8(eight(number).to_vec()).unwrap(), format!("{number:08}"));
+        }
+        for number in (0..1_000_000).step_by(7).chain([999_999]) {
+            let nanos = number * 1_000 + number % 1_000;
+            assert_eq!(micros(nanos).to_le_bytes(), format!("{number:06}00").as_bytes());
         }
     }
 
@@ -192,7 +263,7 @@ mod tests {
                 for span_id in [None, span_id, Some([1; 8]), None] {
                     let place = place(micros, trace_id, span_id);
                     let text = written(&mut used, &place);
-                    assert_eq!(text, written(&mut Ending::default(), &place));
+                    assert_eq!(text, fresh(&place));
                     let read: serde_json::Value = serde_json::from_str(&text).unwrap();
                     assert_eq!(read["trace_id"], place.trace_id.to_string());
                     assert_eq!(

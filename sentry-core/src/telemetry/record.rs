@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::client_report::protocol::{Category, ItemLoss};
-use crate::envelope::{Envelope, EnvelopeHeaders, UnknownItem};
+use crate::envelope::{Envelope, EnvelopeHeaders, UnknownItem, ingest};
 use crate::protocol::{DynamicSamplingContext, TraceId};
 
 /// What a record is.
@@ -148,16 +148,15 @@ impl Telemetry {
     pub fn envelope(records: &[Self]) -> Envelope {
         let Some(first) = records.first() else { return Envelope::new() };
         let bytes: usize = records.iter().map(|record| record.json.len() + 1).sum();
-        let mut payload = Vec::with_capacity(bytes + 32);
-        // Below version 2 a server takes the connection for that of an end user and infers browser and address from it.
-        payload.extend_from_slice(b"{\"version\":2,\"items\":[");
+        let mut payload = Vec::with_capacity(ingest::BEGIN.len() + bytes + ingest::END.len());
+        payload.extend_from_slice(ingest::BEGIN);
         for (index, record) in records.iter().enumerate() {
             if index > 0 {
                 payload.push(b',');
             }
             payload.extend_from_slice(&record.json);
         }
-        payload.extend_from_slice(b"]}");
+        payload.extend_from_slice(ingest::END);
         let count: usize = records.iter().map(Self::records).sum();
         let headers = [("item_count", count.into()), ("content_type", first.kind.content_type().into())];
         let envelope = Envelope::from(UnknownItem::new(first.kind.item_type(), headers, payload));
@@ -214,9 +213,9 @@ mod tests {
         let together: Vec<_> = Telemetry::envelope(&records).losses().collect();
         assert_eq!(together[0], ItemLoss::new(Category::LogItem, 3));
         assert_eq!(together[1].category, Category::LogByte);
-        // Brackets, commas and the version.
+        // The version, the settings, brackets and commas.
         let around = together.iter().map(|loss| loss.quantity).sum::<u64>() - apart;
-        assert!(around < 64, "{around}");
+        assert!(around < (ingest::BEGIN.len() + 16) as u64, "{around}");
     }
 
     #[test]

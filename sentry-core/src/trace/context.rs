@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::options::{ClientOptions, SampleRate};
+use crate::options::{self, Beginning, ClientOptions, SampleRate, TraceLifecycle};
 use crate::protocol::{DynamicSamplingContext, Map, SpanId, TraceId, Value};
 use crate::trace::context_builder::TransactionContextBuilder;
 use crate::trace::dsc;
@@ -12,6 +12,7 @@ use crate::trace::label::Label;
 use crate::trace::propagation::{SentryTrace, TracePropagationContext, continues};
 use crate::trace::sample_rand::Rand;
 use crate::trace::sampling::Decision;
+use crate::trace::unsampled::names_decide;
 use crate::trace::{TransactionOrSpan, TransactionSource};
 
 /// Data of the application for its [`TracesSampler`](crate::TracesSampler).
@@ -230,6 +231,19 @@ impl TransactionContext {
             self.parent = Decision::default();
             self.incoming = None;
         }
+    }
+
+    /// Whether the application does not want to see it.
+    pub(super) fn is_ignored(&self, options: &ClientOptions) -> bool {
+        if !names_decide(options) {
+            return false;
+        }
+        let name = if self.name().is_empty() { self.operation() } else { self.name() };
+        let beginning = Beginning { name, op: self.operation(), data: Some(&self.data) };
+        let is_ignored = !options.ignore_spans.is_empty() && beginning.is_ignored(&options.ignore_spans);
+        // What is streamed leaves before its transaction has its last name.
+        let streams = options.trace_lifecycle == TraceLifecycle::Stream;
+        is_ignored || (streams && options::is_ignored(&options.ignore_transactions, self.name()))
     }
 
     /// The random number of its trace.

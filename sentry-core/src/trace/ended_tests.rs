@@ -206,6 +206,8 @@ fn measurements_and_links_are_sent() {
         for one in [crate::TransactionOrSpan::from(transaction.clone()), span.clone().into()] {
             one.set_measurement("size", 1.5, Unit::Kilobyte);
             one.set_measurement("count", 2.0, None);
+            one.set_measurement("no number", f64::NAN, None);
+            one.set_measurement("endless", f64::INFINITY, Unit::Byte);
             one.add_link(link(Some(true)));
         }
         span.finish();
@@ -223,6 +225,7 @@ fn measurements_and_links_are_sent() {
     assert_eq!(streamed.len(), 2);
     for span in &streamed {
         assert_eq!(span["attributes"]["size"]["value"], 1.5);
+        assert!(span["attributes"]["no number"].is_null());
         let typed = json!({"type": "string", "value": "previous_trace"});
         assert_eq!(span["links"][0]["attributes"]["sentry.link.type"], typed, "{span}");
     }

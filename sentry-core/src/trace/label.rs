@@ -53,11 +53,11 @@ impl Label {
     }
 
     pub(super) fn first(&self) -> &str {
-        self.text().get(..self.split).unwrap_or_default()
+        self.part(0, self.split)
     }
 
     pub(super) fn second(&self) -> &str {
-        self.text().get(self.split..).unwrap_or_default()
+        self.part(self.split, self.len())
     }
 
     pub(super) fn set_first(&mut self, first: &str) {
@@ -97,14 +97,13 @@ impl Label {
         (Some(first).filter(|text| !text.is_empty()), Some(second).filter(|text| !text.is_empty()))
     }
 
-    fn text(&self) -> &str {
-        match &self.text {
-            Text::Heap(text) => text,
+    fn part(&self, from: usize, to: usize) -> &str {
+        let part = match &self.text {
+            Text::Heap(text) => text.get(from..to),
             // Whole texts went in, so whole texts come out.
-            Text::Inline { bytes, len } => {
-                bytes.get(..usize::from(*len)).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
-            }
-        }
+            Text::Inline { bytes, .. } => bytes.get(from..to).and_then(|part| str::from_utf8(part).ok()),
+        };
+        part.unwrap_or_default()
     }
 }
 

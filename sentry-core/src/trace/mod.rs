@@ -58,14 +58,14 @@ pub use self::propagation::{
 };
 pub use self::recorded::RecordedTransaction;
 pub use self::root_span::RootSpan;
-pub(crate) use self::skip::{is_next_kept, skips_one};
+pub(crate) use self::skip::{is_next_kept, next_skip};
 pub use self::source::TransactionSource;
 pub use self::span::Span;
 pub use self::transaction::Transaction;
 pub use self::transaction_or_span::TransactionOrSpan;
-pub(crate) use self::unsampled::Unsampled;
-pub use self::unsampled_root::UnsampledRoot;
+pub(crate) use self::unsampled::{Unsampled, names_decide};
 pub(crate) use self::unsampled_root::kept;
+pub use self::unsampled_root::{Kind, UnsampledRoot};
 use crate::client::{self, Client};
 use crate::hub::Hub;
 use crate::options::ClientOptions;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::client::{Client, ClientEvent};
 use crate::clock;
 use crate::hub::{Hub, WeakHub};
-use crate::options::{self, TraceLifecycle};
+use crate::options::{self, Beginning, TraceLifecycle};
 use crate::protocol::client_report::{Category, Reason};
 use crate::protocol::{self, DynamicSamplingContext, Map, SpanStatus, TraceContext, Value};
 use crate::scope::ScopeSnapshot;
@@ -79,7 +79,7 @@ impl Root {
         mut verdict: Verdict,
         start: Option<SystemTime>,
     ) -> Self {
-        let only_shown = verdict.reported && client.options().spotlight.is_on();
+        let only_shown = verdict.reported && !verdict.is_ignored() && client.options().spotlight.is_on();
         verdict.recorded |= only_shown;
         let TransactionContext { label, ids, incoming, source, data, .. } = context;
         // Neither the time nor the scopes are needed when it is not recorded.
@@ -90,6 +90,12 @@ impl Root {
         let state = Mutex::new(State { label, source, data, scope, ..State::default() });
         let streams = client.options().trace_lifecycle == TraceLifecycle::Stream && !only_shown;
         Self { ids, verdict, incoming, client, only_shown, streams, hub, start, state }
+    }
+
+    /// Whether it is recorded for the server.
+    #[inline]
+    pub(super) fn is_sampled(&self) -> bool {
+        self.verdict.recorded && !self.only_shown
     }
 
     /// The state of a recorded transaction.
@@ -270,13 +276,18 @@ impl Root {
         }
     }
 
-    /// Whether a span is left out, which is counted.
-    pub(super) fn ignores(&self, op: &str, description: &str) -> bool {
-        let texts = &self.client.options().ignore_spans;
-        if texts.is_empty() {
-            return false;
-        }
-        let is_ignored = options::is_ignored(texts, if description.is_empty() { op } else { description });
+    /// Whether a span that begins with `data` is left out, which is counted.
+    #[inline]
+    pub(super) fn ignores(&self, op: &str, description: &str, data: Option<&Map<String, Value>>) -> bool {
+        let may_be = self.verdict.is_ignored() || !self.client.options().ignore_spans.is_empty();
+        may_be && self.ignores_some(op, description, data)
+    }
+
+    #[inline(never)]
+    fn ignores_some(&self, op: &str, description: &str, data: Option<&Map<String, Value>>) -> bool {
+        let name = if description.is_empty() { op } else { description };
+        let is_ignored = self.verdict.is_ignored()
+            || Beginning { name, op, data }.is_ignored(&self.client.options().ignore_spans);
         if is_ignored && !self.only_shown {
             self.lose(Reason::Ignored, Category::Span);
         }

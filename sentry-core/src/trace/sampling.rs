@@ -136,6 +136,16 @@ impl Facts<'_> {
 }
 
 impl Verdict {
+    /// The word of the application on what it does not want to see, wherever the trace comes from.
+    pub(super) fn ignored(self) -> Self {
+        let decision = Decision { sampled: Some(false), ..self.decision };
+        Self { decision, recorded: false, reported: true, reason: Reason::Ignored, by_sampler: false }
+    }
+
+    pub(super) fn is_ignored(&self) -> bool {
+        self.reason == Reason::Ignored
+    }
+
     fn enforce(decision: Decision) -> Self {
         let recorded = decision.sampled == Some(true);
         Self { decision, recorded, reported: !recorded, reason: Reason::SampleRate, by_sampler: false }

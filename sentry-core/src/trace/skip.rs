@@ -26,23 +26,31 @@ struct Ahead {
     left: u32,
 }
 
-/// Leaves one trace out at `rate`, if that was decided already.
+/// The decision that the next trace is left out. It holds until it is used up.
+#[derive(Clone, Copy)]
+pub(crate) struct Skip(Ahead);
+
+/// The next trace is left out at `rate`, if that was decided already.
 #[inline]
-pub(crate) fn skips_one(rate: f32) -> bool {
-    let skips = AHEAD.try_with(|ahead| {
-        let Ahead { rate: known, left } = ahead.get();
-        let skips = known == rate && left > 0;
-        if skips {
-            ahead.set(Ahead { rate, left: left - 1 });
-        }
-        skips
-    });
-    skips.unwrap_or(false)
+pub(crate) fn next_skip(rate: f32) -> Option<Skip> {
+    let ahead = AHEAD.try_with(Cell::get).ok()?;
+    // Bit by bit: any difference is reason enough to draw again.
+    (ahead.left > 0 && ahead.rate.to_bits() == rate.to_bits()).then_some(Skip(ahead))
+}
+
+impl Skip {
+    /// That trace is left out.
+    #[inline]
+    pub(crate) fn use_up(self) {
+        let Self(Ahead { rate, left }) = self;
+        let _ = AHEAD.try_with(|ahead| ahead.set(Ahead { rate, left: left.wrapping_sub(1) }));
+    }
 }
 
 /// Whether the next trace is kept at `rate`. `None`: that has to be decided for each.
 pub(crate) fn is_next_kept(rate: f32) -> Option<bool> {
-    if skips_one(rate) {
+    if let Some(skip) = next_skip(rate) {
+        skip.use_up();
         return Some(false);
     }
     let is_kept = AHEAD.try_with(|ahead| {

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use crate::clock;
 use crate::options::ClientOptions;
 use crate::protocol::{
-    DynamicSamplingContext, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit, Value,
+    DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit,
+    Value,
 };
 use crate::trace::constants::Constants;
 use crate::trace::dsc::{self, Head};
@@ -70,13 +71,60 @@ impl Span {
         description: &str,
         start: SystemTime,
     ) -> Self {
-        if root.ignores(op, description) {
-            // What is below it belongs to what is above it, whose ids it therefore has.
-            return Self { ids: root.above(&parent.with_word(id)), kind: Kind::Ignored(Arc::clone(root)) };
+        if root.ignores(op, description, None) {
+            return Self::ignored(root, parent, id);
         }
+        Self::begun(root, parent, id, op, description, start)
+    }
+
+    /// What is below it belongs to what is above it, whose ids it therefore has.
+    #[inline(never)]
+    fn ignored(root: &Arc<Root>, parent: &Ids, id: u64) -> Self {
+        Self { ids: root.above(&parent.with_word(id)), kind: Kind::Ignored(Arc::clone(root)) }
+    }
+
+    #[inline]
+    fn begun(
+        root: &Arc<Root>,
+        parent: &Ids,
+        id: u64,
+        op: &str,
+        description: &str,
+        start: SystemTime,
+    ) -> Self {
         // Made twice where they stay: a copy of what was written right before has to wait for it.
         let record = Record::begin(parent.with_word(id), op, description, start);
         Self { ids: parent.with_word(id), kind: Kind::Recorded { root: Arc::clone(root), record } }
+    }
+
+    /// A span that begins now, and is left out or not by what `data` says.
+    #[inline(never)]
+    pub(super) fn knowing(
+        root: &Arc<Root>,
+        parent: &Ids,
+        op: &str,
+        description: &str,
+        data: &Map<String, Value>,
+    ) -> Self {
+        let id = ids::word();
+        if root.ignores(op, description, Some(data)) {
+            return Self::ignored(root, parent, id);
+        }
+        Self::begun(root, parent, id, op, description, clock::now())
+    }
+
+    /// A span that begins now and has data.
+    pub(super) fn with_data<K: Into<String>, V: Into<Value>>(
+        root: &Arc<Root>,
+        parent: &Ids,
+        op: &str,
+        description: &str,
+        data: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let data = data.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let span = Self::knowing(root, parent, op, description, &data);
+        span.update(|state| state.data = data);
+        span
     }
 
     /// Starts a span below this one.
@@ -87,6 +135,32 @@ impl Span {
             Kind::Off(off) => Self::off(off, self.ids.child()),
             Kind::Recorded { root, .. } | Kind::Ignored(root) => {
                 Self::below(root, &self.ids, op, description)
+            }
+        }
+    }
+
+    /// Starts a span below this one that has data from its start, which `ignore_spans` looks at.
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child_with_data<K: Into<String>, V: Into<Value>>(
+        &self,
+        op: &str,
+        description: &str,
+        data: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        match &self.kind {
+            Kind::Off(off) => Self::off(off, self.ids.child()),
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => {
+                Self::with_data(root, &self.ids, op, description, data)
+            }
+        }
+    }
+
+    /// The same without taking the data. For integrations.
+    pub(super) fn start_child_knowing(&self, op: &str, description: &str, data: &Map<String, Value>) -> Self {
+        match &self.kind {
+            Kind::Off(off) => Self::off(off, self.ids.child()),
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => {
+                Self::knowing(root, &self.ids, op, description, data)
             }
         }
     }
@@ -150,10 +224,17 @@ impl Span {
         self.update(|state| _ = state.data.insert(key.to_owned(), value));
     }
 
-    /// Refers to values that all spans of one place have. For integrations.
+    /// Sets all at once that an integration knows of a new span; `constants` are what all spans of one place have.
     #[doc(hidden)]
-    pub fn set_constants(&self, constants: Constants) {
-        self.update(|state| state.constants = Some(constants));
+    pub fn introduce(&self, origin: &'static str, constants: Constants, data: Map<String, Value>) {
+        self.update(|state| {
+            (state.origin, state.constants) = (Some(Cow::Borrowed(origin)), Some(constants));
+            if state.data.is_empty() {
+                state.data = data;
+            } else {
+                state.data.extend(data);
+            }
+        });
     }
 
     /// Sets a tag.
@@ -165,10 +246,12 @@ impl Span {
         }
     }
 
-    /// Adds a number measured during the work.
+    /// Adds a number measured during the work. What is not finite was not measured.
     pub fn set_measurement(&self, name: &str, value: f64, unit: impl Into<Option<Unit>>) {
-        let measurement = Measurement { value, unit: unit.into() };
-        self.update(|state| _ = state.more().measurements.insert(name.to_owned(), measurement));
+        if value.is_finite() {
+            let measurement = Measurement { value, unit: unit.into() };
+            self.update(|state| _ = state.more().measurements.insert(name.to_owned(), measurement));
+        }
     }
 
     /// Refers to another span, of this trace or of another one.
@@ -219,7 +302,7 @@ impl Span {
     /// Whether the span is recorded for the server.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        matches!(&self.kind, Kind::Recorded { root, .. } | Kind::Ignored(root) if !root.only_shown)
+        matches!(&self.kind, Kind::Recorded { root, .. } | Kind::Ignored(root) if root.is_sampled())
     }
 
     /// The headers that continue the trace in another service, below this span.

@@ -8,7 +8,8 @@ use crate::client::{self, Client};
 use crate::hub::Hub;
 use crate::options::ClientOptions;
 use crate::protocol::{
-    DynamicSamplingContext, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit, Value,
+    DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit,
+    Value,
 };
 use crate::suppress;
 use crate::trace::constants::Constants;
@@ -34,10 +35,8 @@ enum Kind {
     /// Tracing is off.
     Off(Off),
     /// Tracing is on, and sampling has dropped it. What spans below it need is at hand: they are to cost next to nothing.
-    Unrecorded {
-        off: Off,
-        root: Arc<Root>,
-    },
+    Unrecorded { off: Off, root: Arc<Root> },
+    /// Recorded, or ignored by the word of the application.
     Recorded(Arc<Root>),
 }
 
@@ -71,9 +70,12 @@ impl Transaction {
             return Self::off(context);
         };
         context.refuse_strangers(client.options());
-        let verdict = sampling::decide_for(client.options(), &context);
+        let mut verdict = sampling::decide_for(client.options(), &context);
         if !verdict.recorded && !verdict.reported {
             return Self::off_with(verdict.decision, context);
+        }
+        if context.is_ignored(client.options()) {
+            verdict = verdict.ignored();
         }
         if let (true, Some(incoming)) = (verdict.by_sampler, &mut context.incoming) {
             *incoming = Arc::new(dsc::decided(incoming, verdict.decision));
@@ -93,7 +95,8 @@ impl Transaction {
 
     pub(super) fn of(root: Arc<Root>) -> Self {
         let ids = root.ids;
-        let kind = match root.verdict.recorded {
+        // One that is ignored has to hear of its spans, which are counted one by one.
+        let kind = match root.verdict.recorded || root.verdict.is_ignored() {
             true => Kind::Recorded(root),
             false => Kind::Unrecorded { off: root.passed_on(), root },
         };
@@ -120,6 +123,28 @@ impl Transaction {
     pub fn start_child(&self, op: &str, description: &str) -> Span {
         match &self.kind {
             Kind::Recorded(root) => Span::below(root, &self.ids, op, description),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off, self.ids.child()),
+        }
+    }
+
+    /// Starts a span below this transaction that has data from its start, which `ignore_spans` looks at.
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child_with_data<K: Into<String>, V: Into<Value>>(
+        &self,
+        op: &str,
+        description: &str,
+        data: impl IntoIterator<Item = (K, V)>,
+    ) -> Span {
+        match &self.kind {
+            Kind::Recorded(root) => Span::with_data(root, &self.ids, op, description, data),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off, self.ids.child()),
+        }
+    }
+
+    /// The same without taking the data. For integrations.
+    pub(super) fn start_child_knowing(&self, op: &str, description: &str, data: &Map<String, Value>) -> Span {
+        match &self.kind {
+            Kind::Recorded(root) => Span::knowing(root, &self.ids, op, description, data),
             Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off, self.ids.child()),
         }
     }
@@ -202,10 +227,12 @@ impl Transaction {
         }
     }
 
-    /// Adds a number measured during the work.
+    /// Adds a number measured during the work. What is not finite was not measured.
     pub fn set_measurement(&self, name: &str, value: f64, unit: impl Into<Option<Unit>>) {
-        let measurement = Measurement { value, unit: unit.into() };
-        self.update(|state| _ = state.more().measurements.insert(name.to_owned(), measurement));
+        if value.is_finite() {
+            let measurement = Measurement { value, unit: unit.into() };
+            self.update(|state| _ = state.more().measurements.insert(name.to_owned(), measurement));
+        }
     }
 
     /// Refers to a span of another trace, such as that of the message which this work is about.
@@ -239,7 +266,7 @@ impl Transaction {
     /// Whether the transaction is recorded for the server.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.recorded().is_some_and(|root| !root.only_shown)
+        self.recorded().is_some_and(|root| root.is_sampled())
     }
 
     /// The headers that continue the trace in another service, below this transaction.
@@ -280,8 +307,8 @@ impl Transaction {
 
     fn recorded(&self) -> Option<&Arc<Root>> {
         match &self.kind {
-            Kind::Recorded(root) => Some(root),
-            Kind::Off(_) | Kind::Unrecorded { .. } => None,
+            Kind::Recorded(root) if root.verdict.recorded => Some(root),
+            Kind::Off(_) | Kind::Unrecorded { .. } | Kind::Recorded(_) => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::options::ClientOptions;
 use crate::protocol::{
-    DynamicSamplingContext, Request, SpanId, SpanLink, SpanStatus, TraceContext, TraceId, Unit, Value,
+    DynamicSamplingContext, Map, Request, SpanId, SpanLink, SpanStatus, TraceContext, TraceId, Unit, Value,
 };
 use crate::trace::ids::Ids;
 use crate::trace::propagation::TraceHeadersIter;
@@ -56,6 +56,24 @@ impl TransactionOrSpan {
     #[must_use = "a span must be finished to be sent"]
     pub fn start_child(&self, op: &str, description: &str) -> Span {
         either!(self, this => this.start_child(op, description))
+    }
+
+    /// Starts a span below it that has data from its start, which `ignore_spans` looks at.
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child_with_data<K: Into<String>, V: Into<Value>>(
+        &self,
+        op: &str,
+        description: &str,
+        data: impl IntoIterator<Item = (K, V)>,
+    ) -> Span {
+        either!(self, this => this.start_child_with_data(op, description, data))
+    }
+
+    /// Starts a span below it that is left out or not by what `data` says, without giving it the data. For integrations.
+    #[doc(hidden)]
+    #[must_use = "a span must be finished to be sent"]
+    pub fn start_child_knowing(&self, op: &str, description: &str, data: &Map<String, Value>) -> Span {
+        either!(self, this => this.start_child_knowing(op, description, data))
     }
 
     /// Starts a span below it, with the given id and start.

@@ -18,7 +18,7 @@ pub(crate) struct Unsampled(Verdict);
 impl Unsampled {
     /// `None`: it is recorded, or somebody has to be asked.
     pub(crate) fn decide(options: &ClientOptions, trace_id: TraceId) -> Option<Self> {
-        if options.spotlight.is_on() || suppress::is_suppressed() {
+        if options.spotlight.is_on() || suppress::is_suppressed() || names_decide(options) {
             return None;
         }
         let verdict = sampling::decide_head(options, trace_id)?;
@@ -60,4 +60,10 @@ impl Unsampled {
         }
         recorder.record(self.0.reason, Category::Span, 1);
     }
+}
+
+/// Whether transactions are ignored by their names, which comes before any rate.
+pub(crate) fn names_decide(options: &ClientOptions) -> bool {
+    let streams = options.trace_lifecycle == TraceLifecycle::Stream;
+    !options.ignore_spans.is_empty() || (streams && !options.ignore_transactions.is_empty())
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::client_report::protocol::{Category, Reason};
-use crate::options::TraceLifecycle;
+use crate::options::{SpanPattern, TraceLifecycle};
 use crate::protocol::{Envelope, EnvelopeItem, SpanStatus, Transaction};
 use crate::test::with_captured_envelopes_options;
-use crate::{ClientOptions, TransactionContext, start_transaction};
+use crate::{ClientOptions, TransactionContext, TransactionOrSpan, start_transaction};
 
 fn options() -> ClientOptions {
     ClientOptions::new().release("app@1").environment("test").traces_sample_rate(1.0)
@@ -88,6 +88,102 @@ fn below_an_ignored_span_the_tree_closes() {
     assert_eq!(names, ["inner", "outer"]);
     assert_eq!(transaction.spans[0].parent_span_id, Some(transaction.spans[1].span_id));
     assert_eq!(lost(&options, Reason::Ignored, Category::Span), 1);
+}
+
+#[test]
+fn spans_are_ignored_by_what_they_begin_with() {
+    let is_hit = SpanPattern::named("user").op("cache").attribute("cache.hit", true);
+    for lifecycle in [TraceLifecycle::Static, TraceLifecycle::Stream] {
+        let options = options().trace_lifecycle(lifecycle).ignore_spans([is_hit.clone()]);
+        let envelopes = sent(options.clone(), || {
+            let transaction = begin("t");
+            let outer = transaction.start_child("a", "outer");
+            for (op, name, hit) in
+                [("cache.get", "user 1", true), ("cache.get", "user 2", false), ("db", "user 3", true)]
+            {
+                let span = outer.start_child_with_data(op, name, [("cache.hit", hit)]);
+                span.start_child("b", &format!("below {name}")).finish();
+                span.finish();
+            }
+            // What is set later changes nothing: what is below it may be gone by then.
+            let late = TransactionOrSpan::from(transaction.clone()).start_child("cache.get", "user 4");
+            late.set_data("cache.hit", true.into());
+            late.finish();
+            outer.finish();
+            transaction.finish();
+        });
+        let (names, hits) = match lifecycle {
+            TraceLifecycle::Static => {
+                let spans = transactions(&envelopes).remove(0).spans;
+                let name = |span: &crate::protocol::Span| span.description.clone().unwrap();
+                (
+                    spans.iter().map(name).collect::<Vec<_>>(),
+                    spans.iter().map(|it| it.data.get("cache.hit").cloned()).collect::<Vec<_>>(),
+                )
+            }
+            _ => {
+                let spans = streamed(&envelopes);
+                let hit = |span: &Value| span.pointer("/attributes/cache.hit/value").cloned();
+                let name = |span: &Value| span["name"].as_str().unwrap().to_owned();
+                (spans.iter().map(name).collect(), spans.iter().map(hit).collect())
+            }
+        };
+        assert_eq!(
+            names.iter().filter(|name| *name != "t").collect::<Vec<_>>(),
+            ["below user 1", "below user 2", "user 2", "below user 3", "user 3", "user 4", "outer"]
+        );
+        assert_eq!((&hits[2], &hits[4]), (&Some(json!(false)), &Some(json!(true))));
+        assert_eq!(lost(&options, Reason::Ignored, Category::Span), 1);
+    }
+}
+
+#[test]
+fn a_root_that_is_ignored_takes_its_tree_along() {
+    let unwanted = SpanPattern::new().op("http.server").attribute("user_agent.original", "probe");
+    for lifecycle in [TraceLifecycle::Static, TraceLifecycle::Stream] {
+        let options = options().trace_lifecycle(lifecycle).ignore_spans([unwanted.clone()]);
+        let envelopes = sent(options.clone(), || {
+            for agent in ["kube-probe/1.30", "curl"] {
+                let mut context = TransactionContext::new("GET /", "http.server");
+                context.set_data("user_agent.original", agent.into());
+                let transaction = start_transaction(context);
+                let is_wanted = agent == "curl";
+                let child = transaction.start_child("a", "child");
+                let inner = child.start_child_with_data("b", "inner", [("n", 1)]);
+                assert_eq!(
+                    [transaction.is_sampled(), child.is_sampled(), inner.is_sampled()],
+                    [is_wanted; 3]
+                );
+                let flag = if is_wanted { "-1" } else { "-0" };
+                for mut headers in [transaction.iter_headers(), child.iter_headers(), inner.iter_headers()] {
+                    assert!(headers.next().unwrap().1.ends_with(flag), "{agent}");
+                }
+                inner.finish();
+                child.finish();
+                transaction.finish();
+            }
+        });
+        let (all, segments) = match lifecycle {
+            TraceLifecycle::Static => (transactions(&envelopes).len(), 1),
+            _ => (streamed(&envelopes).len() - 2, 0),
+        };
+        assert_eq!(all, 1);
+        assert_eq!(lost(&options, Reason::Ignored, Category::Transaction), segments);
+        assert_eq!(lost(&options, Reason::Ignored, Category::Span), 3);
+    }
+}
+
+#[test]
+fn of_a_stream_that_is_ignored_by_name_nothing_leaves() {
+    let options = options().trace_lifecycle(TraceLifecycle::Stream).ignore_transactions(["/health"]);
+    let envelopes = sent(options.clone(), || {
+        let transaction = begin("GET /health");
+        transaction.start_child("a", "child").finish();
+        transaction.finish();
+    });
+    assert_eq!(streamed(&envelopes), Vec::<Value>::new());
+    assert_eq!(lost(&options, Reason::Ignored, Category::Span), 2);
+    assert_eq!(lost(&options, Reason::Ignored, Category::Transaction), 0);
 }
 
 #[test]

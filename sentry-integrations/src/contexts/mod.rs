@@ -112,6 +112,12 @@ impl ContextIntegration {
         self
     }
 
+    /// The name of the host, where the application has not said another one and wants it to be told.
+    fn server_name(&self, options: &ClientOptions) -> Option<String> {
+        let is_wanted = options.server_name.is_none() && options.collects_server_name();
+        is_wanted.then(|| once(&self.server_name, utils::server_name).clone()).flatten()
+    }
+
     fn contexts(&self) -> &Map<String, Context> {
         once(&self.contexts, || self.read())
     }
@@ -174,15 +180,21 @@ impl Integration for ContextIntegration {
                 event.contexts.insert(key.clone(), context);
             }
         }
-        if event.server_name.is_none() && options.server_name.is_none() && options.collects_server_name() {
-            event.server_name = once(&self.server_name, utils::server_name).clone().map(Into::into);
+        if event.server_name.is_none() {
+            event.server_name = self.server_name(options).map(Into::into);
         }
     }
 
-    fn log_attributes(&self, _: &ClientOptions) -> Vec<(&'static str, LogAttribute)> {
-        let Some(Context::Os(os)) = self.contexts().get("os") else { return Vec::new() };
+    fn log_attributes(&self, options: &ClientOptions) -> Vec<(&'static str, LogAttribute)> {
         let attribute = |value: &Option<String>| LogAttribute(value.clone().into());
-        vec![("os.name", attribute(&os.name)), ("os.version", attribute(&os.version))]
+        let mut attributes = Vec::new();
+        if let Some(name) = self.server_name(options) {
+            attributes.push(("server.address", LogAttribute(name.into())));
+        }
+        if let Some(Context::Os(os)) = self.contexts().get("os") {
+            attributes.extend([("os.name", attribute(&os.name)), ("os.version", attribute(&os.version))]);
+        }
+        attributes
     }
 
     fn processes_events(&self) -> bool {

@@ -11,7 +11,7 @@ use tracing_subscriber::layer::Context as LayerContext;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
-use super::spans::SpanFields;
+use super::kept_fields::SpanFields;
 
 /// A breadcrumb with the text and the fields of `event`.
 ///
@@ -61,7 +61,8 @@ where
     if let Some(outermost) = fields.exceptions.last_mut() {
         outermost.mechanism.get_or_insert_with(Mechanism::default).ty = "tracing".to_owned();
     }
-    Event {
+    #[cfg_attr(not(feature = "backtrace"), expect(unused_mut, reason = "the stack trace needs the feature"))]
+    let mut event = Event {
         logger: Some(metadata.target().to_owned()),
         level: level(metadata),
         message: fields.message,
@@ -69,7 +70,12 @@ where
         contexts,
         tags: fields.tags,
         ..Event::default()
+    };
+    #[cfg(feature = "backtrace")]
+    if let Some(backtrace) = fields.backtrace {
+        let _ = sentry_panic::backtrace::attach_error_backtrace(&mut event, &backtrace);
     }
+    event
 }
 
 /// A log with the text and the fields of `event`.

@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::fmt::Debug;
 
+use sentry_core::event_from_error;
 use sentry_core::protocol::{Exception, Map, Value};
-use sentry_core::{event_from_error, parse_type_from_debug};
 use tracing_core::Field;
 use tracing_core::field::Visit;
+
+use super::report::Report;
 
 /// Fields that hold an error even if they were recorded as text.
 pub(super) const ERRORS: [&str; 3] = ["error", "err", "exception"];
@@ -19,6 +21,8 @@ pub(super) struct Fields {
     pub(super) tags: Map<String, String>,
     /// The exceptions of an error and its sources, as an event lists them.
     pub(super) exceptions: Vec<Exception>,
+    /// The backtrace that the outermost of them was made with, as text.
+    pub(super) backtrace: Option<String>,
     /// Whether any name has a dot in it, as all those with a meaning for spans have.
     pub(super) is_dotted: bool,
 }
@@ -94,11 +98,9 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let text = format!("{value:?}");
         if ERRORS.contains(&field.name()) {
-            // `%error` looks the same from here: what has no type name in front is a text.
-            let ty = parse_type_from_debug(&text);
-            let has_type = ty.len() < text.len() && ty.starts_with(|c: char| c.is_ascii_uppercase());
-            let ty = if has_type { ty } else { "Error" };
-            self.put_error(ty.to_owned(), &text);
+            let Report { exceptions, backtrace } = Report::read(&text);
+            self.exceptions.extend(exceptions);
+            self.backtrace = backtrace;
         }
         self.put(field, text.into());
     }

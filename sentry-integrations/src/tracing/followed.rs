@@ -1,12 +1,12 @@
 //! Our span for one of `tracing`, and a quick answer for those that have none.
 //!
 //! Where only some traces are sampled most spans are not followed, and they are entered and left as often as the others. To
-//! look one up takes longer than all the rest. So there is a table by the hash of the id: it counts what is followed, and has
-//! a place for a root that is not recorded, which therefore needs nothing else. A root that finds the place taken is followed
-//! as those are that are recorded.
+//! look one up in the registry takes longer than all the rest. So there is a table by the hash of the id: it counts what is
+//! followed, and has a place for one of those spans, and one for a root that is not recorded, which needs nothing else. What
+//! finds its place taken is followed by way of the registry.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sentry_core::__spans::UnsampledRoot;
 use sentry_core::TransactionOrSpan;
@@ -21,21 +21,29 @@ static TABLE: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 pub(super) struct Slot {
     /// How many of them are followed.
     followed: AtomicU32,
-    /// The registry of the root in the place: ids are unique within one only.
-    home: AtomicU32,
     root: UnsampledRoot,
+    ours: Mutex<Option<Ours>>,
+}
+
+/// Our span for the one with the id.
+struct Ours {
+    id: u64,
+    registry: u32,
+    span: Arc<TransactionOrSpan>,
 }
 
 impl Slot {
     const fn new() -> Self {
-        Self { followed: AtomicU32::new(0), home: AtomicU32::new(0), root: UnsampledRoot::new() }
+        Self { followed: AtomicU32::new(0), root: UnsampledRoot::new(), ours: Mutex::new(None) }
     }
 
     /// That of the span. `false` answers about it are certain: who knows an id has it from the thread that began the span.
     #[inline]
     pub(super) fn of(id: &Id) -> &'static Self {
-        // Ids differ in their lowest bits, and in higher ones from thread to thread and from use to use.
-        let hash = id.into_u64().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SLOTS.ilog2());
+        // Ids differ in their lowest bits, and in higher ones from thread to thread. The highest change from use to use and are
+        // left out: a thread whose spans come one after the other stays with a slot that is in its cache.
+        let id = id.into_u64() << USES;
+        let hash = id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SLOTS.ilog2());
         &TABLE[hash as usize % SLOTS]
     }
 
@@ -45,33 +53,59 @@ impl Slot {
         self.followed.load(Ordering::Relaxed) != 0
     }
 
-    /// The place, if it is that of the span.
+    /// The place for a root.
     #[inline]
-    pub(super) fn root(&'static self, id: &Id, home: u32) -> Option<&'static UnsampledRoot> {
-        let is_its = self.root.is_of(key(id)) && self.home.load(Ordering::Relaxed) == home;
-        is_its.then_some(&self.root)
+    pub(super) fn root(&self) -> &UnsampledRoot {
+        &self.root
     }
 
-    /// The place, taken for the span.
-    #[inline]
-    pub(super) fn take(&'static self, id: &Id, home: u32) -> Option<&'static UnsampledRoot> {
-        if home == 0 || !self.root.take(key(id)) {
-            return None;
+    /// Follows a span, if there is a place for it. Gives back what the registry has to keep otherwise.
+    pub(super) fn follow(&'static self, id: &Id, registry: u32, ours: TransactionOrSpan) -> Option<Followed> {
+        let counted = Counted::new(self);
+        let span = Arc::new(ours);
+        let mut place = self.place();
+        if place.is_some() || registry == 0 {
+            return Some(Followed { ours: span, _counted: counted });
         }
-        self.home.store(home, Ordering::Relaxed);
-        Some(&self.root)
+        counted.stays();
+        *place = Some(Ours { id: id.into_u64(), registry, span });
+        None
+    }
+
+    /// Ours, if it has the place.
+    pub(super) fn ours(&self, id: &Id, registry: u32) -> Option<Arc<TransactionOrSpan>> {
+        let place = self.place();
+        place.as_ref().filter(|ours| ours.is_of(id, registry)).map(|ours| Arc::clone(&ours.span))
+    }
+
+    /// The same for one that is over.
+    pub(super) fn end(&'static self, id: &Id, registry: u32) -> Option<Arc<TransactionOrSpan>> {
+        let ours = self.place().take_if(|ours| ours.is_of(id, registry))?;
+        drop(Counted(self));
+        Some(ours.span)
     }
 
     /// Frees the places of a registry that is gone.
-    pub(super) fn vacate(home: u32) {
-        let is_its =
-            |slot: &&Self| slot.home.compare_exchange(home, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        TABLE.iter().filter(is_its).for_each(|slot| slot.root.leave());
+    pub(super) fn vacate(registry: u32) {
+        for slot in &TABLE {
+            slot.root.vacate(registry);
+            let ours = slot.place().take_if(|ours| ours.registry == registry);
+            drop(ours.map(|_| Counted(slot)));
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Ours>> {
+        self.ours.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn key(id: &Id) -> usize {
-    id.into_u64() as usize
+/// So many bits of an id tell how often its place was used.
+const USES: u32 = 13;
+
+impl Ours {
+    fn is_of(&self, id: &Id, registry: u32) -> bool {
+        self.id == id.into_u64() && self.registry == registry
+    }
 }
 
 /// Our span, among the extensions of the one of `tracing`.
@@ -80,15 +114,20 @@ pub(super) struct Followed {
     _counted: Counted,
 }
 
-impl Followed {
-    pub(super) fn new(slot: &'static Slot, ours: TransactionOrSpan) -> Self {
-        slot.followed.fetch_add(1, Ordering::Relaxed);
-        Self { ours: Arc::new(ours), _counted: Counted(slot) }
-    }
-}
-
 /// It is counted by its slot.
 struct Counted(&'static Slot);
+
+impl Counted {
+    fn new(slot: &'static Slot) -> Self {
+        slot.followed.fetch_add(1, Ordering::Relaxed);
+        Self(slot)
+    }
+
+    /// It stays counted until somebody else sees to it.
+    fn stays(self) {
+        let _ = std::mem::ManuallyDrop::new(self);
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! The registry that a layer is on, by a number of its own: the ids of spans are unique within one registry only.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing_core::Dispatch;
@@ -25,13 +25,30 @@ struct Known {
 
 /// Where a layer is. A registry lives as long as the layers on it do, or longer.
 #[derive(Default)]
-pub(super) struct Home(AtomicU32);
+pub(super) struct Home {
+    number: AtomicU32,
+    sees_all: AtomicBool,
+}
 
 impl Home {
     /// The number of the registry. 0: none is known, as with a layer that was put there later, or a registry of others.
     #[inline]
     pub(super) fn number(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.number.load(Ordering::Relaxed)
+    }
+
+    /// Whether the layer sees every span of the registry.
+    #[inline]
+    pub(super) fn sees_all(&self) -> bool {
+        self.sees_all.load(Ordering::Relaxed)
+    }
+
+    /// The layer was asked which levels it is interested in, as a registry asks its layers after they have settled. A layer
+    /// behind a filter of its own is not asked, the filter is.
+    pub(super) fn note_asked(&self) {
+        if self.number() != 0 {
+            self.sees_all.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The layer is on the registry of `dispatch`, which from now on stays where it is.
@@ -40,14 +57,14 @@ impl Home {
             && self.number() == 0
         {
             let number = registries().enter(std::ptr::from_ref(registry).addr());
-            self.0.store(number, Ordering::Relaxed);
+            self.number.store(number, Ordering::Relaxed);
         }
     }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let number = *self.0.get_mut();
+        let number = *self.number.get_mut();
         if number != 0 && registries().leave(number) {
             Slot::vacate(number);
         }

@@ -1,14 +1,14 @@
 //! Layers that do one thing each.
 
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Dispatch, Event, Subscriber};
+use tracing_core::{Dispatch, Event, LevelFilter, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::filter::EventFilter;
 use super::home::Home;
-use super::{event, spans};
+use super::{event, kept_fields, spans};
 
 /// Makes spans of spans.
 ///
@@ -34,24 +34,33 @@ where
         self.home.settle(subscriber);
     }
 
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.home.note_asked();
+        None
+    }
+
+    #[inline]
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        spans::begin(&self.home, attributes, id, &context);
+        spans::begin(&self.home, attributes, id.clone(), context);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        spans::record(id, values, &context);
+        spans::record(&self.home, id, values, &context);
     }
 
+    #[inline]
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        spans::enter(&self.home, id, &context);
+        spans::enter(&self.home, id, context);
     }
 
+    #[inline]
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
         spans::exit(id);
     }
 
+    #[inline]
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        spans::end(&self.home, &id, &context);
+        spans::end(&self.home, id, context);
     }
 }
 
@@ -89,13 +98,13 @@ macro_rules! event_layer {
 
             fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
                 if self.with_spans {
-                    spans::keep_fields(attributes, id, &context);
+                    kept_fields::keep_fields(attributes, id, &context);
                 }
             }
 
             fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
                 if self.with_spans {
-                    spans::keep_record(id, values, &context);
+                    kept_fields::keep_record(id, values, &context);
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use sentry_core::Hub;
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Dispatch, Event, Metadata, Subscriber};
+use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::filter::{EventFilter, default_event_filter, default_span_filter};
 use super::home::Home;
 use super::mapping::EventMapping;
-use super::{event, spans};
+use super::{event, kept_fields, spans};
 
 type EventMapper<S> = Box<dyn Fn(&Event<'_>, Context<'_, S>) -> EventMapping + Send + Sync>;
 
@@ -26,7 +26,9 @@ pub struct SentryLayer<S> {
     /// `None`: the default one.
     span_filter: Option<SpanFilter>,
     with_spans: bool,
-    home: Home,
+    /// Nothing that concerns spans was set.
+    has_defaults: bool,
+    pub(super) home: Home,
     subscriber: PhantomData<S>,
 }
 
@@ -64,13 +66,30 @@ impl<S> SentryLayer<S> {
     where
         F: Fn(&Metadata<'_>) -> bool + Send + Sync + 'static,
     {
-        Self { span_filter: Some(Box::new(filter)), ..self }
+        Self { span_filter: Some(Box::new(filter)), has_defaults: false, ..self }
     }
 
     /// Adds the fields of the spans around an event to it, named `span:field`.
     #[must_use]
     pub fn enable_span_attributes(self) -> Self {
-        Self { with_spans: true, ..self }
+        Self { with_spans: true, has_defaults: false, ..self }
+    }
+}
+
+impl<S> SentryLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    #[inline(never)]
+    fn on_new_span_as_wanted(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if self.with_spans {
+            kept_fields::keep_fields(attributes, id, &context);
+        }
+        let metadata = attributes.metadata();
+        if self.span_filter.as_ref().map_or_else(|| default_span_filter(metadata), |filter| filter(metadata))
+        {
+            spans::begin(&self.home, attributes, id.clone(), context);
+        }
     }
 }
 
@@ -84,6 +103,7 @@ where
             event_mapper: None,
             span_filter: None,
             with_spans: false,
+            has_defaults: true,
             home: Home::default(),
             subscriber: PhantomData,
         }
@@ -108,34 +128,42 @@ where
         self.home.settle(subscriber);
     }
 
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.home.note_asked();
+        None
+    }
+
+    #[inline]
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if self.with_spans {
-            spans::keep_fields(attributes, id, &context);
-        }
-        let metadata = attributes.metadata();
-        if self.span_filter.as_ref().map_or_else(|| default_span_filter(metadata), |filter| filter(metadata))
-        {
-            spans::begin(&self.home, attributes, id, &context);
+        if self.has_defaults {
+            if default_span_filter(attributes.metadata()) {
+                spans::begin(&self.home, attributes, id.clone(), context);
+            }
+        } else {
+            self.on_new_span_as_wanted(attributes, id, context);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if self.with_spans {
-            spans::keep_record(id, values, &context);
+            kept_fields::keep_record(id, values, &context);
         }
-        spans::record(id, values, &context);
+        spans::record(&self.home, id, values, &context);
     }
 
+    #[inline]
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        spans::enter(&self.home, id, &context);
+        spans::enter(&self.home, id, context);
     }
 
+    #[inline]
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
         spans::exit(id);
     }
 
+    #[inline]
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        spans::end(&self.home, &id, &context);
+        spans::end(&self.home, id, context);
     }
 }
 

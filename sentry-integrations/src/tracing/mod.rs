@@ -18,7 +18,7 @@
 //! | `sentry.op` | spans | sets the operation |
 //! | `sentry.trace` | spans | continues a trace: the value of a `sentry-trace` header |
 //! | `tags.<name>` | spans, events | sets a tag |
-//! | `error`, `err`, `exception`, and whatever is a `dyn Error` | events | becomes an exception, with all its sources |
+//! | `error`, `err`, `exception`, and whatever is a `dyn Error` | events | becomes an exception, with all its sources; a report, as `?error` is of `anyhow` and `eyre`, with its backtrace |
 //! | `db.system`, `db.statement`, `db.query.text` | spans | make it a query; the values in its text are left out |
 //! | `http.request.method`, `http.method` with `otel.kind` | spans | make it a request, served or made |
 //! | `http.response.status_code`, `http.status_code` | spans | set the status of a request |
@@ -45,19 +45,26 @@
 //! assert_eq!(events[0].breadcrumbs[0].data["user"], 7);
 //! ```
 
+mod asked;
+mod content;
 mod convert;
 mod event;
 mod fields;
 mod filter;
 mod followed;
 mod home;
+mod kept_fields;
+mod label;
 mod layers;
 mod legacy;
 #[cfg(feature = "logs")]
 mod log;
 mod mapping;
+mod meaning;
 mod query;
+mod report;
 mod spans;
+mod transaction;
 
 pub use self::convert::{breadcrumb_from_event, event_from_event, log_from_event};
 pub use self::filter::{EventFilter, default_event_filter, default_span_filter};

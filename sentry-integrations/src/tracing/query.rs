@@ -1,48 +1,126 @@
 //! Queries without the values in them: a server groups by the text, and values are nobody's business.
 
-/// `query` with `%s` in the place of each text and number. Names, also quoted ones, stay, and so do placeholders.
-pub(super) fn parametrized(query: &str) -> String {
-    let mut out = String::with_capacity(query.len());
-    let mut rest = query;
-    while let Some(c) = rest.chars().next() {
-        let is_in_word = out.chars().next_back().is_some_and(|c| c.is_alphanumeric() || "_$.:@?".contains(c));
-        let length = match c {
-            '\'' => text(rest),
-            '0'..='9' if !is_in_word => number(rest),
-            _ => {
-                let kept = kept(rest, c);
-                out.push_str(&rest[..kept]);
-                rest = &rest[kept..];
-                continue;
-            }
-        };
-        out.push_str("%s");
-        rest = &rest[length..];
-    }
-    out
+/// `query` with `%s` in the place of each text and number. Names, also quoted ones, stay, and so do placeholders; comments
+/// go, in which some libraries write down the trace. `system` is the kind of database, where that is known.
+pub(super) fn parametrized(query: &str, system: Option<&str>) -> String {
+    // Where names have their own quotes, double ones hold texts.
+    let is_mysql = system.is_some_and(|system| ["mysql", "mariadb"].contains(&system));
+    let mut shown = match system {
+        Some(_) if is_mysql => Reader { escapes: true, is_mysql }.read(query).0,
+        Some(_) => read(query, false),
+        None => read(query, query.contains('`')),
+    };
+    shown.truncate(shown.trim_end().len());
+    shown
 }
 
-/// Bytes of a text in quotes, which may hold doubled or escaped quotes. One without an end goes on to the end.
-fn text(rest: &str) -> usize {
-    let mut bytes = rest.bytes().enumerate().skip(1).peekable();
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'\\' => _ = bytes.next(),
-            b'\'' if bytes.peek().is_some_and(|(_, next)| *next == b'\'') => _ = bytes.next(),
-            b'\'' => return at + 1,
-            _ => {}
-        }
+fn read(query: &str, is_mysql: bool) -> String {
+    let read = |query: &str, escapes| Reader { escapes, is_mysql }.read(query);
+    if !query.contains("\\'") && !query.contains("\\\"") {
+        return read(query, false).0;
     }
-    rest.len()
+    // Whether that ends a text is a matter of the database. As a rule only one of the two makes sense of the whole.
+    let (escaped, is_whole) = read(query, true);
+    let (plain, is_plain) = read(query, false);
+    match (is_whole, is_plain) {
+        (true, false) => escaped,
+        (false, true) => plain,
+        _ if escaped == plain => plain,
+        // What nobody can make sense of is a text up to its end.
+        _ => read(query.split(['\'', '"']).next().unwrap_or_default(), false).0 + VALUE,
+    }
+}
+
+const VALUE: &str = "%s";
+
+struct Reader {
+    /// A backslash in a text takes away the meaning of a quote.
+    escapes: bool,
+    /// Double quotes hold texts, not names.
+    is_mysql: bool,
+}
+
+impl Reader {
+    /// The query without values, and whether every text in it has an end.
+    fn read(&self, query: &str) -> (String, bool) {
+        let (mut out, mut is_whole) = (String::with_capacity(query.len()), true);
+        let mut rest = query;
+        while let Some(first) = rest.chars().next() {
+            let is_in_word =
+                out.chars().next_back().is_some_and(|c| c.is_alphanumeric() || "_$.:@?".contains(c));
+            let value = match first {
+                '\'' => Some(self.text(rest, b'\'')),
+                '"' if self.is_mysql => Some(self.text(rest, b'"')),
+                '$' if !is_in_word => dollar_text(rest),
+                '0'..='9' if !is_in_word => Some((number(rest), true)),
+                _ => None,
+            };
+            let length = match value {
+                Some((length, has_end)) => {
+                    out.push_str(VALUE);
+                    is_whole &= has_end;
+                    length
+                }
+                None => match comment(rest) {
+                    Some(length) => {
+                        out.push(' ');
+                        length
+                    }
+                    None => {
+                        let length = kept(rest, first);
+                        out.push_str(&rest[..length]);
+                        length
+                    }
+                },
+            };
+            rest = &rest[length..];
+        }
+        (out, is_whole)
+    }
+
+    /// Bytes of a text in quotes, which may hold doubled quotes, and whether it has an end. Else it goes on to the end.
+    fn text(&self, rest: &str, quote: u8) -> (usize, bool) {
+        let mut bytes = rest.bytes().enumerate().skip(1).peekable();
+        while let Some((at, byte)) = bytes.next() {
+            match byte {
+                b'\\' if self.escapes => _ = bytes.next(),
+                _ if byte == quote && bytes.peek().is_some_and(|(_, next)| *next == quote) => {
+                    _ = bytes.next()
+                }
+                _ if byte == quote => return (at + 1, true),
+                _ => {}
+            }
+        }
+        (rest.len(), false)
+    }
+}
+
+/// Bytes of a text between two marks such as `$$` or `$tag$`, and whether it has an end.
+fn dollar_text(rest: &str) -> Option<(usize, bool)> {
+    let tag = rest[1..].split('$').next().filter(|tag| tag.len() + 1 < rest.len())?;
+    let is_tag = !tag.starts_with(|c: char| c.is_ascii_digit())
+        && tag.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let mark = &rest[..tag.len() + 2];
+    let end = rest[mark.len()..].find(mark);
+    is_tag.then(|| end.map_or((rest.len(), false), |at| (mark.len() + at + mark.len(), true)))
 }
 
 /// Bytes of a number, with fraction, exponent or base.
 fn number(rest: &str) -> usize {
-    let end = |c: char| !(c.is_ascii_alphanumeric() || c == '.');
+    let end = |c: char| !(c.is_ascii_alphanumeric() || "._".contains(c));
     rest.find(end).unwrap_or(rest.len())
 }
 
-/// Bytes that stay as they are: a quoted name, a comment, or one character.
+/// Bytes of a comment. One without an end goes on to the end.
+fn comment(rest: &str) -> Option<usize> {
+    if rest.starts_with("--") {
+        return Some(rest.find('\n').unwrap_or(rest.len()));
+    }
+    let inner = rest.strip_prefix("/*")?;
+    Some(inner.find("*/").map_or(rest.len(), |at| at + 4))
+}
+
+/// Bytes that stay as they are: a quoted name or one character.
 fn kept(rest: &str, first: char) -> usize {
     let after = |end: &str| rest[1..].find(end).map_or(rest.len(), |at| 1 + at + end.len());
     match first {
@@ -61,15 +139,47 @@ mod tests {
         for (query, expected) in [
             ("SELECT 1", "SELECT %s"),
             ("SELECT * FROM t1 WHERE a = 'x''y' AND b=2.5e3", "SELECT * FROM t1 WHERE a = %s AND b=%s"),
-            (
-                "SELECT \"col 1\", `c2` FROM a.b3 WHERE id = $1",
-                "SELECT \"col 1\", `c2` FROM a.b3 WHERE id = $1",
-            ),
+            ("SELECT \"col 1\", c2 FROM a.b3 WHERE id = $1", "SELECT \"col 1\", c2 FROM a.b3 WHERE id = $1"),
+            ("SELECT `col 1` FROM a.b3 WHERE id = $1", "SELECT `col 1` FROM a.b3 WHERE id = $1"),
             ("WHERE a = ?1 OR b = :v2 OR c = @p3", "WHERE a = ?1 OR b = :v2 OR c = @p3"),
             (r"VALUES ('it\'s', 0xff, -7)", "VALUES (%s, %s, -%s)"),
             ("LIMIT 10 OFFSET 20", "LIMIT %s OFFSET %s"),
+            ("LIMIT 1_000", "LIMIT %s"),
+            ("SELECT $$a 'b' $1$$, $t$c$$d$t$, $1, $2", "SELECT %s, %s, $1, $2"),
+            ("SELECT a-1, b - -2 FROM a/b", "SELECT a-%s, b - -%s FROM a/b"),
         ] {
-            assert_eq!(parametrized(query), expected);
+            assert_eq!(parametrized(query, None), expected);
+        }
+    }
+
+    #[test]
+    fn a_quote_behind_a_backslash_is_what_makes_sense_of_the_query() {
+        for (query, expected) in [
+            (r"VALUES ('C:\', 'secret')", "VALUES (%s, %s)"),
+            (r"VALUES ('C:\', 'D:\')", "VALUES (%s, %s)"),
+            (r"VALUES ('it\'s', 'secret')", "VALUES (%s, %s)"),
+            (r"VALUES ('\\', 'secret')", "VALUES (%s, %s)"),
+            // Of these one cannot say.
+            (r"WHERE id = 7 AND a = 'it\'s secret\'s' AND b = 2", "WHERE id = %s AND a = %s"),
+            (r"SELECT 'secret\'x", "SELECT %sx"),
+        ] {
+            let shown = parametrized(query, None);
+            assert!(!shown.contains("secret"), "{shown}");
+            assert_eq!(shown, expected);
+        }
+    }
+
+    #[test]
+    fn comments_go_with_all_that_is_in_them() {
+        for (query, expected) in [
+            ("SELECT a -- don't\nFROM t WHERE a = 'secret'", "SELECT a  \nFROM t WHERE a = %s"),
+            ("SELECT a /* it's */ FROM t WHERE a = 'secret'", "SELECT a   FROM t WHERE a = %s"),
+            ("SELECT a /*traceparent='00-09e0-01'*/", "SELECT a"),
+            ("SELECT '-- a', '/* b', \"/* c\"", "SELECT %s, %s, \"/* c\""),
+            ("SELECT a -- secret", "SELECT a"),
+            ("SELECT a /* secret", "SELECT a"),
+        ] {
+            assert_eq!(parametrized(query, None), expected);
         }
     }
 
@@ -83,9 +193,26 @@ mod tests {
             ("\"open 1", "\"open 1"),
             ("größe = 'ü' ß7", "größe = %s ß7"),
             ("`", "`"),
+            ("$", "$"),
+            ("$$", "%s"),
+            ("$ü$secret", "%s"),
+            ("a$b$c", "a$b$c"),
+            ("/*", ""),
+            ("--", ""),
+            ("\\'", "\\%s"),
         ] {
-            assert_eq!(parametrized(query), expected);
+            assert_eq!(parametrized(query, None), expected);
         }
-        assert_eq!(parametrized(&"'".repeat(100_001)), "%s");
+        assert_eq!(parametrized(&"'".repeat(100_001), None), "%s");
+    }
+
+    #[test]
+    fn where_names_have_their_own_quotes_double_ones_hold_texts() {
+        let query = r#"SELECT a FROM t WHERE b = "jo's \"secret\"" AND c = 'x'"#;
+        assert_eq!(parametrized(query, Some("mysql")), "SELECT a FROM t WHERE b = %s AND c = %s");
+        let named = r#"SELECT `a` FROM t WHERE b = "secret""#;
+        assert_eq!(parametrized(named, None), "SELECT `a` FROM t WHERE b = %s");
+        let names = r#"SELECT "a" FROM t WHERE b = 'secret'"#;
+        assert_eq!(parametrized(names, Some("postgresql")), r#"SELECT "a" FROM t WHERE b = %s"#);
     }
 }

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use sentry_core::options::SpanPattern;
 use sentry_core::protocol::{
     Context as EventContext, EnvelopeItem, ItemContainer, Level, Log, LogLevel, SpanStatus, Transaction,
 };
@@ -40,6 +41,22 @@ fn logs(envelopes: &[Envelope]) -> Vec<Log> {
         _ => Vec::new(),
     };
     envelopes.iter().flat_map(|envelope| envelope.items().flat_map(logs).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn spans_are_ignored_by_their_fields() {
+    let options = sampled().ignore_spans([
+        SpanPattern::new().attribute("db.system", "redis"),
+        SpanPattern::new().attribute("n", 1),
+    ]);
+    let envelopes = sent(options, || {
+        let _root = info_span!("root").entered();
+        let _query = info_span!("query", db.system = "redis").entered();
+        info_span!("below").in_scope(|| info_span!("other", db.system = "postgresql").in_scope(|| ()));
+        info_span!("plain", n = 1).in_scope(|| ());
+    });
+    let transactions = transactions(&envelopes);
+    assert_eq!(tree(&transactions[0]), pairs(&[("other", "below"), ("below", "-")]));
 }
 
 /// Each span with the description of the one above it; `-` is the transaction.
@@ -269,6 +286,7 @@ fn fields_of_other_instrumentation_are_understood() {
         root.in_scope(|| {
             info_span!("query", db.system = "postgresql", db.statement = "SELECT a FROM t WHERE b = 'c'")
                 .in_scope(|| {});
+            info_span!("query", db.query.text = "SELECT 1").in_scope(|| {});
             let call = info_span!(
                 "call",
                 http.method = "POST",
@@ -291,10 +309,11 @@ fn fields_of_other_instrumentation_are_understood() {
         .iter()
         .map(|span| (span.op.as_deref().unwrap(), span.description.as_deref().unwrap()))
         .collect();
-    assert_eq!(labels, [("db", "SELECT a FROM t WHERE b = %s"), ("http.client", "POST http://x/y")]);
-    assert_eq!(transaction.spans[0].data["db.statement"], "SELECT a FROM t WHERE b = %s");
-    assert_eq!(transaction.spans[1].status, Some(SpanStatus::NotFound));
-    assert_eq!(transaction.spans[1].data["http.response.status_code"], 404);
+    let query = "SELECT a FROM t WHERE b = %s";
+    assert_eq!(labels, [("db", query), ("db", "SELECT %s"), ("http.client", "POST http://x/y")]);
+    assert_eq!(transaction.spans[0].data["db.statement"], query);
+    assert_eq!(transaction.spans[2].status, Some(SpanStatus::NotFound));
+    assert_eq!(transaction.spans[2].data["http.response.status_code"], 404);
 }
 
 #[test]
@@ -441,6 +460,28 @@ fn errors_in_fields_become_exceptions_with_their_sources() {
     assert_eq!(exceptions(2), [own("Error", "outer failed")]);
     assert_eq!(exceptions(3), [own("Error", "outer failed")]);
     assert_eq!(events[0].exception[1].mechanism.as_ref().unwrap().ty, "tracing");
+}
+
+/// What `anyhow` writes by `?`, with `RUST_BACKTRACE` set.
+const REPORT: &str = "cannot start\n\nCaused by:\n    0: no config\n    1: no such file\n\n\
+                      Stack backtrace:\n   0: shop::read\n             at /src/shop/src/config.rs:7:5\n   \
+                      1: shop::main\n             at /src/shop/src/main.rs:3:5\n";
+
+#[test]
+fn a_report_in_a_field_becomes_exceptions_with_their_sources_and_its_backtrace() {
+    let events = with_captured_events(|| {
+        subscriber::with_default(registry().with(layer()), || {
+            error!(error = ?format_args!("{REPORT}"), "it broke");
+        });
+    });
+    let exceptions: Vec<_> = events[0].exception.iter().map(|it| it.value.as_deref().unwrap()).collect();
+    assert_eq!(exceptions, ["no such file", "no config", "cannot start"]);
+    assert_eq!(events[0].exception[2].mechanism.as_ref().unwrap().ty, "tracing");
+    if cfg!(feature = "backtrace") {
+        let frames = &events[0].exception[2].stacktrace.as_ref().unwrap().frames;
+        let names: Vec<_> = frames.iter().map(|frame| frame.function.as_deref().unwrap()).collect();
+        assert_eq!(names, ["shop::main", "shop::read"]);
+    }
 }
 
 #[test]

@@ -218,3 +218,120 @@ fn more_of_them_than_there_is_room_for_are_followed_nevertheless() {
         assert_eq!(lost(), [4_000, 4_000]);
     });
 }
+
+/// What `run` is given is a span of a level that the layer leaves alone. It is below a root that is not sampled, and was made on
+/// another thread; on this one, roots have begun already.
+fn below_an_unknown_span(dispatch: &tracing::Dispatch, run: impl FnOnce(Span) + Send) {
+    let unknown = tracing::dispatcher::with_default(dispatch, || {
+        let root = info_span!("root");
+        let unknown = root.in_scope(|| tracing::debug_span!("unknown"));
+        assert!(!unknown.is_disabled(), "somebody else wants it");
+        (root, unknown)
+    });
+    let hub = Hub::current();
+    let on_thread = || {
+        Hub::run(hub, || {
+            tracing::dispatcher::with_default(dispatch, || {
+                (0..3).for_each(|_| drop(info_span!("before")));
+                run(unknown.1.clone());
+            });
+        });
+    };
+    thread::scope(|scope| scope.spawn(on_thread).join().unwrap());
+    drop(unknown);
+}
+
+#[test]
+fn a_span_that_is_left_alone_does_not_hide_what_is_above_it() {
+    let info = tracing_subscriber::filter::LevelFilter::INFO;
+    let dispatches = || {
+        [
+            tracing::Dispatch::new(registry().with(layer())),
+            tracing::Dispatch::new(registry().with(layer().with_filter(info)).with(Everything)),
+            tracing::Dispatch::new(registry().with(Everything).with(SpanLayer::new().with_filter(info))),
+            tracing::Dispatch::new(registry().with(Everything).with(layer().boxed().with_filter(info))),
+        ]
+    };
+    for at in 0..4 {
+        with_captured_envelopes_options(
+            || {
+                below_an_unknown_span(&dispatches()[at], |unknown| {
+                    let before = lost();
+                    unknown.in_scope(|| {
+                        drop(info_span!("below"));
+                        info_span!("below").in_scope(|| drop(info_span!("further below")));
+                    });
+                    unknown.in_scope(|| assert_eq!(lost(), before, "{at}"));
+                    drop(info_span!("a root again"));
+                    assert_eq!(lost(), before.map(|lost| lost + 1), "{at}");
+                });
+            },
+            never(),
+        );
+    }
+}
+
+/// Wants every span, and does nothing with it.
+struct Everything;
+
+impl<S: tracing_core::Subscriber> tracing_subscriber::Layer<S> for Everything {}
+
+#[test]
+fn a_layer_knows_whether_a_filter_hides_spans_from_it() {
+    let info = tracing_subscriber::filter::LevelFilter::INFO;
+    let sees_all = |dispatch: tracing::Dispatch| {
+        dispatch
+            .downcast_ref::<SentryLayer<tracing_subscriber::Registry>>()
+            .map(|layer| layer.home.sees_all())
+    };
+    assert_eq!(sees_all(tracing::Dispatch::new(registry().with(layer()))), Some(true));
+    assert_eq!(
+        sees_all(tracing::Dispatch::new(registry().with(layer()).with(Everything.with_filter(info)))),
+        Some(true)
+    );
+    assert_eq!(sees_all(tracing::Dispatch::new(registry().with(layer().with_filter(info)))), Some(false));
+    assert_eq!(
+        sees_all(tracing::Dispatch::new(registry().with(layer().and_then(Everything).with_filter(info)))),
+        Some(false)
+    );
+}
+
+#[test]
+fn who_begins_to_listen_is_told_of_the_next_one() {
+    sent(never(), || {
+        (0..3).for_each(|_| drop(info_span!("root")));
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let client = Hub::current().client().unwrap();
+        let recorder = &client.options().client_report_recorder;
+        let listener = Arc::clone(&told);
+        recorder.set_on_drop(Some(Arc::new(move |dropped| listener.lock().unwrap().push(dropped.category))));
+        drop(info_span!("root"));
+        assert_eq!(*told.lock().unwrap(), [Category::Transaction, Category::Span]);
+        recorder.set_on_drop(None);
+        (0..3).for_each(|_| drop(info_span!("root")));
+        assert_eq!((told.lock().unwrap().len(), lost()), (2, [7, 7]));
+    });
+}
+
+#[test]
+fn back_pressure_concerns_the_next_one() {
+    let options = ClientOptions::new().traces_sample_rate(0.25).enable_backpressure_handling(true);
+    sent(options, || {
+        let rate = || loop {
+            let root = info_span!("root").entered();
+            if !Hub::current().active_span().unwrap().is_sampled() {
+                let baggage = Hub::current().trace_headers()[1].1.clone();
+                break baggage
+                    .split(',')
+                    .find_map(|member| Some(member.strip_prefix("sentry-sample_rate=")?.to_owned()));
+            }
+            drop(root);
+        };
+        assert_eq!(rate().as_deref(), Some("0.25"));
+        let client = Hub::current().client().unwrap();
+        client.options().client_report_recorder.set_unhealthy(true);
+        assert_eq!(rate().as_deref(), Some("0.125"));
+        client.options().client_report_recorder.set_unhealthy(false);
+        assert_eq!(rate().as_deref(), Some("0.25"));
+    });
+}

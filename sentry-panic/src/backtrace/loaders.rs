@@ -50,8 +50,7 @@ impl Loaders {
         // The call, not the instruction behind it, which may belong to another line or function.
         let call = address.checked_sub(1)?;
         let module = self.modules.find(call)?;
-        let loader =
-            self.loaders.entry(module.start).or_insert_with(|| module.file.as_deref().and_then(load));
+        let loader = self.loaders.entry(module.start).or_insert_with(|| module.symbols().and_then(load));
         let symbols = read(loader, call - module.bias);
         Some(Resolved { symbols, package: Some(Arc::clone(&module.path)), image: Some(module.start) })
     }

@@ -66,11 +66,11 @@ pub(crate) fn stacktrace(
     let mut names = Names::new(images);
     let mut levels = Vec::new();
     for (index, address) in addresses.iter().enumerate() {
-        let exact = u64::from(index == 0 && innermost == Innermost::Exact);
+        let exact = u64::from(index == 0 && innermost != Innermost::Return);
         let frame = Frame { instruction_addr: Some(Addr(*address)), ..Frame::default() };
         levels.extend(names.levels(frame, exact, source.view(), deadline));
     }
-    let frames = shown(levels);
+    let frames = shown_of_crash(levels, innermost);
     (!frames.is_empty()).then(|| Stacktrace { frames, ..Stacktrace::default() })
 }
 
@@ -90,6 +90,8 @@ pub(crate) fn stacktrace(
 pub(crate) enum Innermost {
     /// The instruction itself, as in a signal.
     Exact,
+    /// The same, where the process has aborted: it may be the end of a panic.
+    Abort,
     /// The one behind a call, as all others are.
     Return,
 }
@@ -144,6 +146,20 @@ fn shown(levels: Vec<(Frame, Role)>) -> Vec<Frame> {
     levels.drain(..kept.start);
     levels.reverse();
     levels
+}
+
+/// The same for a crash. Where it happened is shown, be it within the machinery of a panic: in a hook, or in a function that a hook
+/// calls. An abort of that machinery itself belongs to who has panicked.
+fn shown_of_crash(mut levels: Vec<(Frame, Role)>, innermost: Innermost) -> Vec<Frame> {
+    let roles: Vec<Role> = levels.iter().map(|(_, role)| *role).collect();
+    let in_app = |index: usize| levels[index].0.in_app == Some(true);
+    let kept = frames::shown(&roles, in_app);
+    let is_end_of_panic = innermost == Innermost::Abort && !(0..kept.start).any(in_app);
+    levels.truncate(kept.end);
+    if is_end_of_panic {
+        levels.drain(..kept.start);
+    }
+    levels.into_iter().rev().map(|(frame, _)| frame).collect()
 }
 
 /// The images of then, each with where the same build is to be found now.
@@ -384,6 +400,34 @@ mod tests {
             assert_eq!(frame.instruction_addr, Some(Addr(address)));
         }
         assert_eq!(stacktrace(&[], Innermost::Return, &images, &source, None), None);
+    }
+
+    #[test]
+    fn a_crash_within_a_hook_is_shown_and_the_abort_of_a_panic_is_its_end() {
+        let level = |(name, in_app): &(&str, bool)| {
+            let frame =
+                Frame { function: Some((*name).to_owned()), in_app: Some(*in_app), ..Frame::default() };
+            (frame, role(Some(name), None))
+        };
+        let stack = |hook: &[(&'static str, bool)]| -> Vec<(Frame, Role)> {
+            let machinery =
+                [("std::panicking::rust_panic_with_hook", false), ("core::panicking::panic_fmt", false)];
+            let outer = [("shop::place", true), ("shop::main", true), ("main", false), ("_start", false)];
+            hook.iter().chain(&machinery).chain(&outer).map(level).collect()
+        };
+        let newest = |hook: &[(&'static str, bool)], innermost| {
+            let frames = shown_of_crash(stack(hook), innermost);
+            assert_eq!(frames[0].function.as_deref(), Some("shop::main"));
+            frames.last().and_then(|frame| frame.function.clone()).unwrap()
+        };
+        let by_std = [("abort", false), ("std::process::abort", false)];
+        let by_hook = [("abort", false), ("shop::hook", true)];
+        let in_c = [("memset", false), ("std::fmt::write", false)];
+        assert_eq!(newest(&by_std, Innermost::Abort), "shop::place");
+        assert_eq!(newest(&by_hook, Innermost::Abort), "abort");
+        assert_eq!(newest(&by_hook, Innermost::Exact), "abort");
+        assert_eq!(newest(&in_c, Innermost::Exact), "memset");
+        assert_eq!(newest(&[], Innermost::Abort), "shop::place");
     }
 
     #[test]

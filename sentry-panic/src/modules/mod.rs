@@ -24,7 +24,7 @@ pub(crate) use self::platform::loaded;
 pub(crate) use self::platform::{Tables, each_table};
 pub(crate) use self::table::ModuleTable;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whether this platform's modules can be listed.
@@ -45,4 +45,30 @@ pub(crate) struct Module {
     pub(crate) file: Option<PathBuf>,
     /// The build id the linker gave it; empty if none.
     pub(crate) build_id: Box<[u8]>,
+}
+
+impl Module {
+    /// The file to read symbols from, unless another build lies in its place: libraries are replaced while programs run.
+    pub(crate) fn symbols(&self) -> Option<&Path> {
+        let file = self.file.as_deref()?;
+        let is_other = |id: Vec<u8>| !self.build_id.is_empty() && *id != *self.build_id;
+        (!elf::build_id(file).is_some_and(is_other)).then_some(file)
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_another_build_has_no_symbols_of_a_module() {
+        let own = loaded().into_iter().next().unwrap();
+        assert_eq!(own.symbols(), own.file.as_deref());
+        assert!(own.file.is_some() && !own.build_id.is_empty());
+        let other = Module { build_id: [7; 20].into(), ..own.clone() };
+        assert_eq!(other.symbols(), None);
+        let unknown = Module { build_id: Box::default(), ..own };
+        assert!(unknown.symbols().is_some());
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sentry_core::Durability;
+use sentry_core::envelope::EnvelopeItem;
 use sentry_core::protocol::Envelope;
 use sentry_core::types::Uuid;
 
@@ -17,7 +18,7 @@ pub(super) struct Attempt {
     pub(super) envelope: Envelope,
     /// Whom to answer in the end.
     pub(super) answers: Answers,
-    /// What must not overtake each other has the same key: updates of one session.
+    /// What must not overtake each other has the same key: updates of one session, check-ins of one run.
     pub(super) order: Option<Uuid>,
     /// Tries so far.
     pub(super) tries: u32,
@@ -33,6 +34,8 @@ pub(super) struct Attempt {
     pub(super) kept: Option<EntryId>,
     /// What was written there, for the first try: as it is without client reports.
     pub(super) encoded: Option<Vec<u8>>,
+    /// It goes at the end because there was time for it.
+    pub(super) is_extra: bool,
     /// What it must survive.
     pub(super) durability: Durability,
     /// On the wire, at the last try.
@@ -45,7 +48,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn new(envelope: Envelope, answers: Answers) -> Self {
-        let order = envelope.items().find_map(|item| Some(item.session_update()?.session_id));
+        let order = envelope.items().find_map(EnvelopeItem::order_key);
         Self {
             envelope,
             answers,
@@ -57,6 +60,7 @@ impl Attempt {
             not_before_in_hurry: None,
             kept: None,
             encoded: None,
+            is_extra: false,
             durability: Durability::Memory,
             bytes: 0,
             resident: 0,

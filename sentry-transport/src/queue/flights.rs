@@ -141,6 +141,11 @@ impl<'s> Flights<'s> {
         self.list.iter_mut().map(|flight| &mut flight.attempt)
     }
 
+    /// Whether all that is under way could as well be sent by the next process.
+    pub(super) fn are_all_extra(&self) -> bool {
+        self.list.iter().all(|flight| flight.attempt.is_extra)
+    }
+
     /// Whether something with this key is under way.
     pub(super) fn has_order(&self, key: Uuid) -> bool {
         self.list.iter().any(|flight| flight.attempt.order == Some(key))

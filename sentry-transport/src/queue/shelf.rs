@@ -213,7 +213,7 @@ impl Shelf {
         let now = clock::now();
         loop {
             let entry = self.with(|store| store.next(now))??;
-            match Envelope::from_slice(&entry.bytes) {
+            match Envelope::from_slice_lossless(&entry.bytes) {
                 Ok(envelope) => return Some((entry, envelope)),
                 // Its checksum was right: it was written by something else.
                 Err(_) => self.with(|store| store.reject(entry.id))?,

@@ -16,7 +16,7 @@ impl Shared {
     }
 
     /// Has the worker send what there is of crashes, one after the other without a pause, and waits until the store has none
-    /// any more. Tells whether that is so.
+    /// any more, or the host does not take them. Tells whether there was time for that.
     pub(crate) fn send_crashes(self: &Arc<Self>, timeout: Duration) -> bool {
         if self.setup.open_store.is_none() {
             return true;
@@ -38,7 +38,11 @@ impl Shared {
         }
         let (mut state, _) = self.wait(self.lock(), deadline, |state| state.crashes_first.is_none());
         // Nobody waits any more.
-        state.crashes_first.take().is_none()
+        let are_sent = state.crashes_first.take().is_none();
+        drop(state);
+        // The run begins now: a crash right after this is one of the start again.
+        self.marker.restart(clock::instant());
+        are_sent
     }
 
     /// The store has no crash any more, or none that can be sent now.

@@ -17,6 +17,10 @@ use crate::store::EntryId;
 /// What finishing and writing one item may cost; far less in a release build.
 const WRITE_COST: Duration = Duration::from_millis(1);
 
+/// How long the end of a process may take at most for what earlier ones have left. Programs that run for moments only would
+/// otherwise leave more than they send.
+pub(super) const DRAIN: Duration = Duration::from_millis(500);
+
 /// How long to wait before trying again to start a worker that could not be started.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -87,6 +91,8 @@ pub(super) struct Closing {
     pub(super) deadline: Instant,
     /// Nothing but the last client report is started after this.
     pub(super) last_start: Instant,
+    /// Until then what earlier processes have left is sent, if nothing else is to be done.
+    pub(super) drains_until: Instant,
 }
 
 impl Closing {
@@ -96,7 +102,9 @@ impl Closing {
         let for_report = (timeout / 4).min(Duration::from_millis(250));
         let for_writing = WRITE_COST.saturating_mul(u32::try_from(to_write).unwrap_or(u32::MAX));
         let reserve = for_report.max(for_writing).min(timeout / 4 * 3);
-        Self { deadline, last_start: deadline.checked_sub(reserve).unwrap_or(deadline) }
+        let drains = (timeout / 4).min(DRAIN);
+        let drains_until = Deadline::after(now, drains).instant();
+        Self { deadline, last_start: deadline.checked_sub(reserve).unwrap_or(deadline), drains_until }
     }
 }
 

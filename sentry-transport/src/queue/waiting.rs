@@ -8,7 +8,7 @@ use sentry_core::protocol::client_report::Reason;
 
 use super::epochs::Ticket;
 use super::shared::Shared;
-use super::state::{Closing, State, Status};
+use super::state::{Closing, DRAIN, State, Status};
 use crate::sender::Deadline;
 
 /// After the deadline of a close the worker needs a moment to count what is left; within the 50 ms we promise.
@@ -57,7 +57,12 @@ impl Shared {
             if state.worker != Status::Running {
                 state.worker = Status::Stopped;
             }
-            drop(self.ring(state));
+            let may_drain = state.worker == Status::Running && self.may_drain();
+            let state = self.ring(state);
+            if may_drain {
+                let deadline = Deadline::after(now, timeout.min(DRAIN));
+                drop(self.wait(state, deadline, |state| state.worker == Status::Stopped));
+            }
             return true;
         }
         let ticket = self.request_report(&mut state);
@@ -75,6 +80,11 @@ impl Shared {
         self.abandon(reason);
         let state = self.lock();
         !state.abandoned && state.epochs.is_done(ticket)
+    }
+
+    /// Whether earlier processes may have left something: there is, or nobody has looked yet.
+    fn may_drain(&self) -> bool {
+        self.setup.open_store.is_some() && (!self.shelf.is_on() || !self.shelf.is_empty())
     }
 
     fn to_write(&self, state: &State) -> usize {

@@ -78,7 +78,7 @@ pub(crate) fn remember(cache_dir: &Path, given: bool) -> io::Result<()> {
 fn remember_on(fs: &dyn Fs, cache_dir: &Path, given: bool) -> io::Result<()> {
     let stat = dir::ensure(fs, cache_dir)?;
     dir::check_parent(fs, cache_dir)?;
-    dir::close(fs, cache_dir, stat)?;
+    dir::close_outer(fs, cache_dir, stat)?;
     // Of its own: several may decide at the same moment, and the last one wins.
     let unnamed = format!("{NAME}-{:016x}", RandomState::new().build_hasher().finish());
     let written = if given { GIVEN } else { REVOKED };

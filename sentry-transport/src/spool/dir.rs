@@ -40,6 +40,17 @@ pub(super) fn check_parent(fs: &dyn Fs, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Closes the cache directory to others who may write to it. One that is made for many, such as `/tmp`, is theirs as well, and one
+/// that others may only read, such as `/var/lib`, shows them no more than the name of a directory of ours.
+pub(super) fn close_outer(fs: &dyn Fs, path: &Path, stat: Stat) -> io::Result<()> {
+    let mode = stat.mode.unwrap_or(0);
+    if mode & 0o7000 != 0 {
+        let message = "the cache directory is shared with others: it has to be one of its own";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    if mode & 0o022 != 0 { fs.restrict(path) } else { Ok(()) }
+}
+
 /// Closes a directory of ours to others.
 pub(super) fn close(fs: &dyn Fs, path: &Path, stat: Stat) -> io::Result<()> {
     if stat.mode.is_some_and(|mode| mode & 0o077 != 0) { fs.restrict(path) } else { Ok(()) }

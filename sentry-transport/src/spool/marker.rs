@@ -84,6 +84,13 @@ impl Marker {
         claim(dir)
     }
 
+    /// What the start has waited for was no part of the run.
+    pub(crate) fn restart(&self, now: Instant) {
+        if let Some(started) = &mut self.lock().started {
+            *started = now;
+        }
+    }
+
     /// Makes the directory, so that it is there when it is needed. For the worker, once the store is open.
     pub(crate) fn prepare(&self) {
         if let Some(dir) = &self.dir {
@@ -230,13 +237,13 @@ fn claim_one(path: &Path) -> Option<Crash> {
 
 /// Whether nobody else can have put something in the place of the notes: `dir`, its home and the cache directory.
 fn is_ours(dir: &Path) -> bool {
-    let parents = [Some(dir), dir.parent(), dir.parent().and_then(Path::parent)];
-    parents.into_iter().flatten().all(is_private)
+    let ours = [Some(dir), dir.parent()];
+    ours.into_iter().flatten().all(is_private) && dir.parent().and_then(Path::parent).is_none_or(is_settled)
 }
 
 /// Makes the directory where the store has made those above it. A link in the place of one leads to somebody else.
 fn make_private(dir: &Path) -> io::Result<()> {
-    if !dir.parent().is_some_and(|home| is_private(home) && home.parent().is_some_and(is_private)) {
+    if !dir.parent().is_some_and(|home| is_private(home) && home.parent().is_some_and(is_settled)) {
         return Err(ErrorKind::NotADirectory.into());
     }
     let mut builder = DirBuilder::new();
@@ -260,11 +267,20 @@ fn create_private(path: &Path) -> io::Result<File> {
 
 /// Whether it is a directory, no link, that others cannot look into.
 fn is_private(dir: &Path) -> bool {
+    is_closed(dir, 0o077)
+}
+
+/// The same for one in which others can change nothing.
+fn is_settled(dir: &Path) -> bool {
+    is_closed(dir, 0o022)
+}
+
+fn is_closed(dir: &Path, to: u32) -> bool {
     fs::symlink_metadata(dir).is_ok_and(|metadata| {
         #[cfg(unix)]
-        let is_closed = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 == 0;
+        let is_closed = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & to == 0;
         #[cfg(not(unix))]
-        let is_closed = true;
+        let is_closed = to != 0;
         metadata.is_dir() && is_closed
     })
 }

@@ -62,6 +62,18 @@ const LATER: Duration = Duration::from_secs(3);
 const SOON: Duration = Duration::from_millis(1_900);
 
 #[test]
+fn what_the_start_has_waited_for_is_no_part_of_the_run() {
+    let home = Home::new();
+    let (marker, now) = (home.marker(), clock::instant());
+    marker.restart(now);
+    marker.start(now);
+    marker.restart(now + LATER);
+    marker.note(Uuid::from_u128(7), at(7), false, now + LATER + SOON);
+    drop(marker);
+    assert_eq!(home.marker().start(clock::instant()), crashed(7, true));
+}
+
+#[test]
 fn a_crash_is_told_once_and_leaves_nothing() {
     let home = Home::new();
     assert_eq!(home.marker().start(clock::instant()), LastRun::Ended);

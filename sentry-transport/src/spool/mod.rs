@@ -1,7 +1,7 @@
 //! The spool: envelopes on disk until a server has answered.
 //!
 //! ```text
-//! <cache_dir>/                    0700, no symlink
+//! <cache_dir>/                    0700 where we make it, and never writable by others; no symlink
 //!   v1-<hash of the DSN>/         what was meant for one project never reaches another
 //!     <run>.lock                  locked for the life of the process; empty unless that crashes
 //!     <run>/                      of one process; 16 random hex digits

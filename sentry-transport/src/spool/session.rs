@@ -21,14 +21,14 @@ pub(super) fn begun(bytes: &[u8]) -> Vec<Uuid> {
     if memmem::find(bytes, b"\"init\":true").is_none() {
         return Vec::new();
     }
-    let Ok(envelope) = Envelope::from_slice(bytes) else { return Vec::new() };
+    let Ok(envelope) = Envelope::from_slice_lossless(bytes) else { return Vec::new() };
     let updates = envelope.items().filter_map(EnvelopeItem::session_update);
     updates.filter(|update| update.init).map(|update| update.session_id).collect()
 }
 
 /// The same envelope, with its update of `session` as the first one. `None`: there is no such update.
 pub(super) fn begin(bytes: &[u8], session: Uuid) -> Option<Vec<u8>> {
-    let mut envelope = Envelope::from_slice(bytes).ok()?;
+    let mut envelope = Envelope::from_slice_lossless(bytes).ok()?;
     let updates = envelope.items_mut().filter_map(EnvelopeItem::session_update_mut);
     let update = { updates }.find(|update| update.session_id == session);
     update.filter(|update| !update.init)?.init = true;
@@ -38,7 +38,7 @@ pub(super) fn begin(bytes: &[u8], session: Uuid) -> Option<Vec<u8>> {
 /// The same envelope, of a process that is known to have crashed. `None`: no session in it has ended in a way that nobody saw.
 pub(super) fn crash(bytes: &[u8]) -> Option<Vec<u8>> {
     memmem::find(bytes, b"\"abnormal\"")?;
-    let mut envelope = Envelope::from_slice(bytes).ok()?;
+    let mut envelope = Envelope::from_slice_lossless(bytes).ok()?;
     let mut is_changed = false;
     for update in envelope.items_mut().filter_map(EnvelopeItem::session_update_mut) {
         if update.status == SessionStatus::Abnormal {

@@ -483,7 +483,7 @@ fn make_run(fs: &dyn Fs, cache_dir: &Path, dir: &Path) -> io::Result<Run> {
     let inner = dir::ensure(fs, dir)?;
     let run = Run::create(fs, dir)?;
     let closed = if outer.owner == run.owner() && inner.owner == run.owner() {
-        dir::close(fs, cache_dir, outer).and_then(|()| dir::close(fs, dir, inner))
+        dir::close_outer(fs, cache_dir, outer).and_then(|()| dir::close(fs, dir, inner))
     } else {
         let message = "the cache directory belongs to another user";
         Err(io::Error::new(io::ErrorKind::PermissionDenied, message))

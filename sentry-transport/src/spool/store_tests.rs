@@ -109,6 +109,22 @@ fn what_is_held_is_not_offered_before_it_is_given_back() {
 
 #[cfg(unix)]
 #[test]
+fn a_directory_that_is_there_for_others_as_well_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for (mode, is_usable) in [(0o1777, false), (0o2775, false), (0o755, true), (0o750, true)] {
+        let place = Place::new(&format!("for-others-{mode:o}"));
+        fs::create_dir_all(&place.0).unwrap();
+        fs::set_permissions(&place.0, fs::Permissions::from_mode(mode)).unwrap();
+        let limits = Limits { items: 10, bytes: 1 << 20, age: Duration::from_secs(60) };
+        let opened = Spool::open(&place.0, &"https://key@host/1".parse().unwrap(), limits);
+        assert_eq!(opened.is_ok(), is_usable, "{mode:o}");
+        assert_eq!(fs::metadata(&place.0).unwrap().permissions().mode() & 0o7777, mode);
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn everything_is_for_the_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io::Write as _;
 
 use crate::announce::{Kind, announce, announce_caller, announce_in, announce_within, kind};
-use crate::{costs, panics};
+use crate::{costs, panics, surroundings};
 
 /// Long enough for what was set to be kept ahead: nobody can look at the scopes in what follows.
 pub(crate) fn settle() {
@@ -14,7 +14,8 @@ pub(crate) fn settle() {
 
 /// What is known by a name.
 pub(crate) fn find(name: &str) -> Option<Kind> {
-    panics::find(name).or_else(|| costs::find(name)).or_else(|| {
+    let others = [panics::find, costs::find, surroundings::find];
+    others.iter().find_map(|find| find(name)).or_else(|| {
         Some(match name {
             "null-write" => kind!(null_write),
             "null-read" => kind!(null_read),
@@ -53,7 +54,7 @@ pub(crate) fn find(name: &str) -> Option<Kind> {
 }
 
 #[inline(never)]
-fn null_write() {
+pub(crate) fn null_write() {
     announce(line!() + 2);
     // SAFETY: not at all.
     unsafe { black_box(std::ptr::null_mut::<u64>()).write_volatile(7) };

@@ -13,11 +13,14 @@ mod costs;
 mod kinds;
 #[cfg(unix)]
 mod panics;
+#[cfg(unix)]
+mod surroundings;
 
 #[cfg(unix)]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [dsn, cache, kind, place, hint] = &arguments[..] else { return };
+    surroundings::prepare(kind);
     let _guard = (dsn != "-").then(|| sentry::init(options(dsn, cache, hint)));
     sentry::configure_scope(|scope| {
         scope.set_tag("kind", kind);

@@ -48,6 +48,11 @@ impl Item {
         Self { reason, category, quantity }
     }
 
+    /// It and so much more.
+    pub(crate) fn with_more(self, quantity: u64) -> Self {
+        Self { quantity: self.quantity.saturating_add(quantity), ..self }
+    }
+
     /// What was lost.
     #[must_use]
     pub fn category(&self) -> Category {

@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 use sentry_core::protocol::SpanStatus;
 use sentry_core::{Client, Hub, HubSwitchGuard, Transaction};
 
-use super::{session, status};
+use super::session;
+use crate::http_status;
 
 pin_project! {
     /// The future of a [`SentryHttpService`](super::SentryHttpService): runs, and is dropped, with the hub of its request.
@@ -77,7 +78,7 @@ impl Watched {
             if transaction.is_sampled() {
                 transaction.set_data("http.response.status_code", code.as_u16().into());
                 if transaction.get_status().is_none() {
-                    transaction.set_status(status::of(code));
+                    transaction.set_status(http_status::of(code));
                 }
             }
             transaction.finish();

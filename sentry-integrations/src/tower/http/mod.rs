@@ -9,7 +9,6 @@ mod request;
 mod service;
 #[cfg_attr(not(feature = "release-health"), path = "no_session.rs")]
 mod session;
-mod status;
 mod texts;
 
 pub use self::future::SentryHttpFuture;

@@ -34,8 +34,8 @@ impl Directory {
     pub(super) fn open(cache: &Path, dsn: &Dsn) -> io::Result<Self> {
         let name = checksum(format!("{}|{}", dsn.envelope_api_url(), dsn.public_key()).as_bytes());
         let path = cache.join(format!("crashes-v1-{name:016x}"));
-        secure(cache)?;
-        secure(&path)?;
+        secure(cache, 0o022)?;
+        secure(&path, 0o077)?;
         Ok(Self(path))
     }
 
@@ -131,15 +131,19 @@ fn short(id: Uuid) -> String {
     id.simple().to_string().get(..16).unwrap_or_default().to_owned()
 }
 
-/// Makes sure that `path` is a directory that nobody else can look into.
-fn secure(path: &Path) -> io::Result<()> {
+/// Makes sure that `path` is a directory in which others cannot do what `closed` says. One that is made for many, such as `/tmp`, is
+/// refused.
+fn secure(path: &Path, closed: u32) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
     let mut permissions = metadata.permissions();
-    if permissions.mode() & 0o077 != 0 {
+    if permissions.mode() & 0o7000 != 0 {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is shared with others"));
+    }
+    if permissions.mode() & closed != 0 {
         permissions.set_mode(0o700);
         // Only its owner may do this: a directory of somebody else is refused here.
         fs::set_permissions(path, permissions)?;

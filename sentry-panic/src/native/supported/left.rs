@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sentry_core::protocol::Envelope;
 use sentry_core::types::Uuid;
 use sentry_core::{Client, CrashedRun, LastRun, START_UP, clock};
 
@@ -76,10 +77,11 @@ fn capture(client: &Client, left: &Left) -> bool {
     // What nobody came back from may have been the search for names.
     let deadline = (left.tries == 0).then(|| clock::instant() + NAMING);
     let event = report::of_record(&left.record, &Naming { source: &source, deadline });
-    client.capture_crash(event, None).is_nil()
+    report::is_end_of_panic(&left.record.crash, &event) || client.capture_crash(event, None).is_nil()
 }
 
-/// Whether an event with this id lies below the cache directory: the names there carry it.
+/// Whether the event with this id lies below the cache directory: the names there carry it. One that cannot be read does not count: who
+/// crashed with a ruined heap may have written anything.
 pub(super) fn is_spooled(cache: &Path, id: Uuid) -> bool {
     let id = id.simple().to_string();
     let mut folders = vec![(cache.to_owned(), 0)];
@@ -91,10 +93,17 @@ pub(super) fn is_spooled(cache: &Path, id: Uuid) -> bool {
                 folders.push((entry.path(), depth + 1));
             } else if !is_folder
                 && entry.file_name().to_str().is_some_and(|name| name.contains(&id) && name.ends_with(".env"))
+                && is_whole(&entry.path())
             {
                 return true;
             }
         }
     }
     false
+}
+
+/// Whether a server would understand what the file says.
+fn is_whole(path: &Path) -> bool {
+    let envelope = Envelope::from_path(path);
+    envelope.is_ok_and(|envelope| envelope.event().is_some_and(|event| !event.exception.is_empty()))
 }

@@ -123,7 +123,16 @@ fn arm(client: &Arc<Client>, directory: Option<&Directory>) -> io::Result<()> {
     };
     let mut places = None;
     if let (Some(directory), Some(cache)) = (directory, &client.options().cache.dir) {
-        match directory.create(&head).and_then(|(file, path)| platform::set_record(file).map(|()| path)) {
+        let created = platform::may_write().and_then(|()| directory.create(&head));
+        let set = |(file, path): (fs::File, PathBuf)| match platform::set_record(file) {
+            Ok(()) => Ok(path),
+            Err(error) => {
+                // The disk is full, likely.
+                let _ = fs::remove_file(&path);
+                Err(error)
+            }
+        };
+        match created.and_then(set) {
             Ok(path) => places = Some((cache.clone(), path)),
             Err(error) => {
                 diagnostics::warn_once("crash-cache", || format!("no place for native crashes: {error}"));
@@ -132,11 +141,12 @@ fn arm(client: &Arc<Client>, directory: Option<&Directory>) -> io::Result<()> {
     }
     let previous = lock(&RUN).replace(Run { client: Client::clone(client), head, places });
     previous.iter().for_each(Run::forget);
+    let generation = modules::generation();
     write_modules();
     process::watch_marks(platform::set_marks);
     protect_thread()?;
     platform::arm(send)?;
-    publish::start()
+    publish::start(generation)
 }
 
 /// Writes the list of modules ahead.
@@ -189,6 +199,15 @@ fn send(crash: Option<&Crash>, sent: &dyn Fn()) {
     let base = Event { timestamp: clock::now(), ..Event::default() };
     let mut event = report::event(&run.head, crash, base, modules::images().to_vec(), &naming);
     event.threads.values.extend(thread::others(crash.thread.into()));
+    // Closed, as at the exit of the process: the next start is told.
+    if !run.client.is_enabled() {
+        return;
+    }
+    if report::is_end_of_panic(crash, &event) {
+        sent();
+        flush();
+        return;
+    }
     let id = run.client.capture_crash(event, Some(&scope.unwrap_or_default()));
     let is_kept = || run.places.as_ref().is_some_and(|(cache, _)| left::is_spooled(cache, run.head.event_id));
     // A callback or sampling has decided; the next start would only ask again.

@@ -66,6 +66,11 @@ pub(crate) fn are_why(thread: u32, stack: &[u64]) -> bool {
     NOTED.iter().any(|noted| noted.thread.load(Acquire) == thread && noted.is_below(stack))
 }
 
+/// Whether a panic of this thread was reported, as far as is remembered. Takes no lock and allocates nothing.
+pub(crate) fn has_any(thread: u32) -> bool {
+    NOTED.iter().any(|noted| noted.thread.load(Acquire) == thread)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +93,6 @@ mod tests {
         note(3, &hook);
         assert!(are_why(3, &[50, 4, 3, 2, 1]));
         assert!(!are_why(4, &[50, 4, 3, 2, 1]));
+        assert!(has_any(3) && !has_any(4));
     }
 }

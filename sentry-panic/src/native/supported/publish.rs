@@ -25,12 +25,14 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// The thread, and the process it lives in.
 static PUBLISHER: Mutex<Option<(u32, Thread)>> = Mutex::new(None);
 
-/// Starts it, once per process, and tells it to begin.
-pub(super) fn start() -> io::Result<()> {
+/// Starts it, once per process, and tells it to begin. The modules of this generation are known.
+pub(super) fn start(generation: (u64, u64)) -> io::Result<()> {
     let process = platform::process();
     let mut publisher = lock(&PUBLISHER);
     if publisher.as_ref().is_none_or(|(owner, _)| *owner != process) {
-        let thread = Builder::new().name("sentry-scope".into()).spawn(|| sentry_core::suppress(serve))?;
+        let thread = Builder::new()
+            .name("sentry-scope".into())
+            .spawn(move || sentry_core::suppress(|| serve(generation)))?;
         *publisher = Some((process, thread.thread().clone()));
     }
     drop(publisher);
@@ -45,8 +47,7 @@ fn wake() {
     }
 }
 
-fn serve() {
-    let mut generation = modules::generation();
+fn serve(mut generation: (u64, u64)) {
     let mut pause = SHORTEST;
     let mut is_done = true;
     loop {
@@ -86,15 +87,77 @@ fn keep(thread: u32, scope: &Scope) {
 /// What is known now, as JSON that fits.
 pub(super) fn outline(client: &Client, scope: &Scope) -> Option<Vec<u8>> {
     let event = Event { event_id: Uuid::nil(), level: Level::Fatal, ..Event::default() };
-    let mut event = client.outline(event, scope)?;
-    // What does not fit is worth less than the rest.
-    for breadcrumbs in [usize::MAX, 20, 0] {
-        let surplus = event.breadcrumbs.values.len().saturating_sub(breadcrumbs);
+    fitting(client.outline(event, scope)?)
+}
+
+/// What can be gone without, one after the other: what does not fit is worth less than the rest.
+const LESS: [fn(&mut Event<'static>); 7] = [
+    |event| {
+        let surplus = event.breadcrumbs.len().saturating_sub(20);
         event.breadcrumbs.values.drain(..surplus);
-        match serde_json::to_vec(&event) {
-            Ok(json) if json.len() <= outlines::LARGEST => return Some(json),
-            _ => {}
+    },
+    |event| event.breadcrumbs.values.clear(),
+    |event| event.extra.clear(),
+    |event| event.contexts.retain(|name, _| matches!(name.as_str(), "os" | "trace")),
+    |event| event.request = None,
+    |event| event.tags.clear(),
+    |event| (event.user, event.contexts) = Default::default(),
+];
+
+fn fitting(mut event: Event<'static>) -> Option<Vec<u8>> {
+    let fits = |event: &Event<'static>| {
+        let json = serde_json::to_vec(event).ok()?;
+        (json.len() <= outlines::LARGEST).then_some(json)
+    };
+    fits(&event).or_else(|| {
+        LESS.iter().find_map(|lessen| {
+            lessen(&mut event);
+            fits(&event)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use sentry_core::protocol::{Context, Map, User};
+
+    use super::*;
+
+    fn event() -> Event<'static> {
+        Event {
+            release: Some(Cow::Borrowed("shop@1")),
+            user: Some(User { id: Some("42".into()), ..User::default() }),
+            ..Event::default()
         }
     }
-    None
+
+    fn kept(event: Event<'static>) -> Event<'static> {
+        let json = fitting(event).unwrap();
+        assert!(json.len() <= outlines::LARGEST);
+        serde_json::from_slice(&json).unwrap()
+    }
+
+    #[test]
+    fn what_is_too_large_costs_no_more_than_it_has_to() {
+        let mut event = event();
+        event.tags.insert("small".into(), "tag".into());
+        event.extra.insert("large".into(), "x".repeat(outlines::LARGEST).into());
+        let mut context = Map::new();
+        context.insert("large".into(), "x".repeat(outlines::LARGEST).into());
+        event.contexts.insert("own".into(), Context::Other(context));
+        let kept = kept(event);
+        assert_eq!((kept.tags.len(), kept.extra.len(), kept.contexts.len()), (1, 0, 0));
+        assert_eq!(kept.user.and_then(|user| user.id).as_deref(), Some("42"));
+    }
+
+    #[test]
+    fn of_too_many_tags_the_user_and_the_release_are_left() {
+        let mut event = event();
+        event.tags.extend((0..1_000).map(|number| (number.to_string(), "x".repeat(190))));
+        let kept = kept(event);
+        assert_eq!((kept.tags.len(), kept.release.as_deref()), (0, Some("shop@1")));
+        assert_eq!(kept.user.and_then(|user| user.id).as_deref(), Some("42"));
+    }
 }

@@ -95,6 +95,8 @@ pub(crate) struct Crash {
     pub(crate) is_main: bool,
     /// What unwound the stack crashed itself.
     pub(crate) is_cut: bool,
+    /// A panic of the same thread was reported before.
+    pub(crate) has_panicked: bool,
     pub(crate) signal: i32,
     pub(crate) code: i32,
     pub(crate) address: u64,
@@ -116,6 +118,7 @@ impl Crash {
             name: [0; 16],
             is_main: false,
             is_cut: false,
+            has_panicked: false,
             signal: 0,
             code: 0,
             address: 0,
@@ -155,7 +158,8 @@ impl Crash {
         writer.u64(self.time);
         writer.u32(self.thread);
         writer.raw(&self.name);
-        writer.u32(u32::from(self.is_main) | u32::from(self.is_cut) << 1);
+        let flags = [self.is_main, self.is_cut, self.has_panicked];
+        writer.u32(flags.into_iter().rev().fold(0, |bits, flag| bits << 1 | u32::from(flag)));
         writer.u32(self.signal as u32);
         writer.u32(self.code as u32);
         writer.u64(self.address);
@@ -178,7 +182,7 @@ impl Crash {
         crash.thread = reader.u32()?;
         crash.name = reader.raw(16)?.try_into().ok()?;
         let flags = reader.u32()?;
-        (crash.is_main, crash.is_cut) = (flags & 1 != 0, flags & 2 != 0);
+        [crash.is_main, crash.is_cut, crash.has_panicked] = [1, 2, 4].map(|flag| flags & flag != 0);
         crash.signal = reader.u32()? as i32;
         crash.code = reader.u32()? as i32;
         crash.address = reader.u64()?;
@@ -288,6 +292,7 @@ mod tests {
 
     fn crash() -> Crash {
         let mut crash = Crash { time: 5, thread: 7, signal: 11, code: 1, address: 0xdead, ..Crash::new() };
+        (crash.is_main, crash.has_panicked) = (true, true);
         crash.register_count = 3;
         crash.registers[2] = 99;
         (0..5).for_each(|frame| crash.push(frame));

@@ -82,6 +82,27 @@ pub(super) fn event(
     }
 }
 
+/// Whether a crash is the end of a panic that was reported. Where std aborts outside of the panic's own stack only the name of the
+/// function tells that does.
+pub(super) fn is_end_of_panic(crash: &Crash, event: &Event<'_>) -> bool {
+    let stacktrace = event.exception.last().and_then(|exception| exception.stacktrace.as_ref());
+    crash.has_panicked && crash.signal == libc::SIGABRT && stacktrace.is_some_and(aborts_for_destructor)
+}
+
+/// Whether std has aborted as a destructor panics that must not: of a thread-local, or of what a thread has returned.
+fn aborts_for_destructor(stacktrace: &Stacktrace) -> bool {
+    const ABORT: [&str; 6] =
+        ["__pthread_kill_implementation", "pthread_kill", "gsignal", "raise", "abort", "abort_internal"];
+    let is_abort = |name: &&str| name.rsplit("::").next().is_some_and(|last| ABORT.contains(&last));
+    let who = newest(stacktrace).find(|name| !is_abort(name)).unwrap_or_default();
+    who.starts_with("<std::") && ["::DtorUnwindGuard ", "::Packet<"].iter().any(|part| who.contains(part))
+}
+
+/// The functions that were called last.
+fn newest(stacktrace: &Stacktrace) -> impl Iterator<Item = &str> {
+    stacktrace.frames.iter().rev().take(12).filter_map(|frame| frame.function.as_deref())
+}
+
 fn mechanism(crash: &Crash, meaning: &Meaning, data: Map<String, Value>) -> Mechanism {
     let signal = PosixSignal {
         number: crash.signal,
@@ -101,8 +122,11 @@ fn mechanism(crash: &Crash, meaning: &Meaning, data: Map<String, Value>) -> Mech
 
 /// A breakpoint of x86 is over when it traps: the address is that of the next instruction.
 fn innermost(head: &Head, crash: &Crash) -> Innermost {
-    let is_over = crash.signal == libc::SIGTRAP && head.architecture == X86_64;
-    if is_over { Innermost::Return } else { Innermost::Exact }
+    match crash.signal {
+        libc::SIGTRAP if head.architecture == X86_64 => Innermost::Return,
+        libc::SIGABRT => Innermost::Abort,
+        _ => Innermost::Exact,
+    }
 }
 
 /// What happened, in a line.
@@ -110,10 +134,7 @@ fn value(head: &Head, crash: &Crash, meaning: &Meaning, stacktrace: &Stacktrace)
     if is_stack_overflow(head, crash) {
         return format!("stack overflow at {:#x}", crash.address);
     }
-    let is_in = |part: &str| {
-        let names = stacktrace.frames.iter().rev().take(12).filter_map(|frame| frame.function.as_deref());
-        names.into_iter().any(|name| name.contains(part))
-    };
+    let is_in = |part: &str| newest(stacktrace).any(|name| name.contains(part));
     if crash.signal == libc::SIGABRT && (is_in("handle_alloc_error") || is_in("rust_oom")) {
         return "memory allocation failed".to_owned();
     }
@@ -145,6 +166,51 @@ fn registers(head: &Head, crash: &Crash) -> Map<String, RegVal> {
 
 fn name(crash: &Crash) -> Option<String> {
     let end = crash.name.iter().position(|byte| *byte == 0).unwrap_or(crash.name.len());
-    let name = String::from_utf8_lossy(crash.name.get(..end)?).into_owned();
+    let name = crash.name.get(..end)?;
+    // The kernel cuts names wherever it likes.
+    let whole = match std::str::from_utf8(name) {
+        Err(error) if error.error_len().is_none() => name.get(..error.valid_up_to())?,
+        _ => name,
+    };
+    let name = String::from_utf8_lossy(whole).into_owned();
     (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_threads_end_with_a_whole_character() {
+        let named = |bytes: &[u8]| {
+            let mut crash = Crash::new();
+            crash.name[..bytes.len()].copy_from_slice(bytes);
+            name(&crash)
+        };
+        assert_eq!(
+            named("abcdefghijklmn\u{f6}".as_bytes().get(..15).unwrap()).as_deref(),
+            Some("abcdefghijklmn")
+        );
+        assert_eq!(named(b"a\xffb").as_deref(), Some("a\u{fffd}b"));
+        assert_eq!(named(b""), None);
+    }
+
+    #[test]
+    fn an_abort_of_std_for_a_destructor_is_told_from_one_of_the_application() {
+        let destructor =
+            "<std::sys::thread_local::abort_on_dtor_unwind::DtorUnwindGuard as core::ops::drop::Drop>::drop";
+        let packet = "<std::thread::lifecycle::Packet<T> as core::ops::drop::Drop>::drop";
+        let by_std = ["std::process::abort", "std::sys::pal::unix::abort_internal", "abort", "raise"];
+        let ends = |outer: &[&str], inner: &[&str]| {
+            let frame = |name: &&str| Frame { function: Some((*name).to_owned()), ..Frame::default() };
+            let frames = outer.iter().chain(inner).map(frame).collect();
+            aborts_for_destructor(&Stacktrace { frames, ..Stacktrace::default() })
+        };
+        assert!(ends(&["main", destructor], &by_std));
+        assert!(ends(&[packet], &by_std));
+        assert!(!ends(&[packet, "<shop::Order as core::ops::drop::Drop>::drop"], &by_std));
+        assert!(!ends(&["<shop::Packet<T> as core::ops::drop::Drop>::drop"], &by_std));
+        assert!(!ends(&[], &by_std));
+        assert!(!ends(&[], &[]));
+    }
 }

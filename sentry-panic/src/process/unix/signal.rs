@@ -50,22 +50,26 @@ pub(super) fn of_byte(byte: u8) -> Option<&'static Signal> {
     SIGNALS.iter().find(|signal| signal.number == c_int::from(byte))
 }
 
-/// Runs `f` with all signals blocked that do not come from a mistake in the code that runs. Threads inherit that.
+/// Runs `f` with all signals blocked that do not come from a mistake in the code that runs. Threads inherit that. What the
+/// application has blocked stays so: it may wait for such a signal elsewhere.
 pub(super) fn blocked<R>(f: impl FnOnce() -> R) -> R {
     // SAFETY: all-zero is a valid signal set, and the calls below only write to sets that are ours.
     let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
     // SAFETY: as above.
     unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, ptr::null(), &raw mut before);
         libc::sigfillset(&raw mut all);
         for synchronous in
             [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT]
         {
-            libc::sigdelset(&raw mut all, synchronous);
+            if libc::sigismember(&raw const before, synchronous) == 0 {
+                libc::sigdelset(&raw mut all, synchronous);
+            }
         }
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, ptr::null_mut());
     }
     let result = f();
-    // SAFETY: `before` was filled in by the call above.
+    // SAFETY: `before` was filled in by the first call above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, ptr::null_mut()) };
     result
 }

@@ -65,11 +65,11 @@ impl Worker {
             // The last report must not wait for requests that hang.
             let is_wide = flights.len() < self.gate.width(self.width.get()) + usize::from(last_call);
             if !is_wide || (!last_call && flights.bytes() >= MAX_BYTES_IN_FLIGHT) {
-                let wrote = self.spill_in_silence(turn, now) || self.keep_what_waits(turn, now);
+                let wrote = self.spill_in_silence(flights, turn, now) || self.keep_what_waits(turn, now);
                 return if wrote { Rest::Busy } else { Rest::Full };
             }
             if let Some(opens) = self.gate.opens(self.has_fresh(turn), now) {
-                return if self.spill(turn, now) { Rest::Busy } else { Rest::Closed(opens) };
+                return if self.spill(flights, turn, now) { Rest::Busy } else { Rest::Closed(opens) };
             }
             let is_last = last_call || (turn.closing.is_some() && flights.is_empty() && self.has_nothing());
             let attempt = match self.next(flights, turn, now, is_last) {
@@ -112,8 +112,15 @@ impl Worker {
             self.push_collected();
             return Next::Nothing;
         }
-        if let Some(attempt) = self.replay(turn, now) {
-            return Next::Attempt(Box::new(attempt));
+        if !self.outbox.is_full()
+            && let Some(attempt) = self.replay(turn, now)
+        {
+            // Not before what it follows has been answered.
+            self.outbox.push([attempt]);
+            return match self.outbox.pop(now, |key| flights.has_order(key)) {
+                Some(attempt) => Next::Attempt(Box::new(attempt)),
+                None => Next::Nothing,
+            };
         }
         if let Some(epoch) = self.shared.pop_report(is_last) {
             return Next::Attempt(Box::new(self.report(epoch, now)));

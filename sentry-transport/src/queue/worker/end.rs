@@ -15,12 +15,20 @@ use super::Worker;
 impl Worker {
     /// Whether nothing can or may be done any more.
     pub(super) fn is_over(&self, closing: Closing, flights: &Flights<'_>, turn: &Turn, now: Instant) -> bool {
-        now >= closing.deadline || (flights.is_empty() && self.has_nothing() && !turn.has_work)
+        let is_done = self.has_nothing() && !turn.has_work && !self.drains(closing, now);
+        // What earlier processes have left can be left again.
+        let can_wait = flights.is_empty() || (now >= closing.drains_until && flights.are_all_extra());
+        now >= closing.deadline || (is_done && can_wait)
     }
 
     /// Towards the end: gives everything up that will not go out any more. Tells whether only the last client report is
     /// still to be sent.
-    pub(super) fn give_up_if_hopeless(&mut self, closing: Closing, now: Instant) -> bool {
+    pub(super) fn give_up_if_hopeless(
+        &mut self,
+        flights: &Flights<'_>,
+        closing: Closing,
+        now: Instant,
+    ) -> bool {
         let closed = self.gate.opens(true, now).is_some_and(|opens| opens >= closing.last_start);
         let barred = self.shared.is_barred();
         if !barred && !self.refused && !closed && now < closing.last_start {
@@ -30,7 +38,7 @@ impl Worker {
             }
             return false;
         }
-        self.give_up(Some(closing));
+        self.give_up(flights, Some(closing));
         if barred || self.refused || closed {
             while let Some(epoch) = self.shared.pop_report(true) {
                 self.shared.answer(&Answers::Report(epoch), Fate::Dropped);
@@ -45,7 +53,7 @@ impl Worker {
             self.abandon(attempt, Reason::NetworkError);
         }
         let closing = self.shared.turn().closing;
-        self.give_up(closing);
+        self.give_up(flights, closing);
     }
 
     /// After a panic: counts everything on this side of the lanes.
@@ -58,16 +66,20 @@ impl Worker {
         }
     }
 
-    /// Counts everything that is not under way.
-    fn give_up(&mut self, closing: Option<Closing>) {
+    /// Counts everything that is not under way, and follows nothing that is.
+    fn give_up(&mut self, flights: &Flights<'_>, closing: Option<Closing>) {
         let waited = match () {
             () if self.shared.is_barred() => Reason::NoConsent,
             () if self.refused || self.gate.is_failing() => Reason::NetworkError,
             () => Reason::QueueOverflow,
         };
-        self.spill_lanes(closing);
+        self.spill_lanes(flights, closing);
         self.push_collected();
         for attempt in self.outbox.take() {
+            if attempt.order.is_some_and(|key| flights.has_order(key)) {
+                self.outbox.push([attempt]);
+                continue;
+            }
             let reason = match attempt.tries {
                 0 => waited,
                 _ if attempt.unavailable > 0 => Reason::SendError,
@@ -79,14 +91,14 @@ impl Worker {
     }
 
     /// With a store, what is still in the lanes is finished and kept, as far as the time allows.
-    fn spill_lanes(&mut self, closing: Option<Closing>) {
+    fn spill_lanes(&mut self, flights: &Flights<'_>, closing: Option<Closing>) {
         let Some(closing) = closing.filter(|_| self.shared.shelf.is_on()) else { return };
         loop {
             let now = clock::instant();
             if now >= closing.deadline || !self.take_from_lanes(now, true) {
                 return;
             }
-            while let Some(attempt) = self.outbox.pop(now, |_| false) {
+            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
                 self.abandon(attempt, Reason::QueueOverflow);
             }
         }

@@ -156,7 +156,7 @@ impl Worker {
             }
             let mut last_call = false;
             if let Some(closing) = turn.closing {
-                last_call = self.give_up_if_hopeless(closing, now);
+                last_call = self.give_up_if_hopeless(flights, closing, now);
                 if last_call {
                     self.secure(flights);
                 }
@@ -222,6 +222,7 @@ impl Worker {
         let end = turn
             .closing
             .map(|closing| if now < closing.last_start { closing.last_start } else { closing.deadline });
+        let drained = turn.closing.map(|closing| closing.drains_until).filter(|at| *at > now);
         let silence = turn.closing.and(self.heard).filter(|_| turn.has_work && self.shared.shelf.is_on());
         let silence = silence.map(|heard| heard + SILENCE).filter(|at| *at > now);
         let slowed = self.shared.setup.backpressure && self.shared.recorder.downsample_factor() > 0;
@@ -229,7 +230,18 @@ impl Worker {
         let survived = self.shared.marker.survived_at().filter(|_| turn.closing.is_none());
         let look = self.next_look(turn);
         let gather = turn.gather_at.filter(|_| turn.closing.is_none());
-        earliest([flights.next_deadline(), own, end, check, silence, survived, look, self.drain_at, gather])
+        earliest([
+            flights.next_deadline(),
+            own,
+            end,
+            drained,
+            check,
+            silence,
+            survived,
+            look,
+            self.drain_at,
+            gather,
+        ])
     }
 
     /// Sleeps until something has happened, and returns what has landed.

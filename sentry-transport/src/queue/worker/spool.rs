@@ -10,6 +10,7 @@ use super::super::attempt::Attempt;
 use super::super::flights::Flights;
 use super::super::inbox::Turn;
 use super::super::shelf::{How, Stored};
+use super::super::state::Closing;
 use super::dispatch::RESOLVE_TIMEOUT;
 use super::{SILENCE, Worker};
 use crate::caught::caught;
@@ -65,14 +66,15 @@ impl Worker {
     }
 
     /// With the host away, or the lanes crowded, what waits is better off on disk. Tells whether anything was written.
-    pub(super) fn spill(&mut self, turn: &Turn, now: Instant) -> bool {
+    pub(super) fn spill(&mut self, flights: &Flights<'_>, turn: &Turn, now: Instant) -> bool {
         let is_wanted = self.shared.shelf.is_on() && (self.gate.is_away() || self.shared.is_crowded());
         if !is_wanted || turn.closing.is_some() {
             return false;
         }
         let mut any = false;
         for _ in 0..WRITES {
-            while let Some(attempt) = self.outbox.pop(now, |_| false) {
+            // What follows something under way is written after it.
+            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
                 any = true;
                 if let Some(attempt) = self.keep(attempt) {
                     // The store refuses: back into memory, and no more of this.
@@ -89,7 +91,7 @@ impl Worker {
 
     /// During the end, with all requests under way and no answer to any: what waits is written while there is time. Tells
     /// whether anything was.
-    pub(super) fn spill_in_silence(&mut self, turn: &Turn, now: Instant) -> bool {
+    pub(super) fn spill_in_silence(&mut self, flights: &Flights<'_>, turn: &Turn, now: Instant) -> bool {
         let is_silent = self.heard.is_some_and(|heard| now.saturating_duration_since(heard) >= SILENCE);
         if turn.closing.is_none() || !is_silent || !self.shared.shelf.is_on() {
             return false;
@@ -98,7 +100,7 @@ impl Worker {
             if !self.take_from_lanes(now, true) {
                 return false;
             }
-            while let Some(attempt) = self.outbox.pop(now, |_| false) {
+            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
                 if let Some(attempt) = self.keep(attempt) {
                     self.outbox.push([attempt]);
                     return false;
@@ -206,7 +208,8 @@ impl Worker {
     /// The next envelope of the store, when it is its turn: after everything fresh, not too often, and not while the
     /// server asks for a pause.
     pub(super) fn replay(&mut self, turn: &Turn, now: Instant) -> Option<Attempt> {
-        if now < self.next_replay || !self.shared.shelf.is_on() || turn.closing.is_some() {
+        let may_replay = turn.closing.is_none_or(|closing| now < closing.drains_until);
+        if now < self.next_replay || !may_replay || !self.shared.shelf.is_on() {
             return None;
         }
         if self.shared.is_limited(now) {
@@ -228,7 +231,7 @@ impl Worker {
             self.next_replay = now + FOR_CRASHES;
             return None;
         }
-        let is_unpaced = turn.is_for_crashes || self.unpaced > 0;
+        let is_unpaced = turn.is_for_crashes || turn.closing.is_some() || self.unpaced > 0;
         self.unpaced = self.unpaced.saturating_sub(1);
         self.next_replay = if is_unpaced { now } else { now + self.shared.setup.pace };
         self.pipeline.uses_symbols(now);
@@ -243,16 +246,33 @@ impl Worker {
             self.next_replay = now;
             return None;
         }
-        Some(Attempt { kept: Some(id), ..Attempt::new(envelope, Answers::Kept) })
+        Some(Attempt {
+            kept: Some(id),
+            is_extra: turn.closing.is_some(),
+            ..Attempt::new(envelope, Answers::Kept)
+        })
     }
 
     /// Somebody waits for the crashes in the store: tells them when there is none, or none that may be sent.
     pub(super) fn watch_crashes(&self, turn: &Turn, now: Instant) {
         if turn.is_for_crashes
-            && (!self.shared.shelf.has_crashes() || self.shared.is_limited(now) || self.shared.is_barred())
+            && (!self.shared.shelf.has_crashes()
+                || self.shared.is_limited(now)
+                || self.shared.is_barred()
+                || self.gate.is_failing())
         {
             self.shared.has_sent_crashes();
         }
+    }
+
+    /// Whether the end may still take something from the store.
+    pub(super) fn drains(&self, closing: Closing, now: Instant) -> bool {
+        let may_send = !self.refused && self.gate.opens(false, now).is_none() && !self.shared.is_barred();
+        may_send
+            && now < closing.drains_until.min(closing.last_start)
+            && now >= self.next_replay
+            && self.shared.shelf.is_on()
+            && !self.shared.shelf.is_empty()
     }
 
     /// When to look into the store again.

@@ -1,11 +1,13 @@
-//! Crashes of a forked child: it has no helper, and the record is its parent's.
+//! Crashes of a forked child: it has no helper, and the record is its parent's. So it is with a process that has closed what it
+//! did not know, the bells among it.
 //!
 //! It opens a record of its own, under a name that was prepared before the fork, and unwinds on a thread that it makes by a
 //! bare `clone`, on a stack that was mapped before: alternate stacks are too small for that. Nothing is sent: the next
-//! start, of the child's successor or of the parent's, finds the record. Calls `open`, `clone` and what the helper's phase one does.
+//! start, of the child's successor or of the parent's, finds the record. Calls `open`, `flock`, `clone` and what the helper's phase one does.
 #![expect(unsafe_code, reason = "a thread is made where no library may be used")]
 
 use std::ffi::{c_int, c_void};
+use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32};
@@ -31,8 +33,9 @@ pub(crate) struct Prepared {
 static PREPARED: AtomicPtr<Prepared> = AtomicPtr::new(ptr::null_mut());
 /// The lower end of the stack to unwind on.
 static LOW: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-/// The child whose crash is being reported, and the thread that does it.
+/// The child whose crash is being reported, the thread of it that has crashed, and the one that writes the record.
 static CHILD: AtomicU32 = AtomicU32::new(0);
+static REPORTER: AtomicU32 = AtomicU32::new(0);
 static WRITER: AtomicU32 = AtomicU32::new(0);
 
 /// Prepares for children. What was prepared before stays in memory, a child may be using it: a few kilobytes for each library
@@ -52,7 +55,7 @@ pub(crate) fn prepare(prepared: Prepared) {
     PREPARED.store(Box::into_raw(Box::new(prepared)), Release);
 }
 
-/// In a child: the record, the lock on it and the marks are its parent's.
+/// In a child: the record, the lock on it and the marks are its parent's. Children of which this is not told do not use them either.
 unsafe extern "C" fn forked() {
     file::unset();
     marks::forget();
@@ -62,33 +65,46 @@ unsafe extern "C" fn forked() {
 pub(super) fn crashed(own: u32, info: &libc::siginfo_t, context: &libc::ucontext_t) {
     let process = thread::process();
     let before = CHILD.load(Acquire);
-    if before == process {
+    if before == process || CHILD.compare_exchange(before, process, AcqRel, Acquire).is_err() {
         if own == WRITER.load(Acquire) {
-            helper::cut_short();
+            let _ = helper::cut_short();
             thread::exit();
+        }
+        if own != REPORTER.load(Acquire) {
+            wait();
+            // Time for the signal of the thread that has crashed first to end the process.
+            thread::sleep(Duration::from_secs(1));
         }
         return;
     }
-    if CHILD.compare_exchange(before, process, AcqRel, Acquire).is_err() {
-        return;
-    }
+    REPORTER.store(own, Release);
     // SAFETY: never freed.
     let Some(prepared) = (unsafe { PREPARED.load(Acquire).as_ref() }) else { return };
-    if !open(prepared, process) {
-        return;
-    }
+    let Some(opened) = open(prepared, process) else { return };
+    // What belongs to the process whose memory this is as well, should it be: a child of `vfork` shares it.
+    let parents = file::replace(opened);
+    file::head(&Head { event_id: of_child(prepared.head.event_id, process), process, ..prepared.head });
+    file::modules(&prepared.images, 1);
     describe(own, info, context);
     scene::STEP.store(scene::UNWINDING, Release);
     if start_writer() {
-        let end = thread::instant() + PATIENCE.as_nanos() as u64;
-        while scene::step() != scene::SENDING && thread::instant() < end {
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait();
+    }
+    if let Some(parents) = parents {
+        file::replace(parents);
     }
 }
 
-/// Opens a record for this process and writes its beginning.
-fn open(prepared: &Prepared, process: u32) -> bool {
+/// Waits until the record is written.
+fn wait() {
+    let end = thread::instant() + PATIENCE.as_nanos() as u64;
+    while scene::step() != scene::SENDING && thread::instant() < end {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Opens a record for this process.
+fn open(prepared: &Prepared, process: u32) -> Option<RawFd> {
     let mut path = [0_u8; 1_024];
     let mut number = [0_u8; 8];
     for (at, digit) in number.iter_mut().enumerate() {
@@ -97,7 +113,7 @@ fn open(prepared: &Prepared, process: u32) -> bool {
     let parts = prepared.path.iter().chain(&number).chain(prepared.after);
     let length = prepared.path.len() + number.len() + prepared.after.len();
     if length >= path.len() {
-        return false;
+        return None;
     }
     for (to, from) in path.iter_mut().zip(parts) {
         *to = *from;
@@ -106,15 +122,12 @@ fn open(prepared: &Prepared, process: u32) -> bool {
     // SAFETY: the path ends with a zero: it is shorter than its array.
     let opened = unsafe { libc::open(path.as_ptr().cast(), flags, 0o600 as libc::c_uint) };
     if opened < 0 {
-        return false;
+        return None;
     }
     // Empty until it is locked: who looks for records leaves it alone.
     // SAFETY: the descriptor is open. The call makes a system call and nothing else.
     unsafe { libc::flock(opened, libc::LOCK_EX | libc::LOCK_NB) };
-    file::replace(opened);
-    file::head(&Head { event_id: of_child(prepared.head.event_id, process), process, ..prepared.head });
-    file::modules(&prepared.images, 1);
-    true
+    Some(opened)
 }
 
 /// Another id for each child.

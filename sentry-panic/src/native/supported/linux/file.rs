@@ -1,19 +1,32 @@
-//! Writing the record in a crash: `pwrite` and `fdatasync`, both async-signal-safe.
+//! Writing the record in a crash: `pwrite`, `fdatasync` and `fstat`, all of them async-signal-safe.
 #![expect(unsafe_code, reason = "descriptors are used where only system calls may be")]
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd as _, IntoRawFd as _};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 
 use super::super::record::{
-    COMPLETE, CRASH, CRASH_SIZE, HEAD, Head, MODULES, MODULES_SIZE, PART_HEAD, PREALLOCATED, SCOPE,
+    COMPLETE, CRASH, CRASH_SIZE, HEAD, Head, LARGEST, MODULES, MODULES_SIZE, PART_HEAD, PREALLOCATED, SCOPE,
     SCOPE_SIZE, SENT, part_head,
 };
 use super::super::{bytes::checksum, record::Crash};
+use super::descriptor::Descriptor;
 
-/// The record of this process; -1 without one.
-static RECORD: AtomicI32 = AtomicI32::new(-1);
+/// The record of this process.
+static RECORD: Descriptor = Descriptor::none();
+
+/// Whether files may become as large as a record. The kernel ends a process by a signal that writes beyond its limit.
+pub(crate) fn is_allowed() -> io::Result<()> {
+    let mut limit = MaybeUninit::<libc::rlimit>::uninit();
+    // SAFETY: fills the value in if it returns zero.
+    if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, limit.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: filled in, as was just seen.
+    let limit = unsafe { limit.assume_init() }.rlim_cur;
+    if limit < LARGEST as libc::rlim_t { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
+}
 
 /// Lets crashes be written to `file` from now on, which is as large as it has to be afterwards.
 pub(super) fn set(file: File) -> io::Result<()> {
@@ -22,30 +35,28 @@ pub(super) fn set(file: File) -> io::Result<()> {
     if failed != 0 {
         return Err(io::Error::from_raw_os_error(failed));
     }
-    let previous = RECORD.swap(file.into_raw_fd(), Ordering::AcqRel);
-    close(previous);
+    close(RECORD.set(file)?);
     Ok(())
 }
 
 /// Writes no crash any more.
 pub(super) fn unset() {
-    close(RECORD.swap(-1, Ordering::AcqRel));
+    close(RECORD.take());
 }
 
-fn close(file: i32) {
-    if file >= 0 {
-        // SAFETY: it was ours, and nobody finds it any more.
-        unsafe { libc::close(file) };
-    }
+/// `file` was ours.
+fn close(file: Option<RawFd>) {
+    // SAFETY: it was ours until now, and nobody finds it any more.
+    drop(file.map(|file| unsafe { OwnedFd::from_raw_fd(file) }));
 }
 
 pub(super) fn is_set() -> bool {
-    RECORD.load(Ordering::Acquire) >= 0
+    RECORD.get().is_some()
 }
 
-/// Uses another descriptor. For a child that was forked.
-pub(super) fn replace(file: i32) {
-    RECORD.store(file, Ordering::Release);
+/// Uses another file, and tells which one it was before. For a child.
+pub(super) fn replace(file: RawFd) -> Option<RawFd> {
+    RECORD.set(file).ok().flatten()
 }
 
 /// Writes the beginning of a record.
@@ -69,12 +80,16 @@ pub(crate) fn scope(content: &[u8], number: u32) {
     }
 }
 
-/// Writes a crash, and that it is complete. `buffer` is for its encoding.
+/// Writes a crash, and that it is complete: at once, so that a second time does not spoil what is there. `buffer` is for its encoding.
 pub(super) fn crash(crash: &Crash, buffer: &mut [u8; CRASH_SIZE]) {
-    let length = crash.encode(buffer);
-    let content = buffer.get(..length).unwrap_or_default();
-    put(CRASH, content);
-    put(COMPLETE, &checksum(content).to_le_bytes());
+    const FRONT: usize = CRASH - COMPLETE;
+    let Some((front, content)) = buffer.split_at_mut_checked(FRONT) else { return };
+    let length = crash.encode(content);
+    front.fill(0);
+    if let Some(complete) = front.first_chunk_mut() {
+        *complete = checksum(content.get(..length).unwrap_or_default()).to_le_bytes();
+    }
+    put(COMPLETE, buffer.get(..FRONT + length).unwrap_or_default());
     sync();
 }
 
@@ -90,8 +105,8 @@ fn part(place: usize, content: &[u8], number: u32) {
 }
 
 fn put(mut at: usize, mut bytes: &[u8]) {
-    let file = RECORD.load(Ordering::Acquire);
-    while file >= 0 && !bytes.is_empty() {
+    let Some(file) = RECORD.get() else { return };
+    while !bytes.is_empty() {
         // SAFETY: reads from `bytes` only.
         let written = unsafe { libc::pwrite(file, bytes.as_ptr().cast(), bytes.len(), at as libc::off_t) };
         let Some(rest) = usize::try_from(written).ok().filter(|count| *count > 0).and_then(|count| {
@@ -105,8 +120,7 @@ fn put(mut at: usize, mut bytes: &[u8]) {
 }
 
 fn sync() {
-    let file = RECORD.load(Ordering::Acquire);
-    if file >= 0 {
+    if let Some(file) = RECORD.get() {
         // SAFETY: the descriptor is open.
         unsafe { libc::fdatasync(file) };
     }

@@ -1,6 +1,6 @@
 //! What runs on the thread that crashes.
 //!
-//! It calls `gettid`, `getpid`, `prctl`, `clock_gettime`, `nanosleep`, `write`, `read`, `poll`, `sigaction`, `tgkill`: all of them
+//! It calls `gettid`, `getpid`, `prctl`, `clock_gettime`, `nanosleep`, `fstat`, `write`, `read`, `poll`, `sigaction`, `tgkill`: all of them
 //! system calls that are async-signal-safe, though POSIX does not name each. It takes no lock, allocates nothing, formats
 //! nothing and uses no thread-local but `errno`. Its stack use is that of a small function, as the alternate stacks of std
 //! have 8 KiB, of which the kernel takes up to 3.4.
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::pipe::Bell;
 use super::thread::{self, Errno};
-use super::{child, helper, registers, scene, signals};
+use super::{child, helper, marks, registers, scene, signals};
 
 /// Whether crashes are reported.
 pub(super) static ARMED: AtomicBool = AtomicBool::new(false);
@@ -45,7 +45,7 @@ pub(super) extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, conte
 
 fn crashed(info: &libc::siginfo_t, context: &libc::ucontext_t) {
     let own = thread::id();
-    if PROCESS.load(Ordering::Acquire) != thread::process() {
+    if PROCESS.load(Ordering::Acquire) != thread::process() || !REQUEST.is_open() {
         child::crashed(own, info, context);
     } else if own == HELPER.load(Ordering::Acquire) {
         helper_crashed();
@@ -78,7 +78,9 @@ fn helper_crashed() {
     if scene::step() == scene::WAITING {
         return;
     }
-    helper::cut_short();
+    if helper::cut_short() {
+        marks::write();
+    }
     ANSWER.ring();
     ANSWER.ring();
     // The process ends on the thread that crashed first.

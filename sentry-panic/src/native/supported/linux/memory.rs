@@ -4,22 +4,22 @@
 //! says the same, and read from there. A page is read at once: stacks are read from one end to the other.
 #![expect(unsafe_code, reason = "memory is read by system calls")]
 
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::{io, os::fd::IntoRawFd as _};
+use std::io;
 
+use super::descriptor::Descriptor;
 use super::thread;
 
 const PAGE: usize = 4_096;
 
 /// The pipe for where `process_vm_readv` is forbidden.
-static PROBE: [AtomicI32; 2] = [AtomicI32::new(-1), AtomicI32::new(-1)];
+static PROBE: [Descriptor; 2] = [Descriptor::none(), Descriptor::none()];
 
 /// Makes what is needed later.
 pub(super) fn prepare() -> io::Result<()> {
-    if PROBE[0].load(Ordering::Acquire) < 0 {
+    if PROBE[0].get().is_none() {
         let (reader, writer) = io::pipe()?;
-        PROBE[0].store(reader.into_raw_fd(), Ordering::Release);
-        PROBE[1].store(writer.into_raw_fd(), Ordering::Release);
+        PROBE[0].set(reader)?;
+        PROBE[1].set(writer)?;
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ pub(super) fn read(address: u64, to: &mut [u8]) -> bool {
 }
 
 fn read_by_pipe(address: u64, to: &mut [u8]) -> bool {
-    let [reader, writer] = [&PROBE[0], &PROBE[1]].map(|end| end.load(Ordering::Acquire));
+    let [Some(reader), Some(writer)] = [PROBE[0].get(), PROBE[1].get()] else { return false };
     let from = std::ptr::without_provenance(address as usize);
     // SAFETY: the kernel checks what is read. A pipe takes a page at once, and nothing is left in this one.
     let written = unsafe { libc::write(writer, from, to.len()) };

@@ -1,6 +1,7 @@
 //! Linux on x86_64 and aarch64.
 
 mod child;
+mod descriptor;
 mod file;
 mod handler;
 mod helper;
@@ -23,7 +24,7 @@ use std::sync::atomic::Ordering;
 use super::record::Crash;
 
 pub(crate) use self::child::{Prepared, prepare as prepare_children};
-pub(crate) use self::file::{modules as write_modules, scope as write_scope};
+pub(crate) use self::file::{is_allowed as may_write, modules as write_modules, scope as write_scope};
 pub(crate) use self::helper::refresh;
 #[cfg(feature = "hang")]
 pub(crate) use self::hung::{Stacks, Taken};

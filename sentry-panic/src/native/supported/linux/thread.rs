@@ -83,21 +83,25 @@ impl Errno {
 
 use libc::__errno_location as errno;
 
-/// Runs `f` with all signals blocked but those that a fault in the code raises. Threads inherit that.
+/// Runs `f` with all signals blocked but those that a fault in the code raises. Threads inherit that. What the application has
+/// blocked stays so: it may wait for such a signal elsewhere.
 pub(super) fn with_signals_blocked<R>(f: impl FnOnce() -> R) -> R {
     // SAFETY: all-zero is a valid signal set, and the calls below only write to sets that are ours.
     let (mut all, mut before): (libc::sigset_t, libc::sigset_t) =
         unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
     // SAFETY: as above.
     unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &raw mut before);
         libc::sigfillset(&raw mut all);
         for fault in super::signals::SIGNALS {
-            libc::sigdelset(&raw mut all, fault);
+            if libc::sigismember(&raw const before, fault) == 0 {
+                libc::sigdelset(&raw mut all, fault);
+            }
         }
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
     }
     let result = f();
-    // SAFETY: `before` was filled in by the call above.
+    // SAFETY: `before` was filled in by the first call above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
     result
 }

@@ -107,10 +107,10 @@ impl Unwinding {
 
     /// Calls `push` with each address of a stack, innermost first.
     pub(super) fn walk(&mut self, start: Start, mut push: impl FnMut(u64)) {
-        self.look();
-        self.memory.forget();
         let Start { pc, mut sp, fp, mut lr } = start;
         push(pc);
+        self.look();
+        self.memory.forget();
         let mut address = FrameAddress::from_instruction_pointer(pc);
         if !self.is_code(pc) {
             // Somebody has called what is no function: the frame to go on with is the caller's.
@@ -150,7 +150,8 @@ impl Unwinding {
         }
     }
 
-    fn is_code(&self, address: u64) -> bool {
+    /// Whether an address lies in a module that is known.
+    pub(super) fn is_code(&self, address: u64) -> bool {
         let at = self.modules.iter().find(|module| (module.start..module.end).contains(&address));
         at.is_some_and(|module| module.is_there.load(Ordering::Relaxed))
     }

@@ -1,13 +1,15 @@
 //! The breadcrumb ring: bounded, and shared with snapshots instead of copied.
 //!
-//! While nobody else holds it the newest chunk is an ordinary ring, changed in place. A snapshot shares it; the next push
+//! While nobody else holds it the newest chunk is an ordinary ring, changed in place. A snapshot shares it; what comes next
 //! then begins a chunk of its own in front, and never copies what the snapshot sees. Eviction of shared chunks is by
 //! generation: when the newest generation is full it becomes the older one, and the one before that is let go. So the
 //! ring holds at most three times its limit, usually just its limit, and shows the newest `max`.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 
+use crate::breadcrumbs::Fresh;
 use crate::protocol::Breadcrumb;
 
 /// A bounded sequence of breadcrumbs. Cloning it is a snapshot.
@@ -28,20 +30,26 @@ struct Chunk {
 }
 
 impl Ring {
-    /// Adds `crumb`, of which the newest `max` are kept.
-    pub(crate) fn push(&mut self, crumb: Breadcrumb, max: usize) {
-        if max == 0 {
+    /// Takes the breadcrumbs that are new, of which the newest `max` of their limit are kept.
+    pub(crate) fn append(&mut self, fresh: &mut Fresh) {
+        let (max, crumbs) = (fresh.max(), fresh.in_order());
+        let len = crumbs.len();
+        if len == 0 {
             return;
         }
         self.max = max;
-        let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut) else {
-            return self.push_in_front(crumb, max);
-        };
-        if chunk.crumbs.len() >= max {
-            chunk.crumbs.pop_front();
+        if len >= max {
+            // They alone are all that shows.
+            *self = Self { newest: Some(Chunk::of(crumbs, None)), generation_len: len, older: None, max };
+            return;
         }
-        chunk.crumbs.push_back(crumb);
-        self.generation_len += 1;
+        let Some(chunk) = self.newest.as_mut().and_then(Arc::get_mut) else {
+            return self.append_in_front(crumbs, max);
+        };
+        let surplus = (chunk.crumbs.len() + len).saturating_sub(max);
+        chunk.crumbs.drain(..surplus);
+        chunk.crumbs.extend(crumbs.drain(..));
+        self.generation_len += len;
         if chunk.crumbs.len() >= max {
             // This chunk alone is all that shows.
             self.generation_len = chunk.crumbs.len();
@@ -52,14 +60,13 @@ impl Ring {
 
     /// The newest chunk is shared, or there is none.
     #[cold]
-    fn push_in_front(&mut self, crumb: Breadcrumb, max: usize) {
-        if self.generation_len >= max {
+    fn append_in_front(&mut self, crumbs: &mut Vec<Breadcrumb>, max: usize) {
+        if self.generation_len + crumbs.len() > max {
             self.older = self.newest.take();
             self.generation_len = 0;
         }
-        self.generation_len += 1;
-        let crumbs = VecDeque::from([crumb]);
-        self.newest = Some(Arc::new(Chunk { crumbs, before: self.newest.take() }));
+        self.generation_len += crumbs.len();
+        self.newest = Some(Chunk::of(crumbs, self.newest.take()));
     }
 
     /// How many crumbs show at most.
@@ -94,6 +101,15 @@ impl Ring {
     }
 }
 
+impl Chunk {
+    /// Takes `crumbs`, with their room unless there is much more of it than they need.
+    fn of(crumbs: &mut Vec<Breadcrumb>, before: Option<Arc<Self>>) -> Arc<Self> {
+        let is_roomy = crumbs.capacity() > 2 * crumbs.len();
+        let crumbs = if is_roomy { crumbs.drain(..).collect() } else { mem::take(crumbs).into() };
+        Arc::new(Self { crumbs, before })
+    }
+}
+
 impl Drop for Chunk {
     // The derived drop would recurse once per chunk, and the list is as long as the user's `max_breadcrumbs` allows.
     fn drop(&mut self) {
@@ -104,67 +120,25 @@ impl Drop for Chunk {
     }
 }
 
-/// What can be added as breadcrumbs: one, several, none, or a closure that makes them only when they are wanted.
-pub trait IntoBreadcrumbs {
-    /// The iterator over the breadcrumbs.
-    type Output: Iterator<Item = Breadcrumb>;
-
-    /// Turns the value into its breadcrumbs.
-    fn into_breadcrumbs(self) -> Self::Output;
-
-    /// The breadcrumb, if the value is one already: then no code of the user's is left to run, and adding it takes one
-    /// lock instead of two.
-    #[doc(hidden)]
-    fn ready(self) -> Result<Breadcrumb, Self>
-    where
-        Self: Sized,
-    {
-        Err(self)
-    }
-}
-
-impl IntoBreadcrumbs for Breadcrumb {
-    type Output = std::iter::Once<Self>;
-
-    fn into_breadcrumbs(self) -> Self::Output {
-        std::iter::once(self)
-    }
-
-    fn ready(self) -> Result<Breadcrumb, Self> {
-        Ok(self)
-    }
-}
-
-impl IntoBreadcrumbs for Vec<Breadcrumb> {
-    type Output = std::vec::IntoIter<Breadcrumb>;
-
-    fn into_breadcrumbs(self) -> Self::Output {
-        self.into_iter()
-    }
-}
-
-impl IntoBreadcrumbs for Option<Breadcrumb> {
-    type Output = std::option::IntoIter<Breadcrumb>;
-
-    fn into_breadcrumbs(self) -> Self::Output {
-        self.into_iter()
-    }
-}
-
-impl<F: FnOnce() -> I, I: IntoBreadcrumbs> IntoBreadcrumbs for F {
-    type Output = I::Output;
-
-    fn into_breadcrumbs(self) -> Self::Output {
-        self().into_breadcrumbs()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn crumb(n: usize) -> Breadcrumb {
         Breadcrumb { message: Some(n.to_string()), ..Default::default() }
+    }
+
+    impl Ring {
+        fn push(&mut self, crumb: Breadcrumb, max: usize) {
+            self.push_all([crumb], max);
+        }
+
+        fn push_all<const N: usize>(&mut self, crumbs: [Breadcrumb; N], max: usize) {
+            let mut fresh = Fresh::default();
+            crumbs.into_iter().for_each(|crumb| fresh.push(&mut Some(crumb), max));
+            self.append(&mut fresh);
+            assert!(fresh.is_empty());
+        }
     }
 
     fn messages(ring: &Ring, max: usize) -> Vec<usize> {
@@ -215,6 +189,28 @@ mod tests {
                         "max {max}, snapshot every {every}, after {n}"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn several_at_a_time_are_the_same_as_one_by_one() {
+        for max in [1, 2, 3, 7, 100] {
+            for every in [1, 2, 5] {
+                let (mut ring, mut snapshots) = (Ring::default(), Vec::new());
+                for n in (0..400).step_by(3) {
+                    ring.push_all([crumb(n), crumb(n + 1), crumb(n + 2)], max);
+                    let expected: Vec<usize> = (0..=n + 2).skip((n + 3).saturating_sub(max)).collect();
+                    assert_eq!(
+                        messages(&ring, max),
+                        expected,
+                        "max {max}, snapshot every {every}, after {n}"
+                    );
+                    if n % every == 0 {
+                        snapshots.push((ring.clone(), expected));
+                    }
+                }
+                assert!(snapshots.into_iter().all(|(ring, seen)| messages(&ring, max) == seen));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What an HTTP status says about the work that led to it.
 
-use ::http::StatusCode;
+use http::StatusCode;
 use sentry_core::protocol::SpanStatus;
 
-pub(super) fn of(code: StatusCode) -> SpanStatus {
+pub(crate) fn of(code: StatusCode) -> SpanStatus {
     match code {
         StatusCode::UNAUTHORIZED => SpanStatus::Unauthenticated,
         StatusCode::FORBIDDEN => SpanStatus::PermissionDenied,
