@@ -66,12 +66,14 @@ fn serve(mut generation: (u64, u64)) {
             write_modules();
             platform::refresh();
         }
+        // First of all: what changes from here on is looked at again.
+        let changed = watch::changed();
         let any = watch::scope_of(outlines::ANY);
         is_done = any.is_some();
         if let Some(scope) = any {
             keep(outlines::ANY, &scope);
         }
-        for (thread, scope) in watch::changed() {
+        for (thread, scope) in changed {
             keep(thread, &scope);
         }
         std::thread::sleep(pause);
