@@ -77,6 +77,12 @@ impl Attempt {
         matches!(self.answers, Answers::Report(_))
     }
 
+    /// Whether its order is that of check-ins.
+    pub(super) fn is_check_in(&self) -> bool {
+        let mut keys = self.envelope.items().filter(|item| item.order_key().is_some());
+        keys.next().is_some_and(|item| item.session_update().is_none())
+    }
+
     /// Whether it came from the store.
     pub(super) fn is_replayed(&self) -> bool {
         matches!(self.answers, Answers::Kept)

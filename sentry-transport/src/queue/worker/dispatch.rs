@@ -115,11 +115,18 @@ impl Worker {
         if !self.outbox.is_full()
             && let Some(attempt) = self.replay(turn, now)
         {
-            // Not before what it follows has been answered.
+            if !attempt.is_check_in() {
+                return Next::Attempt(Box::new(attempt));
+            }
+            // Not before what it follows has been answered. Reading it has ended no process, whatever happens while it waits.
+            let id = attempt.kept;
             self.outbox.push([attempt]);
             return match self.outbox.pop(now, |key| flights.has_order(key)) {
                 Some(attempt) => Next::Attempt(Box::new(attempt)),
-                None => Next::Nothing,
+                None => {
+                    id.into_iter().for_each(|id| self.shared.shelf.survived(id));
+                    Next::Nothing
+                }
             };
         }
         if let Some(epoch) = self.shared.pop_report(is_last) {

@@ -76,7 +76,7 @@ impl Worker {
         self.spill_lanes(flights, closing);
         self.push_collected();
         for attempt in self.outbox.take() {
-            if attempt.order.is_some_and(|key| flights.has_order(key)) {
+            if attempt.order.is_some_and(|key| flights.has_check_in(key)) {
                 self.outbox.push([attempt]);
                 continue;
             }
@@ -98,7 +98,7 @@ impl Worker {
             if now >= closing.deadline || !self.take_from_lanes(now, true) {
                 return;
             }
-            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
+            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_check_in(key)) {
                 self.abandon(attempt, Reason::QueueOverflow);
             }
         }

@@ -74,7 +74,7 @@ impl Worker {
         let mut any = false;
         for _ in 0..WRITES {
             // What follows something under way is written after it.
-            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
+            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_check_in(key)) {
                 any = true;
                 if let Some(attempt) = self.keep(attempt) {
                     // The store refuses: back into memory, and no more of this.
@@ -100,7 +100,7 @@ impl Worker {
             if !self.take_from_lanes(now, true) {
                 return false;
             }
-            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_order(key)) {
+            while let Some(attempt) = self.outbox.pop(now, |key| flights.has_check_in(key)) {
                 if let Some(attempt) = self.keep(attempt) {
                     self.outbox.push([attempt]);
                     return false;
