@@ -7,6 +7,8 @@ pub use sentry_panic::debug_images;
 #[cfg(feature = "panic")]
 pub use sentry_panic::panic;
 
+#[cfg(feature = "actix")]
+pub use sentry_integrations::actix;
 #[cfg(feature = "anyhow")]
 pub use sentry_integrations::anyhow;
 #[cfg(feature = "http-client")]
@@ -15,8 +17,12 @@ pub use sentry_integrations::http_client;
 pub use sentry_integrations::log;
 #[cfg(feature = "open-feature")]
 pub use sentry_integrations::open_feature;
+#[cfg(feature = "opentelemetry")]
+pub use sentry_integrations::opentelemetry;
 #[cfg(feature = "profiling")]
 pub use sentry_integrations::profiling;
+#[cfg(feature = "slog")]
+pub use sentry_integrations::slog;
 #[cfg(feature = "tower")]
 pub use sentry_integrations::tower;
 #[cfg(feature = "tracing")]

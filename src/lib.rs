@@ -55,9 +55,13 @@ struct TracingGuide;
 /// The programs in `docs/INTEGRATIONS.md`.
 #[cfg(all(
     doctest,
+    feature = "actix",
     feature = "anyhow",
     feature = "log",
+    feature = "logs",
+    feature = "opentelemetry",
     feature = "process",
+    feature = "slog",
     feature = "tower-axum-matched-path",
     feature = "tracing"
 ))]

@@ -185,6 +185,11 @@ fn check(server: &Server, has_tags: bool) {
         let spans: Vec<_> =
             transaction["spans"].as_array().unwrap().iter().map(|span| span["description"].clone()).collect();
         assert_eq!(spans, ["nested", "instrumented"]);
+        // Whichever worker went on with which of them.
+        let (nested, outer) = (&transaction["spans"][0], &transaction["spans"][1]);
+        assert_eq!(nested["parent_span_id"], outer["span_id"], "{number}");
+        assert_eq!(outer["parent_span_id"], transaction["contexts"]["trace"]["span_id"], "{number}");
+        assert!(nested["data"]["number"] == number.parse::<u32>().unwrap(), "{number}: {nested}");
     }
     assert_eq!(transactions.len(), REQUESTS as usize);
 }

@@ -50,11 +50,13 @@ mod unix {
     const FORKS: usize = 50;
 
     pub(super) fn main() {
+        // A shell that starts this in the background has it ignored, and that is inherited.
+        forking::restore(SIGINT);
         if let (Some(scenario), Some(dsn)) = (variable(SCENARIO), variable(DSN)) {
             return play(&scenario, &dsn);
         }
         let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-        let tests: [(&str, fn()); 12] = [
+        let tests: [(&str, fn()); 13] = [
             ("exits_deliver_what_is_pending", exits_deliver_what_is_pending),
             ("exits_end_in_time", exits_end_in_time),
             ("exits_from_callbacks_deliver_what_is_pending", exits_from_callbacks_deliver_what_is_pending),
@@ -65,6 +67,10 @@ mod unix {
             ("forked_children_deliver_their_own", forked_children_deliver_their_own),
             ("forks_from_callbacks_are_no_harm", forks_from_callbacks_are_no_harm),
             ("a_fork_right_after_the_first_event_is_no_harm", a_fork_right_after_the_first_event_is_no_harm),
+            (
+                "a_hook_that_hears_of_a_bad_setting_is_called_without_our_locks",
+                a_hook_that_hears_of_a_bad_setting_is_called_without_our_locks,
+            ),
             ("a_fork_while_symbols_are_loaded_is_no_harm", a_fork_while_symbols_are_loaded_is_no_harm),
             ("losses_are_reported_by_who_lost_them", losses_are_reported_by_who_lost_them),
         ];
@@ -243,16 +249,31 @@ mod unix {
         }
     }
 
-    /// The worker of the parent reads at that moment what it needs to know of the machine.
+    /// The worker of the parent reads at that moment what it needs to know of the machine, and its libraries initialise
+    /// themselves. Several at once, so that it is interrupted everywhere.
     fn a_fork_right_after_the_first_event_is_no_harm() {
+        const AT_ONCE: u64 = 4;
         let begun = now();
-        for pause in 0..40 {
+        let fork_after = |pause: u64| {
             let server = Server::start();
-            let (status, _) = run_with("forks early", &server, &(pause * 50).to_string());
-            assert_eq!(status.code(), Some(0), "after {} us: {status}", pause * 50);
+            let (status, _) = run_with("forks early", &server, &pause.to_string());
+            assert_eq!(status.code(), Some(0), "after {pause} us: {status}");
             assert_eq!(server.events().len(), 2);
-        }
-        println!("40 processes that fork right after their first event: {:?}", begun.elapsed());
+        };
+        std::thread::scope(|scope| {
+            for first in 0..AT_ONCE {
+                scope.spawn(move || (first..80).step_by(AT_ONCE as usize).for_each(|n| fork_after(n * 25)));
+            }
+        });
+        println!("80 processes that fork right after their first event: {:?}", begun.elapsed());
+    }
+
+    /// While it has one of ours, a fork waits for half a second until it gives up.
+    fn a_hook_that_hears_of_a_bad_setting_is_called_without_our_locks() {
+        let server = Server::start();
+        let (status, _) = run("forks when it hears of a bad proxy", &server);
+        assert_eq!(status.code(), Some(0), "{status}");
+        assert_eq!(server.events().len(), 1);
     }
 
     fn losses_are_reported_by_who_lost_them() {
@@ -399,6 +420,24 @@ mod unix {
                 ready();
                 // Less patient than the guard: it would wait for ever.
                 assert_eq!(child.wait(LONG / 4).and_then(|status| status.code()), Some(0));
+            }
+            "forks when it hears of a bad proxy" => {
+                static TOOK: OnceLock<Duration> = OnceLock::new();
+                sentry::diagnostics::set_hook(Some(std::sync::Arc::new(|_, line| {
+                    if line.contains("proxy") {
+                        let begun = now();
+                        let Some(child) = forking::fork() else { forking::exit_now(0) };
+                        TOOK.get_or_init(|| begun.elapsed());
+                        assert_eq!(code_of(child), 0);
+                    }
+                })));
+                let options = ClientOptions::new().shutdown_timeout(LONG).http_proxy("hush://me@@:x");
+                let guard = sentry::init((dsn, options));
+                capture_one("as if there were no proxy");
+                ready();
+                drop(guard);
+                let took = TOOK.get().expect("a line about the proxy");
+                assert!(*took < Duration::from_millis(400), "{took:?}");
             }
             "losses" => {
                 let options = ClientOptions::new().shutdown_timeout(LONG);

@@ -50,15 +50,25 @@ pub fn all() -> Vec<Row> {
     rows.into_iter().chain(over).collect()
 }
 
-/// Does what a row of ours is about, for those who count instructions: 900 spans, or as many events, in each round.
+/// Does what a row of ours is about, for those who count instructions: 900 spans, or as many events, in each round. Beside
+/// them what an event becomes, as an application would write that itself.
 pub fn again(row: &str, rounds: usize) {
     let spans = || (0..rounds).for_each(|_| _ = tracing::info_span!("root").in_scope(spans));
+    let roots = || (0..rounds * 900).for_each(|_| span());
     let events = || (0..rounds * 900).for_each(|_| event());
+    let counters =
+        || (0..rounds * 900).for_each(|_| _ = ours::metrics::counter("requests", black_box(1)).capture());
+    let crumbs = || (0..rounds * 900).for_each(|_| ours::add_breadcrumb(black_box(crumb())));
     match row {
         "bare" => tracing::subscriber::with_default(tracing_subscriber::registry(), spans),
         "sampled" => ours_layer::with(1.0, false, spans),
         "unsampled" => ours_layer::with(1e-9, false, spans),
+        "sampled-root" => ours_layer::with(1.0, false, roots),
+        "unsampled-root" => ours_layer::with(1e-9, false, roots),
         "breadcrumb" => ours_layer::with(0.0, false, events),
+        "log" => ours_layer::with(0.0, true, || (0..rounds * 900).for_each(|_| log())),
+        "counter" => ours_layer::with(0.0, true, counters),
+        "add_breadcrumb" => ours_layer::with(0.0, true, crumbs),
         _ => ours_layer::with(0.0, true, events),
     }
 }
@@ -79,6 +89,23 @@ fn bare_event() -> Cost {
 
 fn event() {
     tracing::info!(user = black_box(7), "signed in");
+}
+
+fn log() {
+    ours::logger_info!(
+        user.id = black_box(42),
+        plan = black_box("business"),
+        trial = black_box(false),
+        "signed in"
+    );
+}
+
+fn crumb() -> ours::Breadcrumb {
+    ours::Breadcrumb {
+        category: Some("http".to_owned()),
+        message: Some("GET /users".to_owned()),
+        ..ours::Breadcrumb::default()
+    }
 }
 
 fn span() {

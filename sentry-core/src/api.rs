@@ -5,10 +5,10 @@
 use std::error::Error;
 use std::time::SystemTime;
 
-use crate::breadcrumbs::IntoBreadcrumbs;
+use crate::breadcrumbs::{IntoBreadcrumbs, Kept};
 use crate::client;
 use crate::consent::ConsentState;
-use crate::hub::{self, Hub};
+use crate::hub::Hub;
 use crate::integration::Integration;
 #[cfg(feature = "release-health")]
 use crate::protocol::SessionStatus;
@@ -95,12 +95,7 @@ pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
 }
 
 fn add_ready_breadcrumb(breadcrumb: Breadcrumb) {
-    let mut breadcrumb = Some(breadcrumb);
-    if !hub::add_ready_breadcrumb(&mut breadcrumb)
-        && let Some(breadcrumb) = breadcrumb
-    {
-        Hub::current().add_breadcrumb(breadcrumb);
-    }
+    Kept::add(Some(Kept::Whole(breadcrumb)));
 }
 
 /// Changes the current scope. Without an active client `f` is not called and the default is returned.

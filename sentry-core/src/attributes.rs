@@ -76,20 +76,57 @@ impl Marks {
 #[cfg(feature = "logs")]
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'a> {
-    pub(crate) names: &'a [&'a str],
+    names: &'a [&'a str],
+    /// Which of them count: a bit for each, beginning with the lowest. What is behind the last bit counts.
+    present: u64,
     pub(crate) marks: Marks,
 }
 
 #[cfg(feature = "logs")]
 impl<'a> Keys<'a> {
+    /// None.
+    pub(crate) const NONE: Keys<'static> = Keys::new(&[]);
+
     /// These keys.
     #[must_use]
     pub const fn new(names: &'a [&'a str]) -> Self {
         let (mut marks, mut rest) = (Marks(0), names);
         while let [first, others @ ..] = rest {
-            (marks, rest) = (marks.with(first), others);
+            // What is left empty is no key.
+            marks = if first.is_empty() { marks } else { marks.with(first) };
+            rest = others;
         }
-        Self { names, marks }
+        Self { names, present: u64::MAX, marks }
+    }
+
+    #[inline]
+    pub(crate) fn names(self) -> impl Iterator<Item = &'a str> + Clone {
+        let is_present = move |at: usize| at >= 64 || self.present >> at & 1 != 0;
+        self.names.iter().enumerate().filter(move |(at, _)| is_present(*at)).map(|(_, name)| *name)
+    }
+}
+
+/// Keys of which not all are always there.
+#[cfg(feature = "logs")]
+#[derive(Clone, Debug)]
+pub struct KeySet {
+    names: Box<[&'static str]>,
+    marks: Marks,
+}
+
+#[cfg(feature = "logs")]
+impl KeySet {
+    /// These keys.
+    #[must_use]
+    pub fn new(names: Vec<&'static str>) -> Self {
+        Self { marks: Keys::new(&names).marks, names: names.into() }
+    }
+
+    /// Those of them that are there: a bit for each, beginning with the lowest.
+    #[inline]
+    #[must_use]
+    pub fn present(&self, present: u64) -> Keys<'_> {
+        Keys { names: &self.names, present, marks: self.marks }
     }
 }
 

@@ -68,16 +68,29 @@ pub mod watch;
 /// What integrations follow spans with.
 #[doc(hidden)]
 pub mod __spans {
-    pub use crate::hub::{Begins, Outlook};
-    pub use crate::trace::{Constants, Kind, Knows, UnsampledRoot};
+    pub use crate::hub::{Begins, Outlook, Outside};
+    pub use crate::trace::{Above, Asks, Begun, Constants, Kind, Knows, Notes, Place, UnsampledRoot};
+}
+
+/// What integrations run code of the application in.
+#[doc(hidden)]
+pub mod __callbacks {
+    pub use crate::client::any_live;
+    pub use crate::suppress::{Panicked, caught, guarded};
+}
+
+/// What integrations make breadcrumbs with that make many of them.
+#[doc(hidden)]
+pub mod __breadcrumbs {
+    pub use crate::breadcrumbs::{Brief, Scalar};
 }
 
 /// What the macros for logs expand to.
 #[cfg(feature = "logs")]
 #[doc(hidden)]
 pub mod __logs {
-    pub use crate::attributes::Keys;
-    pub use crate::logs::{Any, Draft, Given, Plain, Text, is_plain, is_wanted, wants_logs};
+    pub use crate::attributes::{KeySet, Keys};
+    pub use crate::logs::{Any, Draft, Given, Plain, Text, encode, is_plain, is_wanted, name, wants_logs};
 
     /// For method lookup: one of them is used by each value.
     pub mod kinds {

@@ -24,13 +24,18 @@ pub fn is_suppressed() -> bool {
 
 /// A user's callback panicked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Panicked;
+pub struct Panicked;
 
 /// Runs a user's callback: a panic in it ends here, and a capture from within it is ignored instead of recursing.
-pub(crate) fn guarded<R>(name: &'static str, callback: impl FnOnce() -> R) -> Result<R, Panicked> {
-    suppress(|| catch_unwind(AssertUnwindSafe(callback))).map_err(|payload| {
+pub fn guarded<R>(name: &'static str, callback: impl FnOnce() -> R) -> Result<R, Panicked> {
+    suppress(|| caught(name, callback))
+}
+
+/// Runs a user's callback that may capture: a panic in it ends here.
+pub fn caught<R>(name: &'static str, callback: impl FnOnce() -> R) -> Result<R, Panicked> {
+    catch_unwind(AssertUnwindSafe(callback)).map_err(|payload| {
         // The destructor of a payload is the user's as well. What it panics with is leaked, or that might go on for ever.
-        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        if let Err(again) = suppress(|| catch_unwind(AssertUnwindSafe(|| drop(payload)))) {
             let _ = ManuallyDrop::new(again);
         }
         if name != "diagnostics hook" {

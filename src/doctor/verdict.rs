@@ -58,13 +58,15 @@ fn tls(outcome: &Outcome, options: &ClientOptions, https: bool, connected: bool)
 }
 
 fn has_tls() -> bool {
-    cfg!(any(feature = "rustls", feature = "native-tls"))
+    cfg!(any(feature = "rustls-no-provider", feature = "native-tls"))
 }
 
 /// By the words of rustls and OpenSSL: the error types do not cross the sender.
 fn tls_advice(explanation: &str) -> Option<&'static str> {
     let about = |words: &[&str]| words.iter().any(|word| explanation.contains(word));
-    if about(&["expired", "notvalidyet", "not valid yet"]) {
+    if about(&["no provider of rustls"]) {
+        Some("install one before `sentry::init`, or use the feature `rustls`, which brings its own")
+    } else if about(&["expired", "notvalidyet", "not valid yet"]) {
         Some("renew the certificate of the server, or correct the clock of this machine")
     } else if about(&[
         "unknownissuer",

@@ -158,7 +158,7 @@ impl Mask {
                 &[
                     ("abs_path", "\"/code/golden.rs\""),
                     ("filename", "\"golden.rs\""),
-                    ("package", "\"/work/golden\""),
+                    ("package", "\"/code/golden\""),
                     ("lineno", "7"),
                     ("colno", "7"),
                     ("instruction_addr", "\"0x1010\""),
@@ -185,8 +185,8 @@ fn images_of_run(images: &mut Vec<Json>) {
         of_machine(
             image,
             &[
-                ("code_file", "\"/work/golden\""),
-                ("debug_file", "\"/work/golden\""),
+                ("code_file", "\"/code/golden\""),
+                ("debug_file", "\"/code/golden\""),
                 ("code_id", "\"f1c3bcc0279865fe3058404b2831d9e64135386c\""),
                 ("debug_id", "\"c0bcc3f1-9827-fe65-3058-404b2831d9e6\""),
                 ("image_addr", "\"0x100\""),

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use sentry::__spans::{Asks, Begun, Constants, Notes, Place};
 use sentry::protocol::{Event, Level};
 use sentry::{Breadcrumb, Hub, Scope, TransactionContext};
 
 /// Each by its name.
-pub(crate) const OPERATIONS: [(&str, fn()); 18] = [
+pub(crate) const OPERATIONS: [(&str, fn()); 19] = [
     ("message", || (0..3).for_each(|_| _ = sentry::capture_message("hello", Level::Info))),
     ("error", || _ = sentry::capture_error(&std::io::Error::other("lost"))),
     ("event", || _ = sentry::capture_event(Event { message: Some("an event".into()), ..Event::default() })),
@@ -26,6 +27,7 @@ pub(crate) const OPERATIONS: [(&str, fn()); 18] = [
         hub.bind_client(hub.client());
     }),
     ("transaction", transaction),
+    ("placed-span", placed_span),
     ("log", || (0..3).for_each(|_| sentry::logger_info!(user.id = 42, "signed in"))),
     ("metric", || sentry::metrics::counter("requests", 1).attribute("path", "/").capture()),
     ("session", || {
@@ -77,4 +79,34 @@ fn transaction() {
     child.finish();
     sentry::configure_scope(|scope| scope.set_span(None));
     transaction.finish();
+}
+
+/// A span as the layer for `tracing` has it: in a place, and the thread in it.
+fn placed_span() {
+    const ROOT: (u64, u32) = (1, 1);
+    const SPAN: (u64, u32) = (2, 1);
+    static PLACES: [Place; 2] = [Place::new(), Place::new()];
+    static ASKS: Asks = Asks { tell: |_, _| {}, field: |_, _| Some("text"), origin: "auto.locks" };
+    let constants = Constants::new(&(), &ASKS);
+    let [above, place] = &PLACES;
+    // What a panic has left, the time before.
+    [SPAN, ROOT].into_iter().for_each(|(key, _)| Hub::exit_span(key));
+    PLACES.iter().for_each(|place| place.vacate(1));
+
+    let transaction = sentry::start_transaction(TransactionContext::new("GET /", "http.server"));
+    let _ = above.keep(ROOT, transaction.into());
+    Hub::enter_placed(ROOT, above);
+    if let Some(root) = Hub::above_here() {
+        let begun = Begun { target: "locks", name: "placed", constants };
+        let _ = place.begin(SPAN, root, begun, |notes| notes.text(0, "short"));
+        Hub::enter_placed(SPAN, place);
+        let mut notes = Notes::default();
+        notes.text(0, &"more than has room without an allocation".repeat(2));
+        let _ = place.add_notes(SPAN, constants, &notes);
+        let _ = sentry::capture_message("in it", Level::Info);
+        Hub::exit_span(SPAN.0);
+        let _ = place.finish(SPAN);
+    }
+    Hub::exit_span(ROOT.0);
+    let _ = above.finish(ROOT);
 }

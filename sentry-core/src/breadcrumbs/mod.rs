@@ -7,10 +7,15 @@
 //!                   Ring, in the scope: chunks that snapshots share
 //! ```
 
+mod brief;
 mod fresh;
+mod kept;
 mod ring;
 
+#[doc(hidden)]
+pub use self::brief::{Brief, Scalar};
 pub(crate) use self::fresh::Fresh;
+pub(crate) use self::kept::Kept;
 pub(crate) use self::ring::Ring;
 use crate::protocol::Breadcrumb;
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use crate::breadcrumbs::Fresh;
+use crate::breadcrumbs::{Fresh, Kept};
 use crate::protocol::Breadcrumb;
 
 /// A bounded sequence of breadcrumbs. Cloning it is a snapshot.
@@ -25,7 +25,7 @@ pub(crate) struct Ring {
 
 #[derive(Debug, Default)]
 struct Chunk {
-    crumbs: VecDeque<Breadcrumb>,
+    crumbs: VecDeque<Kept>,
     before: Option<Arc<Self>>,
 }
 
@@ -60,7 +60,7 @@ impl Ring {
 
     /// The newest chunk is shared, or there is none.
     #[cold]
-    fn append_in_front(&mut self, crumbs: &mut Vec<Breadcrumb>, max: usize) {
+    fn append_in_front(&mut self, crumbs: &mut Vec<Kept>, max: usize) {
         if self.generation_len + crumbs.len() > max {
             self.older = self.newest.take();
             self.generation_len = 0;
@@ -97,13 +97,13 @@ impl Ring {
         }
         let total: usize = chunks.iter().map(|chunk| chunk.crumbs.len()).sum();
         let crumbs = chunks.iter().rev().flat_map(|chunk| &chunk.crumbs);
-        out.extend(crumbs.skip(total.saturating_sub(max)).cloned());
+        out.extend(crumbs.skip(total.saturating_sub(max)).map(Kept::to_breadcrumb));
     }
 }
 
 impl Chunk {
     /// Takes `crumbs`, with their room unless there is much more of it than they need.
-    fn of(crumbs: &mut Vec<Breadcrumb>, before: Option<Arc<Self>>) -> Arc<Self> {
+    fn of(crumbs: &mut Vec<Kept>, before: Option<Arc<Self>>) -> Arc<Self> {
         let is_roomy = crumbs.capacity() > 2 * crumbs.len();
         let crumbs = if is_roomy { crumbs.drain(..).collect() } else { mem::take(crumbs).into() };
         Arc::new(Self { crumbs, before })
@@ -135,7 +135,7 @@ mod tests {
 
         fn push_all<const N: usize>(&mut self, crumbs: [Breadcrumb; N], max: usize) {
             let mut fresh = Fresh::default();
-            crumbs.into_iter().for_each(|crumb| fresh.push(&mut Some(crumb), max));
+            crumbs.into_iter().for_each(|crumb| fresh.push(&mut Some(Kept::Whole(crumb)), max));
             self.append(&mut fresh);
             assert!(fresh.is_empty());
         }

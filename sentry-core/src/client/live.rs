@@ -7,7 +7,8 @@ static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether any client of the process is enabled.
 #[inline]
-pub(crate) fn any_live() -> bool {
+#[must_use]
+pub fn any_live() -> bool {
     LIVE.load(Ordering::Relaxed) != 0
 }
 

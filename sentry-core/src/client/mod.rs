@@ -33,7 +33,7 @@ use std::sync::{Arc, OnceLock, RwLock, Weak};
 pub(crate) use self::complete::Completion;
 pub use self::hooks::{ClientEvent, HookGuard};
 pub use self::lifecycle::Flush;
-pub(crate) use self::live::any_live;
+pub use self::live::any_live;
 pub(crate) use self::pipeline::Capture;
 pub use self::process::bind_process_client;
 pub(crate) use self::process::{process, process_if_free, process_is_free, with_process};
@@ -49,6 +49,7 @@ use crate::session;
 use crate::suppress::guarded;
 use crate::sync::{read, write};
 use crate::telemetry::Gathering;
+use crate::trace::{self, Undecided};
 use crate::transport::Transport;
 use crate::types::Dsn;
 
@@ -89,6 +90,8 @@ struct Inner {
     /// Logs and metrics that wait for company, if the transport takes them many at a time.
     gathering: Gathering,
     gathers: OnceLock<bool>,
+    /// Streamed spans that wait for their segments.
+    undecided: Undecided,
     /// Who wants to hear of what happens.
     hooks: Arc<hooks::Hooks>,
     /// Some callback or integration must see complete events, so they are completed on the capturing thread.
@@ -161,6 +164,7 @@ impl Client {
                 attributes: telemetry::Attributes::default(),
                 gathering: Gathering::default(),
                 gathers: OnceLock::new(),
+                undecided: Undecided::default(),
                 hooks: Arc::default(),
                 completes_events,
                 holds_for_consent,
@@ -250,6 +254,7 @@ impl Client {
     /// For a fork.
     pub(crate) fn hold<'a>(&'a self, held: &mut Held<'a>) {
         self.inner.gathering.hold(held);
+        self.inner.undecided.hold(held);
         held.write(&self.inner.transport);
         self.inner.hooks.hold(held);
         self.recorder().hold(held);
@@ -264,6 +269,7 @@ pub(crate) fn hold(held: &mut Held<'_>) {
     process::hold(held);
     intern::hold(held);
     integration::hold(held);
+    trace::hold(held);
 }
 
 impl Inner {

@@ -15,6 +15,7 @@ use crate::sync::read;
 #[cfg(any(feature = "logs", feature = "metrics"))]
 use crate::telemetry::{Added, Ending, TelemetryKind};
 use crate::telemetry::{Gathered, Source, Telemetry};
+use crate::trace::Undecided;
 use crate::{clock, process};
 
 /// What all logs and all metrics of a client say.
@@ -132,6 +133,18 @@ impl Client {
         }
     }
 
+    /// The segments that may still be dropped, below which spans wait.
+    pub(crate) fn undecided(&self) -> &Undecided {
+        &self.inner.undecided
+    }
+
+    /// Has the transport ask for what waits before long, if it does so at all.
+    pub(crate) fn tell_that_records_wait(&self) {
+        if self.inner.gathers.get() == Some(&true) {
+            self.inner.tell_that_records_wait();
+        }
+    }
+
     /// Hands a span to the transport.
     pub(crate) fn send_telemetry(&self, record: Telemetry) {
         if self.discards() {
@@ -171,11 +184,7 @@ impl Client {
     fn follow_up(&self, added: Added) {
         match added {
             Added::Waits | Added::Closed => {}
-            Added::First => {
-                if let Some(transport) = self.transport() {
-                    let _ = guarded("transport", || transport.records_wait());
-                }
-            }
+            Added::First => self.inner.tell_that_records_wait(),
             Added::Full(lost) => {
                 self.inner.count_overflow(lost.map(|batch| *batch));
                 self.inner.gathering.send_full(|(batch, since)| self.inner.send(batch, since));
@@ -203,8 +212,16 @@ impl Inner {
         }
     }
 
+    fn tell_that_records_wait(&self) {
+        let transport = read(&self.transport).clone();
+        if let Some(transport) = transport {
+            let _ = guarded("transport", || transport.records_wait());
+        }
+    }
+
     /// Sends all records that wait. `is_last`: those that come are too late.
     pub(super) fn hand_over(&self, is_last: bool) {
+        self.undecided.release_all();
         self.send_all(is_last, is_suppressed());
     }
 
@@ -234,5 +251,8 @@ impl Source for Inner {
     fn hand_over(&self) {
         // The worker of a transport is suppressed as well, but it is not in the middle of sending.
         self.send_all(false, false);
+        if self.undecided.release_at(clock::instant()) {
+            self.tell_that_records_wait();
+        }
     }
 }

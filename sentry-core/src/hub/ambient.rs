@@ -11,11 +11,13 @@ use std::sync::{Arc, Weak};
 use crate::client::Client;
 use crate::hub::current::with_current;
 use crate::hub::here::{LISTED, ROOT, Root, here};
+use crate::hub::known::known_here;
+use crate::hub::outside::Outside;
 use crate::hub::plain;
 use crate::hub::{Hub, HubState};
 use crate::protocol::SpanId;
 use crate::sync::lock;
-use crate::trace::{TransactionOrSpan, UnsampledRoot};
+use crate::trace::{Above, Place, TransactionOrSpan, UnsampledRoot};
 
 thread_local! {
     /// Everything in it was entered after the outermost root, if the thread is in one: that is where those of most services
@@ -27,7 +29,8 @@ thread_local! {
 struct Entered {
     key: u64,
     span: Span,
-    hub: *const Hub,
+    /// The address of the hub.
+    hub: usize,
     /// The span of the hub's scope at that time.
     bound: Option<SpanId>,
     is_sampled: bool,
@@ -37,6 +40,8 @@ struct Entered {
 enum Span {
     /// Gone with its owner: what is left on another thread than it was entered on must not stay for ever.
     Followed(Weak<TransactionOrSpan>),
+    /// Gone when its place belongs to another one, or to nobody.
+    Placed { place: &'static Place, registry: u32 },
     /// Not recorded. Gone when its place belongs to another one.
     Root(&'static UnsampledRoot),
 }
@@ -45,13 +50,23 @@ impl Span {
     fn is_alive(&self, key: u64) -> bool {
         match self {
             Self::Followed(span) => span.strong_count() > 0,
+            Self::Placed { place, registry } => place.is_taken_by((key, *registry)),
             Self::Root(root) => root.is_of(key),
+        }
+    }
+
+    /// Whether nobody is changing it right now.
+    fn is_free(&self) -> bool {
+        match self {
+            Self::Followed(_) | Self::Root(_) => true,
+            Self::Placed { place, .. } => place.is_free(),
         }
     }
 
     fn look(&self, key: u64, state: &HubState) -> Option<Arc<TransactionOrSpan>> {
         match self {
             Self::Followed(span) => span.upgrade(),
+            Self::Placed { place, registry } => place.span((key, *registry)),
             Self::Root(root) => seen(root, key, state),
         }
     }
@@ -67,6 +82,13 @@ impl Hub {
     /// the span, until it is left or dropped. For integrations that follow spans by a `key` of their own.
     pub fn enter_span(key: u64, span: &Arc<TransactionOrSpan>) {
         Self::enter(key, Span::Followed(Arc::downgrade(span)), span.is_sampled());
+    }
+
+    /// The same for a span that has its place under this `key` of a registry. For integrations.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter_placed((key, registry): (u64, u32), place: &'static Place) {
+        Self::enter(key, Span::Placed { place, registry }, place.is_sampled());
     }
 
     /// The same for a root that is not recorded, if it was the last one to begin on this thread or to be entered here. `false`:
@@ -113,9 +135,8 @@ impl Hub {
 
     #[inline(never)]
     fn enter(key: u64, span: Span, is_sampled: bool) {
-        let (hub, bound) = with_current(|hub| (std::ptr::from_ref(hub), lock(&hub.state).bound_span()))
-            .unwrap_or((std::ptr::null(), None));
-        let entered = Entered { key, span, hub, bound, is_sampled };
+        let known = known_here();
+        let entered = Entered { key, span, hub: known.hub, bound: known.bound, is_sampled };
         let depth = ENTERED.try_with(|list| {
             let mut list = list.borrow_mut();
             if list.len() == list.capacity() {
@@ -191,7 +212,8 @@ impl Hub {
                 let Some(last) = list.last() else {
                     return is_in_outermost(Some(std::ptr::from_ref(hub).addr())).then_some(None);
                 };
-                let counts = !last.is_sampled && std::ptr::eq(last.hub, hub) && last.span.is_alive(last.key);
+                let is_on = last.hub == std::ptr::from_ref(hub).addr();
+                let counts = !last.is_sampled && is_on && last.span.is_alive(last.key);
                 counts.then_some(last.bound)
             });
             last.ok().flatten().is_some_and(|bound| bound == lock(&hub.state).bound_span())
@@ -206,8 +228,36 @@ impl Hub {
     /// The span that code on this hub belongs to: what the scope is bound to, or what was entered since.
     #[must_use]
     pub fn active_span(&self) -> Option<Arc<TransactionOrSpan>> {
+        let outside = Outside::now();
         let mut state = lock(&self.state);
-        self.ambient(&mut state).or_else(|| state.top().snapshot().span().cloned().map(Arc::new))
+        self.ambient(&mut state, &outside).or_else(|| state.top().snapshot().span().cloned().map(Arc::new))
+    }
+
+    /// Whether that may be so. For integrations.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn may_be_below_any() -> bool {
+        here(|here| here.depth.get()) >= LISTED
+    }
+
+    /// The span that was entered last, for one that begins below it, if all that is certain: it is recorded, and what begins here
+    /// belongs to it. For integrations.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn above_here() -> Option<Above> {
+        let last = |list: &RefCell<Vec<Entered>>| match list.borrow().last() {
+            Some(&Entered { key, span: Span::Placed { place, registry }, hub, bound, is_sampled: true }) => {
+                Some(((key, registry), place, hub, bound))
+            }
+            _ => None,
+        };
+        let (who, place, hub, bound) = ENTERED.try_with(last).ok().flatten()?;
+        // Nothing is borrowed while the hub may be asked.
+        let known = known_here();
+        let is_here = known.is_on && known.hub == hub && known.bound == bound;
+        if is_here { place.above(who) } else { None }
     }
 
     /// The span that was entered last, if it is recorded, and what begins here belongs to it. For integrations.
@@ -220,29 +270,40 @@ impl Hub {
         with_current(|hub| {
             let mut state = lock(&hub.state);
             let is_on = state.binding.with_client(Client::is_enabled).unwrap_or(false);
-            if is_on { hub.ambient(&mut state) } else { None }
+            if is_on { hub.ambient(&mut state, &None) } else { None }
         })
         .flatten()
         .filter(|span| span.is_sampled())
     }
 
-    /// Whether the code of this thread may be in a span of somebody else's.
+    /// Whether the code of this thread may be in a span that was entered. For integrations.
+    #[doc(hidden)]
     #[inline]
-    pub(super) fn is_in_any_span() -> bool {
+    #[must_use]
+    pub fn is_in_any_span() -> bool {
         here(|here| here.depth.get()) != 0
     }
 
-    /// The span that was entered and stands in for the one of the scope.
+    /// The span that was entered, or that the code is in `outside`, and stands in for the one of the scope.
     #[inline]
-    pub(super) fn ambient(&self, state: &mut HubState) -> Option<Arc<TransactionOrSpan>> {
-        if Self::is_in_any_span() { self.last_entered(state) } else { None }
+    pub(super) fn ambient(
+        &self,
+        state: &mut HubState,
+        outside: &Option<Outside>,
+    ) -> Option<Arc<TransactionOrSpan>> {
+        let entered = if Self::is_in_any_span() { self.last_entered(state) } else { None };
+        match (entered, outside) {
+            (None, Some(outside)) => outside.on(state),
+            (entered, _) => entered,
+        }
     }
 
     #[cold]
     fn last_entered(&self, state: &mut HubState) -> Option<Arc<TransactionOrSpan>> {
         let found = ENTERED.try_with(|list| {
             let list = list.borrow();
-            let mut own = list.iter().rev().filter(|entered| std::ptr::eq(entered.hub, self));
+            let here = std::ptr::from_ref(self).addr();
+            let mut own = list.iter().rev().filter(|entered| entered.hub == here);
             own.find_map(|entered| Some((entered.bound, entered.span.look(entered.key, state)?)))
         });
         let found = found.ok().flatten().or_else(|| {
@@ -252,6 +313,14 @@ impl Hub {
         let (bound, span) = found?;
         (bound == state.bound_span()).then_some(span)
     }
+}
+
+/// Whether all could be looked at that this thread is in.
+pub(super) fn is_free() -> bool {
+    let is_free = |list: &RefCell<Vec<Entered>>| {
+        list.try_borrow_mut().is_ok_and(|list| list.iter().all(|entered| entered.span.is_free()))
+    };
+    ENTERED.try_with(is_free).unwrap_or(true)
 }
 
 /// Whether the span that was entered last is recorded.

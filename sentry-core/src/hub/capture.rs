@@ -4,9 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::breadcrumbs::IntoBreadcrumbs;
+use crate::breadcrumbs::{IntoBreadcrumbs, Kept};
 use crate::client::{self, Capture, Client};
 use crate::hint::Hint;
+use crate::hub::outside::Outside;
 use crate::hub::{Hub, lock};
 use crate::nesting;
 use crate::outbound::{Class, Durability, OutboundItem};
@@ -109,8 +110,9 @@ impl Hub {
 
     #[inline]
     fn client_and_snapshot(&self) -> Option<(Arc<Client>, ScopeSnapshot)> {
+        let outside = Outside::now();
         let mut state = lock(&self.state);
-        let ambient = self.ambient(&mut state);
+        let ambient = self.ambient(&mut state, &outside);
         let binding = state.binding.clone();
         let snapshot = state.top().snapshot();
         drop(state);
@@ -137,7 +139,7 @@ impl Hub {
 
     /// Adds one breadcrumb without running any code of the user's. `false`: `before_breadcrumb` has to see it first. What is
     /// left of it otherwise, or of the one that had to make room for it, is for the caller to drop.
-    pub(crate) fn add_ready_breadcrumb(&self, breadcrumb: &mut Option<Breadcrumb>) -> bool {
+    pub(crate) fn add_ready_breadcrumb(&self, breadcrumb: &mut Option<Kept>) -> bool {
         let mut state = lock(&self.state);
         let wanted = state.binding.with_client(|client| {
             let options = client.options();
@@ -157,11 +159,11 @@ impl Hub {
     }
 
     fn add_one_breadcrumb(&self, breadcrumb: Breadcrumb) {
-        let mut breadcrumb = Some(breadcrumb);
+        let mut breadcrumb = Some(Kept::Whole(breadcrumb));
         if !self.add_ready_breadcrumb(&mut breadcrumb)
             && let Some(breadcrumb) = breadcrumb
         {
-            self.show_breadcrumb(breadcrumb);
+            self.show_breadcrumb(breadcrumb.into_breadcrumb());
         }
     }
 
@@ -188,10 +190,11 @@ impl Hub {
         }
         let Some(client) = self.client().filter(|client| client.is_enabled()) else { return };
         let options = client.options();
-        let mut breadcrumb = match &options.before_breadcrumb {
+        let breadcrumb = match &options.before_breadcrumb {
             None => Some(breadcrumb),
             Some(before) => suppress::guarded("before_breadcrumb", || before(breadcrumb)).ok().flatten(),
         };
+        let mut breadcrumb = breadcrumb.map(Kept::Whole);
         if breadcrumb.is_some() {
             lock(&self.state).fresh.push(&mut breadcrumb, options.max_breadcrumbs);
             self.note_change();
@@ -212,5 +215,12 @@ impl Hub {
         timestamp: SystemTime,
     ) -> Transaction {
         Transaction::start(self.client(), self, context, timestamp)
+    }
+
+    /// Starts a transaction that belongs to this hub, whose client somebody has at hand. For integrations.
+    #[doc(hidden)]
+    #[must_use = "a transaction is sent by finishing it"]
+    pub fn start_transaction_for(&self, client: Arc<Client>, context: TransactionContext) -> Transaction {
+        Transaction::start(Some(client), self, context, clock::now())
     }
 }

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::{Arc, MutexGuard, RwLock};
 
-use crate::client;
+use crate::breadcrumbs::Kept;
+use crate::client::{self, Client};
 use crate::hub::here::here;
 use crate::hub::state::{Binding, HubState};
 use crate::hub::{Hub, lock};
 use crate::process::Held;
-use crate::protocol::Breadcrumb;
 use crate::scope::Scope;
 use crate::sync::{read, try_lock, try_read, write};
 
@@ -59,12 +59,19 @@ impl Hub {
         F: FnOnce(&Arc<Self>) -> R,
         R: Default,
     {
+        Self::with_active_client(|hub, _| f(hub))
+    }
+
+    /// The same with that client. For integrations.
+    #[doc(hidden)]
+    #[inline]
+    pub fn with_active_client<R: Default>(f: impl FnOnce(&Arc<Self>, Arc<Client>) -> R) -> R {
         if !client::any_live() {
             return R::default();
         }
         let hub = Self::current();
         match hub.client() {
-            Some(client) if client.is_enabled() => f(&hub),
+            Some(client) if client.is_enabled() => f(&hub, client),
             _ => R::default(),
         }
     }
@@ -79,7 +86,7 @@ impl Hub {
 /// Adds a breadcrumb to the current hub without taking a share in the hub. `false`: that takes more, as there is no hub yet, or
 /// `before_breadcrumb` has to see it.
 #[inline]
-pub(crate) fn add_ready_breadcrumb(breadcrumb: &mut Option<Breadcrumb>) -> bool {
+pub(crate) fn add_ready_breadcrumb(breadcrumb: &mut Option<Kept>) -> bool {
     // The slot is borrowed only while no code of the user's can run, which might want to switch hubs.
     let add = |hub: &Arc<Hub>| hub.add_ready_breadcrumb(breadcrumb);
     CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(add)).unwrap_or(false)
@@ -105,7 +112,7 @@ pub(super) fn address_here() -> usize {
 
 fn note_address(hub: Option<&Arc<Hub>>) {
     let address = hub.map_or(0, |hub| Arc::as_ptr(hub).addr());
-    here(|here| here.hub.set(address));
+    here(|here| here.go_to(address));
 }
 
 /// The current hub, if this thread has one already.

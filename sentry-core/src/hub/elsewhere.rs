@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::client;
 use crate::hub::current::main_is_free;
-use crate::hub::{Hub, HubState, current_if_any};
+use crate::hub::{Hub, HubState, ambient, current_if_any};
 use crate::scope;
 use crate::sync::try_lock;
 
@@ -60,7 +60,7 @@ fn is_free_now() -> bool {
     if !client::any_live() {
         return true;
     }
-    if !scope::global_is_free() || !client::process_is_free() {
+    if !ambient::is_free() || !scope::global_is_free() || !client::process_is_free() {
         return false;
     }
     match current_if_any().pop() {

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 
+use crate::hub::known::Known;
 use crate::hub::plain::Plain;
 use crate::trace::UnsampledRoot;
 
@@ -24,8 +25,10 @@ pub(super) struct Here {
     pub(super) others: Cell<usize>,
     /// The root that was the last to begin here, or was entered.
     pub(super) root: Cell<Root>,
-    /// What was found out of the hub.
+    /// What was found out of the hub, for roots that begin there.
     pub(super) plain: Cell<Plain>,
+    /// What was found out of it for spans that are entered there.
+    pub(super) known: Cell<Known>,
 }
 
 /// The code is in [`Here::root`], and was before it entered any other span.
@@ -59,6 +62,16 @@ impl Here {
             others: Cell::new(0),
             root: Cell::new(Root::NONE),
             plain: Cell::new(Plain::NEVER),
+            known: Cell::new(Known::NOTHING),
+        }
+    }
+
+    /// The code is on the hub at the address. What was found out of another one is forgotten: that may be gone by the time the
+    /// thread comes back, and a new one be where it was.
+    pub(super) fn go_to(&self, hub: usize) {
+        if self.hub.replace(hub) != hub {
+            self.plain.set(Plain::NEVER);
+            self.known.set(Known::NOTHING);
         }
     }
 

@@ -18,7 +18,9 @@ mod future;
 mod glance;
 mod here;
 mod isolation;
+mod known;
 mod outlook;
+mod outside;
 mod plain;
 mod propagation;
 mod request;
@@ -38,10 +40,13 @@ pub use self::current::HubSwitchGuard;
 pub(crate) use self::current::with_current;
 pub(crate) use self::current::{add_ready_breadcrumb, claim_main, current_if_any, hold_main, main_if_free};
 pub use self::future::{SentryFuture, SentryFutureExt};
-#[cfg(any(feature = "logs", feature = "metrics"))]
+#[cfg(feature = "metrics")]
 pub(crate) use self::glance::glance;
+#[cfg(feature = "logs")]
+pub(crate) use self::glance::{Besides, Note, glance_besides};
 pub use self::isolation::with_isolation_scope;
 pub use self::outlook::{Begins, Outlook};
+pub use self::outside::Outside;
 pub(crate) use self::plain::forget_all as forget_plain;
 pub use self::request::ServedRequest;
 pub(crate) use self::state::{HubState, Pushed};
@@ -75,8 +80,9 @@ impl Hub {
     #[must_use]
     pub fn new_from_top<H: AsRef<Self>>(other: H) -> Self {
         let other = other.as_ref();
+        let outside = Outside::now();
         let mut state = lock(&other.state);
-        let (mut fork, ambient) = (state.fork(), other.ambient(&mut state));
+        let (mut fork, ambient) = (state.fork(), other.ambient(&mut state, &outside));
         drop(state);
         if let Some(span) = ambient {
             fork.top_mut().set_span(Some(TransactionOrSpan::clone(&span)));
@@ -145,8 +151,9 @@ impl Hub {
     /// The scopes as they are now.
     #[must_use]
     pub fn snapshot(&self) -> ScopeSnapshot {
+        let outside = Outside::now();
         let mut state = lock(&self.state);
-        let ambient = self.ambient(&mut state);
+        let ambient = self.ambient(&mut state, &outside);
         state.top().snapshot().within(ambient)
     }
 
@@ -181,8 +188,9 @@ impl Hub {
     /// Pushes a scope, and lets `scope` be what shows in it.
     #[inline]
     fn push_for(&self, scope: &mut Scope) -> Pop<'_> {
+        let outside = Outside::now();
         let mut state = lock(&self.state);
-        let ambient = self.ambient(&mut state);
+        let ambient = self.ambient(&mut state, &outside);
         let pushed = state.push_for(scope);
         drop(state);
         if ambient.is_some() {
@@ -200,9 +208,10 @@ impl Hub {
         R: Default,
         F: FnOnce(&mut Scope) -> R,
     {
+        let outside = Outside::now();
         let mut state = lock(&self.state);
         let base = state.top_mut().clone();
-        let mut mine = base.clone().within(self.ambient(&mut state));
+        let mut mine = base.clone().within(self.ambient(&mut state, &outside));
         drop(state);
         let result = f(&mut mine);
         mine.leave();

@@ -16,6 +16,7 @@ use crate::client::{self, Client};
 use crate::client_report::Recorder;
 use crate::hub::current::address_here;
 use crate::hub::here::{Here, Root, here};
+use crate::hub::outside::Outside;
 use crate::hub::plain::{self, Decides};
 use crate::hub::{Hub, HubState, lock};
 use crate::options::{ClientOptions, TraceLifecycle, TracesSamplingStrategy};
@@ -88,10 +89,11 @@ impl Hub {
 
     /// At a root that has its place.
     fn closer_look(place: &'static UnsampledRoot, kind: Kind) -> Outlook {
-        if suppress::is_suppressed() {
+        // First: what changes from here on begins a new one.
+        let generation = plain::generation();
+        if suppress::is_suppressed() || Outside::is_asked() {
             return Outlook::Look;
         }
-        let generation = plain::generation();
         let hub = Self::current();
         let mut state = lock(&hub.state);
         if let Some(outlook) = state.before_root() {

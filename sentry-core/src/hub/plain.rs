@@ -51,7 +51,7 @@ impl Here {
     #[inline]
     pub(super) fn decides(&self) -> Option<Decides> {
         let Plain { hub, generation, decides } = self.plain.get();
-        let is_known = generation == GENERATION.load(Ordering::Relaxed) && hub == self.hub.get();
+        let is_known = is_current(generation) && hub == self.hub.get();
         is_known.then_some(decides)
     }
 
@@ -73,6 +73,12 @@ pub(crate) fn forget_all() {
 /// The generation, to be asked for before anything is found out.
 pub(super) fn generation() -> u32 {
     GENERATION.load(Ordering::Acquire)
+}
+
+/// Whether nothing that somebody relies on has changed since a generation.
+#[inline]
+pub(super) fn is_current(generation: u32) -> bool {
+    generation == GENERATION.load(Ordering::Relaxed)
 }
 
 /// Remembers what was found out of `hub` in a generation.

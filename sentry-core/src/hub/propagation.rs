@@ -7,7 +7,7 @@ use crate::hub::Hub;
 use crate::options::EnvOptions;
 use crate::suppress::guarded;
 use crate::trace::{
-    TraceHeader, TraceHeadersIter, TracePropagationContext, TransactionContext, TransactionOrSpan,
+    self, TraceHeader, TraceHeadersIter, TracePropagationContext, TransactionContext, TransactionOrSpan,
     traceparent,
 };
 
@@ -88,14 +88,18 @@ impl Hub {
     #[must_use]
     pub fn trace_headers(&self) -> Vec<TraceHeader> {
         let snapshot = self.snapshot();
-        self.with_traceparent(match snapshot.span() {
-            Some(span) => Some(span.iter_headers()),
-            None => snapshot.propagation_context().map(TracePropagationContext::iter_headers),
-        })
+        match (snapshot.span(), snapshot.propagation_context()) {
+            (Some(span), _) => self.trace_headers_of(span),
+            (None, Some(trace)) => self.with_traceparent(
+                self.with_client(|client| trace.headers_for(client.options()))
+                    .unwrap_or_else(|| trace.iter_headers()),
+            ),
+            (None, None) => Vec::new(),
+        }
     }
 
-    fn with_traceparent(&self, headers: Option<TraceHeadersIter>) -> Vec<TraceHeader> {
-        let mut headers: Vec<_> = headers.into_iter().flatten().collect();
+    fn with_traceparent(&self, headers: TraceHeadersIter) -> Vec<TraceHeader> {
+        let mut headers: Vec<_> = headers.collect();
         if self.with_client(|client| client.options().propagate_traceparent) == Some(true) {
             let value = headers.first().and_then(|(_, sentry_trace)| traceparent(sentry_trace));
             headers.extend(value.map(|value| ("traceparent", value)));
@@ -127,7 +131,18 @@ impl Hub {
     #[doc(hidden)]
     #[must_use]
     pub fn trace_headers_below(&self, span: &TransactionOrSpan, url: &str) -> Vec<TraceHeader> {
-        if self.propagates_to(url) { self.with_traceparent(Some(span.iter_headers())) } else { Vec::new() }
+        if self.propagates_to(url) { self.trace_headers_of(span) } else { Vec::new() }
+    }
+
+    /// The same, wherever they go. For integrations that are not told where.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn trace_headers_of(&self, span: &TransactionOrSpan) -> Vec<TraceHeader> {
+        // The client of this hub, which may not be the current one.
+        let client = self.client();
+        let headers =
+            client.map_or_else(|| span.iter_headers(), |client| trace::headers(span, client.options()));
+        self.with_traceparent(headers)
     }
 
     fn propagates_to(&self, url: &str) -> bool {

@@ -27,6 +27,9 @@ pub trait ServedRequest: fmt::Debug + Send + Sync + std::panic::RefUnwindSafe + 
     /// The transaction of the request, in the given trace.
     fn transaction(&self, trace_id: TraceId) -> TransactionContext;
 
+    /// The transaction name of events, if they are to have one.
+    fn event_name(&self) -> Option<String>;
+
     /// What events tell of it, as far as `collection` permits that.
     fn request(&self, collection: &DataCollection) -> Request;
 }
@@ -57,6 +60,9 @@ impl Unsettled {
         scope.set_propagation_context(TracePropagationContext::of_trace(self.trace_id));
         let request = self.request?;
         let context = self.unsampled.map(|unsampled| (unsampled, request.transaction(self.trace_id)));
+        if let Some(name) = request.event_name() {
+            scope.set_transaction(Some(&name));
+        }
         scope.set_request_with(move |collection| request.request(collection));
         let (unsampled, context) = context?;
         let client = binding.clone().client().filter(|_| !self.is_counted);
@@ -75,10 +81,16 @@ impl Hub {
     /// is active.
     #[must_use]
     pub fn begin_request() -> Option<(Arc<Self>, Arc<Client>)> {
+        Self::begin_request_from(Self::current)
+    }
+
+    /// The same with another hub in place of the current one.
+    #[must_use]
+    pub fn begin_request_from(hub: impl FnOnce() -> Arc<Self>) -> Option<(Arc<Self>, Arc<Client>)> {
         if !client::any_live() {
             return None;
         }
-        let current = Self::current();
+        let current = hub();
         let mut state = lock(&current.state);
         let client = state.binding.clone().client().filter(|client| client.is_enabled())?;
         let is_vacant = std::mem::take(&mut state.is_vacant);
@@ -161,6 +173,10 @@ mod tests {
     impl ServedRequest for Served {
         fn transaction(&self, trace_id: TraceId) -> TransactionContext {
             TransactionContext::new_with_trace_id("GET /", "http.server", trace_id)
+        }
+
+        fn event_name(&self) -> Option<String> {
+            None
         }
 
         fn request(&self, _: &DataCollection) -> Request {

@@ -97,6 +97,7 @@ impl HubState {
 
     /// The binding and the scope on top. Its latest breadcrumbs may be missing.
     #[cfg(any(feature = "logs", feature = "metrics"))]
+    #[inline]
     pub(super) fn parts(&mut self) -> (&Binding, &Scope) {
         self.set_up();
         (&self.binding, self.shown())
@@ -244,6 +245,7 @@ impl HubState {
     /// Pops a pushed scope and everything above it, for the caller to drop outside the lock.
     #[inline]
     pub(crate) fn pop(&mut self, pushed: Pushed) -> Popped {
+        self.relied.end();
         match self.pushed.last() {
             Some((last, scope)) if *last == pushed => {
                 let is_bare = scope.is_none();

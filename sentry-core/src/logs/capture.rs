@@ -5,9 +5,10 @@ use std::collections::btree_map::Entry;
 use super::draft::Draft;
 use super::wire;
 use crate::attributes::{self, Defaults, FromScope, Keys};
+use crate::breadcrumbs::Brief;
 use crate::client::{self, Client};
 use crate::client_report::protocol::{Category, ItemLoss, Reason};
-use crate::hub::{self, Hub};
+use crate::hub::{self, Besides, Hub, Note};
 use crate::protocol::Log;
 use crate::scope::{Scope, ScopeSnapshot, View};
 use crate::suppress::{guarded, is_suppressed};
@@ -32,16 +33,23 @@ pub fn wants_logs() -> Option<bool> {
 }
 
 impl Draft {
-    /// Captures it on the current hub. `own`: the keys of its attributes.
-    pub fn capture(mut self, own: &[&str]) {
-        self.capture_known(Keys::new(own));
+    /// Captures it on the current hub. `own`: the keys of its attributes. Wants all of it for itself, as it is written only once.
+    pub fn capture_known(&mut self, own: Keys<'_>) {
+        self.capture_at(Stamp::from(clock::now()), own, &mut ());
     }
 
-    /// The same with keys that were known before. Wants all of it for itself, as it is written only once.
-    pub fn capture_known(&mut self, own: Keys<'_>) {
+    /// The same, with a breadcrumb of the same moment.
+    pub fn capture_noted(&mut self, own: Keys<'_>, breadcrumb: Brief) {
         let stamp = Stamp::from(clock::now());
+        let mut note = Note::new(breadcrumb.at(stamp.time()));
+        self.capture_at(stamp, own, &mut note);
+        note.finish();
+    }
+
+    #[inline(always)]
+    fn capture_at(&self, stamp: Stamp, own: Keys<'_>, besides: &mut impl Besides) {
         // At a glance, if nothing but encoding is to be done.
-        let gathered = hub::glance(|client, scope| {
+        let look = |client: &Client, scope: &View<'_>| {
             if client.options().before_send_log.is_some() || !client.gathers() {
                 return None;
             }
@@ -51,8 +59,8 @@ impl Draft {
                 self.write(out, own, from_scope.as_ref().unwrap_or(FromScope::NOTHING), defaults);
                 ending.write(place(stamp, scope), out);
             }))
-        });
-        match gathered {
+        };
+        match hub::glance_besides(look, besides) {
             Some(Some(follow_up)) => follow_up.run(),
             Some(None) => self.capture_slowly(own, stamp),
             None => {}
@@ -78,16 +86,16 @@ impl Draft {
     }
 
     /// With what the scope and the client add; all but the end.
-    #[inline]
+    #[inline(always)]
     fn write(&self, out: &mut Vec<u8>, own: Keys<'_>, from_scope: &FromScope<'_>, defaults: &Defaults) {
         let attributes = out.len() + self.attributes;
         out.extend_from_slice(&self.json);
         let (names, marks) = if self.parameters > 0 {
-            (wire::OF_TEXT.names, own.marks.and(wire::OF_TEXT.marks))
+            (wire::OF_TEXT, own.marks.and(wire::OF_TEXT.marks))
         } else {
-            (&[][..], own.marks)
+            (Keys::NONE, own.marks)
         };
-        let own = own.names.iter().chain(names).copied();
+        let own = own.names().chain(names.names());
         attributes::write_rest(out, attributes, (own, marks), from_scope, defaults);
     }
 }

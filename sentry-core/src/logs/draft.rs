@@ -61,29 +61,27 @@ impl Draft {
         Self { attributes: json.len(), json, parameters: 0 }
     }
 
+    /// The same with a text that is there already.
+    #[must_use]
+    pub fn of_text(level: LogLevel, text: &str) -> Self {
+        let mut json = Scratch::take();
+        json.extend_from_slice(begin(level));
+        write_whole_body(&mut json, text);
+        json.extend_from_slice(b"\",\"attributes\":");
+        Self { attributes: json.len(), json, parameters: 0 }
+    }
+
     /// Adds an attribute. `name`: its key, as `,"key":`.
     // All that is left of it is one call, as it is known which one.
     #[inline(always)]
-    pub fn add(&mut self, name: &'static str, value: Given<'_>) {
+    pub fn add(&mut self, name: &str, value: Given<'_>) {
         write(&mut self.json, name, value);
     }
 
-    /// The same, one after the other.
+    /// Adds attributes that were [encoded](encode) before.
     #[inline]
-    #[must_use]
-    pub fn attribute(mut self, name: &'static str, value: Given<'_>) -> Self {
-        self.add(name, value);
-        self
-    }
-
-    /// Adds an attribute with a name that is not known before.
-    pub fn member(&mut self, key: &str, value: Given<'_>) {
-        if value.absent().is_none() {
-            self.json.push(b',');
-            json::text(&mut self.json, key);
-            self.json.push(b':');
-            write(&mut self.json, "", value);
-        }
+    pub fn add_encoded(&mut self, attributes: &[u8]) {
+        self.json.extend_from_slice(attributes);
     }
 
     /// Adds the text before its arguments were put in.
@@ -109,6 +107,24 @@ impl Draft {
             None => _ = write!(*self.json, ",\"sentry.message.parameter.{}\":", self.parameters),
         }
     }
+}
+
+/// A key as it is given with a value.
+#[must_use]
+pub fn name(key: &str) -> String {
+    let mut name = b",".to_vec();
+    json::text(&mut name, key);
+    name.push(b':');
+    // Made of texts.
+    String::from_utf8(name).unwrap_or_default()
+}
+
+/// Attributes that many logs have, to be encoded once.
+#[must_use]
+pub fn encode(attributes: &[(&str, Given<'_>)]) -> Vec<u8> {
+    let mut json = Vec::new();
+    attributes.iter().for_each(|(key, value)| write(&mut json, &name(key), value.clone()));
+    json
 }
 
 /// Whether a text is the same in JSON, and written as it is by [`format!`]. The compiler knows it of what macros are given.
@@ -197,9 +213,21 @@ fn write_any(json: &mut Vec<u8>, name: &str, mut value: LogAttribute) {
 }
 
 fn write_body(json: &mut Vec<u8>, body: fmt::Arguments<'_>) {
-    if let Some(text) = body.as_str().filter(|text| text.len() <= nesting::BODY) {
-        return json::part(json, text);
+    match body.as_str() {
+        Some(text) => write_whole_body(json, text),
+        None => write_body_in_parts(json, body),
     }
+}
+
+fn write_whole_body(json: &mut Vec<u8>, text: &str) {
+    if text.len() <= nesting::BODY {
+        json::part(json, text)
+    } else {
+        write_body_in_parts(json, format_args!("{text}"))
+    }
+}
+
+fn write_body_in_parts(json: &mut Vec<u8>, body: fmt::Arguments<'_>) {
     let mut text = Text { json, left: nesting::BODY };
     // Fails when there is too much, or with the `Display` of the application: what is there is there.
     if text.write_fmt(body).is_err() && text.left == 0 {

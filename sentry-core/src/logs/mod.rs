@@ -18,7 +18,7 @@ mod wire;
 #[doc(hidden)]
 pub use self::capture::{is_wanted, wants_logs};
 #[doc(hidden)]
-pub use self::draft::{Draft, Given, is_plain};
+pub use self::draft::{Draft, Given, encode, is_plain, name};
 #[doc(hidden)]
 pub use self::kind::{Any, AnyKind, Plain, PlainKind, Text, TextKind};
 

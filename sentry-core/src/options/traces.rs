@@ -15,6 +15,9 @@ pub enum TraceLifecycle {
     #[default]
     Static,
     /// Each when it ends, in batches: what runs for days shows up meanwhile. Servers have to know spans of version 2.
+    ///
+    /// With `ignore_transactions` or `trace_ignore_status_codes` spans wait up to ten seconds for what is above them all, so that
+    /// they can be dropped with it. When it takes longer, they leave, and it will be sent whatever it ends with.
     Stream,
 }
 

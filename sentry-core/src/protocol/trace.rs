@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::rng;
 
@@ -23,8 +23,8 @@ impl Error for ParseTraceIdError {}
 macro_rules! hex_id {
     ($name:ident, $length:literal, $doc:literal) => {
         #[doc = $doc]
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name([u8; $length]);
 
         impl $name {
@@ -67,6 +67,13 @@ macro_rules! hex_id {
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 id.to_string()
+            }
+        }
+
+        impl Serialize for $name {
+            // Each span has three of them: none takes a text on the heap.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(write(&self.0, &mut [0; 2 * $length]))
             }
         }
 

@@ -38,6 +38,17 @@ impl ScopeSnapshot {
         Self { own_span: Some(Arc::new(span)), ..self }
     }
 
+    /// The same scopes without the spans that they are bound to, for a span: it must not keep the one above it, which keeps the
+    /// one above that.
+    pub(crate) fn without_span(mut self) -> Self {
+        self.own_span = None;
+        let layers = [&mut self.current, &mut self.isolation, &mut self.global];
+        for layer in layers.into_iter().flatten().filter(|layer| layer.span.is_here()) {
+            Arc::make_mut(layer).span = Layered::Inherited;
+        }
+        self
+    }
+
     /// The same scopes for code that is in a span, if it is.
     #[inline]
     pub(crate) fn within(mut self, ambient: Option<Arc<TransactionOrSpan>>) -> Self {

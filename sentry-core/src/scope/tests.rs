@@ -1,5 +1,5 @@
 use super::*;
-use crate::breadcrumbs::Ring;
+use crate::breadcrumbs::{Kept, Ring};
 use crate::protocol::{Breadcrumb, PutAway, Stored};
 
 fn applied(scope: &Scope) -> Event<'static> {
@@ -8,7 +8,7 @@ fn applied(scope: &Scope) -> Event<'static> {
 
 fn add_breadcrumb(scope: &mut Scope, crumb: Breadcrumb, max: usize) {
     let mut fresh = Fresh::default();
-    fresh.push(&mut Some(crumb), max);
+    fresh.push(&mut Some(Kept::Whole(crumb)), max);
     scope.take_breadcrumbs(&mut fresh);
 }
 

@@ -118,6 +118,8 @@ fn each_thread_keeps_its_order() {
     let gathering = Gathering::default();
     let seen = Mutex::new(Vec::new());
     let (done, lost) = (AtomicBool::new(false), AtomicUsize::new(0));
+    // Where the thread that sends has no processor for long.
+    let lose = |batch: &Telemetry| _ = lost.fetch_add(batch.records(), Ordering::SeqCst);
     let send = |(batch, _): Leaving| {
         let mut seen = seen.lock().unwrap();
         seen.extend(String::from_utf8(batch.json().to_vec()).unwrap().split(',').map(str::to_owned));
@@ -125,13 +127,12 @@ fn each_thread_keeps_its_order() {
     thread::scope(|scope| {
         let writers: Vec<_> = (0..10)
             .map(|writer| {
-                let (gathering, send, lost) = (&gathering, &send, &lost);
+                let (gathering, send, lose) = (&gathering, &send, &lose);
                 scope.spawn(move || {
                     for number in 0..2_000 {
                         let added = add(gathering, &format!("{writer}:{number}"));
                         if let Added::Full(dropped) = added {
-                            // Where the thread that sends has no processor for long.
-                            lost.fetch_add(dropped.map_or(0, |batch| batch.records()), Ordering::SeqCst);
+                            dropped.as_deref().into_iter().for_each(lose);
                             gathering.send_full(send);
                         }
                     }
@@ -140,7 +141,7 @@ fn each_thread_keeps_its_order() {
             .collect();
         scope.spawn(|| {
             while !done.load(Ordering::SeqCst) {
-                gathering.send_all(false, false, send);
+                gathering.send_all(false, false, send).iter().for_each(lose);
                 thread::yield_now();
             }
         });
@@ -148,7 +149,7 @@ fn each_thread_keeps_its_order() {
         done.store(true, Ordering::SeqCst);
         ended.into_iter().for_each(|writer| writer.unwrap());
     });
-    gathering.send_all(true, false, send);
+    gathering.send_all(true, false, send).iter().for_each(lose);
     let seen = seen.into_inner().unwrap();
     assert_eq!(seen.len() + lost.load(Ordering::SeqCst), 20_000);
     let mut next = [0; 10];

@@ -3,6 +3,7 @@
 //! One that came in is frozen: it is passed on as it came, with fields nobody here knows, and an empty one stays empty.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::options::ClientOptions;
 use crate::protocol::{DynamicSamplingContext, OrganizationId, TraceId};
@@ -59,6 +60,19 @@ pub(super) fn decided(dsc: &DynamicSamplingContext, decision: Decision) -> Dynam
         }
     }
     dsc
+}
+
+/// `dsc` for an envelope that must have one: whose it is, if whoever sent it did not say.
+pub(super) fn addressed(
+    dsc: &Arc<DynamicSamplingContext>,
+    options: &ClientOptions,
+) -> Arc<DynamicSamplingContext> {
+    match &options.dsn {
+        Some(dsn) if dsc.get("public_key").is_none() => {
+            Arc::new((**dsc).clone().with_public_key(dsn.public_key().to_owned()))
+        }
+        _ => Arc::clone(dsc),
+    }
 }
 
 /// The value of an outgoing `baggage` header, if there is anything to say.

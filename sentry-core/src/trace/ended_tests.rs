@@ -413,3 +413,20 @@ fn a_span_has_nothing_of_the_one_before_it() {
         assert_eq!(has, [n % 2 == 0; 4], "{n}");
     }
 }
+
+#[test]
+fn what_is_unwanted_does_not_keep_what_came_before() {
+    let options = options().trace_ignore_status_codes([404..=404]);
+    let run = || {
+        let hub = Hub::current();
+        // A chain of so many would not fit the stack when it goes.
+        for _ in 0..50_000 {
+            let transaction = start_transaction(TransactionContext::new("GET /", "http.server"));
+            configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
+            transaction.set_data("http.response.status_code", 404.into());
+            transaction.finish();
+        }
+        hub.configure_scope(|scope| scope.set_span(None));
+    };
+    assert!(with_captured_envelopes_options(run, options).is_empty());
+}

@@ -13,6 +13,9 @@
 //! [`protocol::Span`](crate::protocol::Span) only when its transaction is sent; code of users (`ToString`, samplers)
 //! never runs while a lock is held; finishing twice is harmless; a transaction belongs to the hub that started it.
 
+mod above;
+mod apart;
+mod called;
 mod code_location;
 mod constants;
 mod context;
@@ -21,8 +24,14 @@ mod data;
 mod dsc;
 #[cfg(test)]
 mod ended_tests;
+mod fate;
+mod frozen;
+#[cfg(test)]
+mod frozen_tests;
 mod ids;
 mod label;
+mod notes;
+mod place;
 mod propagation;
 mod record;
 mod recorded;
@@ -37,6 +46,8 @@ mod span;
 mod spans;
 mod stream;
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 mod transaction;
 mod transaction_or_span;
@@ -47,10 +58,15 @@ mod wanted_tests;
 
 use std::sync::Arc;
 
-pub use self::constants::{Constants, Knows};
+pub use self::above::Above;
+pub use self::constants::{Asks, Constants, Knows};
 pub use self::context::{CustomTransactionContext, TransactionContext};
 pub use self::context_builder::TransactionContextBuilder;
 pub use self::data::{Data, TransactionData};
+pub(crate) use self::fate::Undecided;
+pub(crate) use self::frozen::hold;
+pub use self::notes::Notes;
+pub use self::place::{Begun, Place};
 pub(crate) use self::propagation::traceparent;
 pub use self::propagation::{
     HeaderParseError, SentryTrace, TraceHeader, TraceHeadersIter, TracePropagationContext, merge_baggage,
@@ -85,6 +101,11 @@ pub(crate) fn dynamic_sampling_context(
         None => scope.propagation_context()?.dsc(options),
     };
     (!dsc.is_empty()).then_some(dsc)
+}
+
+/// The headers that continue the trace of a span elsewhere, for the client with these options.
+pub(crate) fn headers(span: &TransactionOrSpan, options: &ClientOptions) -> TraceHeadersIter {
+    TraceHeadersIter::new(span.ids().sentry_trace(span.decision()), Some(&span.dsc(options)))
 }
 
 /// Whether the trace of `scope` is not sampled.

@@ -9,11 +9,13 @@ use crate::protocol::{self, Map, Measurement, Request, SpanLink, SpanStatus, Tra
 use crate::size::chunk;
 use crate::stacktrace::RawStack;
 use crate::sync::lock;
+use crate::trace::called::Called;
 use crate::trace::code_location::SLOW;
 use crate::trace::constants::Constants;
 use crate::trace::data::HoldsData;
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
+use crate::trace::notes::Notes;
 
 /// What the handles of one span share.
 pub(super) struct Record {
@@ -33,13 +35,14 @@ const SPARE_AT_MOST: usize = 4;
 /// What can change until the span ends.
 #[derive(Clone, Default)]
 pub(super) struct RecordState {
-    /// Operation and description.
-    pub(super) label: Label,
+    pub(super) called: Called,
     pub(super) status: Option<SpanStatus>,
     pub(super) origin: Option<Cow<'static, str>>,
-    pub(super) data: Map<String, Value>,
+    data: Map<String, Value>,
     /// What becomes data with the wire form.
-    pub(super) constants: Option<Constants>,
+    constants: Option<Constants>,
+    /// What becomes data as soon as somebody asks for that.
+    notes: Notes,
     more: Option<Box<More>>,
     end: Option<SystemTime>,
 }
@@ -76,7 +79,45 @@ pub(super) struct Weight {
     pub(super) is_plain: bool,
 }
 
+/// Notes take so many bytes. Beyond that a field that is recorded again and again takes the place of the one before, as data do.
+const NOTES: usize = 512;
+
 impl RecordState {
+    /// Says all that an integration knows of a new span, whose fields are noted by `note`.
+    #[inline]
+    pub(super) fn introduce(&mut self, constants: Constants, note: impl FnOnce(&mut Notes)) {
+        self.origin = Some(Cow::Borrowed(constants.origin()));
+        self.constants = Some(constants);
+        note(&mut self.notes);
+    }
+
+    /// Adds fields, which have the numbers that its constants know.
+    pub(super) fn add_notes(&mut self, constants: Constants, add: &Notes) {
+        let has_room = self.notes.len() + add.len() <= NOTES;
+        if has_room && self.data.is_empty() && self.constants.is_some() {
+            self.notes.append(add);
+        } else {
+            constants.read(add, self.data());
+        }
+    }
+
+    /// Its data so far.
+    pub(super) fn data(&mut self) -> &mut Map<String, Value> {
+        if !self.notes.is_empty() {
+            let notes = std::mem::take(&mut self.notes);
+            if let Some(constants) = self.constants {
+                constants.read(&notes, &mut self.data);
+            }
+        }
+        &mut self.data
+    }
+
+    /// What it has itself, and its constants.
+    fn into_data(mut self) -> Map<String, Value> {
+        let data = std::mem::take(self.data());
+        Constants::added(self.constants, data)
+    }
+
     pub(super) fn more(&mut self) -> &mut More {
         self.more.get_or_insert_default()
     }
@@ -94,8 +135,11 @@ impl RecordState {
         Some(self.weight())
     }
 
+    #[inline]
     fn weight(&self) -> Weight {
-        Weight::of(&self.label, &self.data, self.more.as_deref())
+        let called = Weight { bytes: self.called.heap(), is_plain: self.called.len() <= TEXT };
+        let noted = Weight { bytes: self.notes.heap(), is_plain: self.notes.len() <= TEXT };
+        called.and(noted).and_all(&self.data, self.more.as_deref())
     }
 }
 
@@ -107,14 +151,25 @@ impl Default for Weight {
 
 impl Weight {
     pub(super) fn of(label: &Label, data: &Map<String, Value>, more: Option<&More>) -> Self {
-        let mut weight = Self { bytes: label.heap(), is_plain: label.len() <= TEXT };
+        let label = Self { bytes: label.heap(), is_plain: label.len() <= TEXT };
+        label.and_all(data, more)
+    }
+
+    #[inline]
+    fn and_all(mut self, data: &Map<String, Value>, more: Option<&More>) -> Self {
         if !data.is_empty() {
-            weight.add_values(data);
+            self.add_values(data);
         }
         if let Some(more) = more {
-            weight.add_more(more);
+            self.add_more(more);
         }
-        weight
+        self
+    }
+
+    #[inline]
+    fn and(mut self, other: Self) -> Self {
+        self.add(other);
+        self
     }
 
     pub(super) fn add(&mut self, other: Self) {
@@ -174,16 +229,16 @@ const ENTRIES: usize = 64;
 const TEXT: usize = 4_096;
 
 impl Record {
-    /// The record of a span that begins. It is written where it stays: to make it and move it there costs more than the rest.
+    /// The record of a span that begins when `begin` says, which writes it where it stays: to make it and move it there costs
+    /// more than the rest.
     #[inline]
-    pub(super) fn begin(ids: Ids, op: &str, description: &str, start: SystemTime) -> Arc<Self> {
+    pub(super) fn begin(ids: Ids, begin: impl FnOnce(&mut RecordState) -> SystemTime) -> Arc<Self> {
         let spare = SPARE.try_with(|spare| spare.try_borrow_mut().ok()?.pop());
         let mut record = spare.ok().flatten().unwrap_or_else(Self::blank);
         // Always: whatever is spare or new belongs to nobody else.
         if let Some(record) = Arc::get_mut(&mut record) {
             record.ids = ids;
-            record.start = start;
-            record.state.get_mut().unwrap_or_else(PoisonError::into_inner).label.set(op, description);
+            record.start = begin(record.state.get_mut().unwrap_or_else(PoisonError::into_inner));
         }
         record
     }
@@ -212,11 +267,11 @@ impl Record {
     /// Whether it has taken long, if it ends now.
     #[inline]
     pub(super) fn is_slow(&self, end: SystemTime) -> bool {
-        self.start.checked_add(SLOW).is_some_and(|slow| end >= slow)
+        is_slow(self.start, end)
     }
 
     pub(super) fn has_op(&self, is_wanted: impl FnOnce(&str) -> bool) -> bool {
-        is_wanted(lock(&self.state).label.first())
+        lock(&self.state).called.has_op(is_wanted)
     }
 
     /// Ends it, not before its start. `None` if it had ended already.
@@ -231,12 +286,11 @@ impl Record {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).end(end, stack)
     }
 
-    /// Moves all of it to `place`, which is blank, and is blank itself then.
+    /// All of it, which is blank then.
     #[inline]
-    pub(super) fn move_to(&mut self, place: &mut Kept) {
-        place.ids = self.ids;
-        place.start = self.start;
-        std::mem::swap(&mut place.state, self.state.get_mut().unwrap_or_else(PoisonError::into_inner));
+    pub(super) fn take(&mut self) -> Kept {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Kept { ids: self.ids, start: self.start, state: std::mem::take(state), shared: None }
     }
 
     /// Keeps a blank one for the next span. Nobody else has a handle of it.
@@ -253,8 +307,8 @@ impl Record {
     }
 
     pub(super) fn trace_context(&self) -> TraceContext {
-        let state = lock(&self.state);
-        let (op, description) = state.label.clone().into_parts();
+        let state = lock(&self.state).clone();
+        let (op, description) = state.called.clone().into_parts();
         TraceContext {
             trace_id: self.ids.trace_id(),
             span_id: self.ids.span_id(),
@@ -262,15 +316,58 @@ impl Record {
             op,
             description,
             status: state.status,
-            data: Constants::added(state.constants, state.data.clone()),
+            data: state.into_data(),
             ..TraceContext::default()
         }
     }
 }
 
 impl Kept {
-    pub(super) fn share(&mut self, record: Arc<Record>) {
-        self.shared = Some(record);
+    /// Writes what is known of a span that begins.
+    #[inline]
+    pub(super) fn begin(
+        &mut self,
+        ids: Ids,
+        start: SystemTime,
+        called: Called,
+        constants: Constants,
+        notes: Notes,
+    ) {
+        (self.ids, self.start) = (ids, start);
+        self.state.called = called;
+        self.state.introduce(constants, |place| *place = notes);
+    }
+
+    pub(super) fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    pub(super) fn state(&mut self) -> &mut RecordState {
+        &mut self.state
+    }
+
+    /// Whether it has taken long, if it ends now.
+    #[inline]
+    pub(super) fn is_slow(&self, end: SystemTime) -> bool {
+        is_slow(self.start, end)
+    }
+
+    /// Ends it, not before its start.
+    #[inline]
+    pub(super) fn end(&mut self, end: SystemTime) -> Option<Weight> {
+        self.state.end(end.max(self.start), None)
+    }
+
+    /// Moves all of it to a record that handles can share, and is blank then.
+    pub(super) fn take_record(&mut self) -> Arc<Record> {
+        Record::begin(self.ids, |state| {
+            std::mem::swap(state, &mut self.state);
+            self.start
+        })
+    }
+
+    pub(super) fn shared(record: Arc<Record>) -> Self {
+        Self { shared: Some(record), ..Self::default() }
     }
 
     /// The wire form, and where the code was at the end if that is wanted.
@@ -301,9 +398,15 @@ impl Default for Kept {
     }
 }
 
-fn wire_form(ids: &Ids, start: SystemTime, state: RecordState) -> (protocol::Span, Option<RawStack>) {
-    let (op, description) = state.label.into_parts();
-    let More { tags, measurements, links, stack, .. } = state.more.map(|more| *more).unwrap_or_default();
+#[inline]
+fn is_slow(start: SystemTime, end: SystemTime) -> bool {
+    start.checked_add(SLOW).is_some_and(|slow| end >= slow)
+}
+
+fn wire_form(ids: &Ids, start: SystemTime, mut state: RecordState) -> (protocol::Span, Option<RawStack>) {
+    let (op, description) = std::mem::take(&mut state.called).into_parts();
+    let more = state.more.take().map(|more| *more).unwrap_or_default();
+    let More { tags, measurements, links, stack, .. } = more;
     let span = protocol::Span {
         span_id: ids.span_id(),
         trace_id: ids.trace_id(),
@@ -315,20 +418,42 @@ fn wire_form(ids: &Ids, start: SystemTime, state: RecordState) -> (protocol::Spa
         start_timestamp: start,
         status: state.status,
         tags,
-        data: Constants::added(state.constants, state.data),
-        origin: state.origin.map(Cow::into_owned),
+        origin: state.origin.take().map(Cow::into_owned),
         measurements,
         links,
+        data: state.into_data(),
     };
     (span, stack)
 }
 
 impl HoldsData for RecordState {
     fn data(&mut self) -> &mut Map<String, Value> {
-        &mut self.data
+        self.data()
     }
 
     fn tags(&mut self) -> &mut Map<String, String> {
         &mut self.more().tags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::constants::Asks;
+
+    #[test]
+    fn a_field_that_is_noted_again_and_again_takes_no_more_room() {
+        static ASKS: Asks =
+            Asks { tell: |_, _| {}, field: |_, number| (number == 0).then_some("done"), origin: "manual" };
+        let constants = Constants::new(&(), &ASKS);
+        let mut state = RecordState::default();
+        state.introduce(constants, |_| {});
+        for done in 0..10_000 {
+            let mut add = Notes::default();
+            add.integer(0, done);
+            state.add_notes(constants, &add);
+            assert!(state.notes.len() <= NOTES);
+        }
+        assert_eq!(state.data()["done"], 9_999);
     }
 }

@@ -8,6 +8,7 @@
 //! The wire form of a span is four times as large as its record and takes three allocations. So it is made where the item
 //! is finished, which nobody waits for.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -37,7 +38,7 @@ pub(super) struct Recorded {
     pub(super) label: Label,
     pub(super) source: TransactionSource,
     pub(super) status: Option<SpanStatus>,
-    pub(super) origin: Option<String>,
+    pub(super) origin: Option<Cow<'static, str>>,
     pub(super) data: Map<String, Value>,
     /// What becomes data with the wire form.
     pub(super) constants: Option<Constants>,
@@ -110,7 +111,7 @@ impl RecordedTransaction {
             parent_span_id: recorded.ids.parent_span_id(),
             op,
             status: recorded.status,
-            origin: recorded.origin,
+            origin: recorded.origin.map(Cow::into_owned),
             data: Constants::added(recorded.constants, recorded.data),
             links,
             ..TraceContext::default()

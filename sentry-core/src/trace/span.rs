@@ -5,20 +5,26 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::client;
 use crate::clock;
+use crate::hub::Hub;
 use crate::options::ClientOptions;
+use crate::protocol::client_report::{Category, Reason};
 use crate::protocol::{
-    DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit,
-    Value,
+    DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, TraceId,
+    Unit, Value,
 };
+use crate::trace::above::Above;
 use crate::trace::constants::Constants;
 use crate::trace::dsc::{self, Head};
+use crate::trace::frozen;
 use crate::trace::ids::{self, Ids};
+use crate::trace::notes::Notes;
 use crate::trace::propagation::{SentryTrace, TraceHeadersIter};
 use crate::trace::record::{Record, RecordState};
 use crate::trace::root::Root;
 use crate::trace::sampling::Decision;
-use crate::trace::{Data, current_client, request};
+use crate::trace::{Data, TransactionOrSpan, current_client, request};
 
 /// A piece of work within a transaction. It must be finished to be sent, before its transaction is.
 ///
@@ -93,8 +99,26 @@ impl Span {
         start: SystemTime,
     ) -> Self {
         // Made twice where they stay: a copy of what was written right before has to wait for it.
-        let record = Record::begin(parent.with_word(id), op, description, start);
+        let record = Record::begin(parent.with_word(id), |state| {
+            state.called.say(op, description);
+            start
+        });
         Self { ids: parent.with_word(id), kind: Kind::Recorded { root: Arc::clone(root), record } }
+    }
+
+    /// The first handle of a span that was begun.
+    #[inline]
+    pub(super) fn of_record(ids: Ids, root: Arc<Root>, record: Arc<Record>) -> Self {
+        Self { ids, kind: Kind::Recorded { root, record } }
+    }
+
+    /// What others begin below, if it is recorded and nothing stands against that.
+    #[inline]
+    pub(super) fn as_above(&self) -> Option<Above> {
+        match &self.kind {
+            Kind::Recorded { root, .. } => Above::new(root, &self.ids),
+            Kind::Off(_) | Kind::Ignored(_) => None,
+        }
     }
 
     /// A span that begins now, and is left out or not by what `data` says.
@@ -113,6 +137,22 @@ impl Span {
         Self::begun(root, parent, id, op, description, clock::now())
     }
 
+    /// The same with the id and the start of somebody else.
+    pub(super) fn knowing_as(
+        root: &Arc<Root>,
+        parent: &Ids,
+        (op, description): (&str, &str),
+        data: &Map<String, Value>,
+        id: SpanId,
+        start: SystemTime,
+    ) -> Self {
+        let id = ids::word_of(id);
+        if root.ignores(op, description, Some(data)) {
+            return Self::ignored(root, parent, id);
+        }
+        Self::begun(root, parent, id, op, description, start)
+    }
+
     /// A span that begins now and has data.
     pub(super) fn with_data<K: Into<String>, V: Into<Value>>(
         root: &Arc<Root>,
@@ -123,7 +163,7 @@ impl Span {
     ) -> Self {
         let data = data.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
         let span = Self::knowing(root, parent, op, description, &data);
-        span.update(|state| state.data = data);
+        span.update(|state| *state.data() = data);
         span
     }
 
@@ -198,14 +238,23 @@ impl Span {
         }
     }
 
+    /// Nobody will end it: it is lost, unless somebody has ended it meanwhile.
+    pub(super) fn give_up(&self) {
+        if let Kind::Recorded { root, record } = &self.kind
+            && record.end(clock::now(), None).is_some()
+        {
+            root.lose(Reason::BufferOverflow, Category::Span);
+        }
+    }
+
     /// Sets the description.
     pub fn set_name(&self, name: &str) {
-        self.update(|state| state.label.set_second(name));
+        self.update(|state| state.called.set_description(name));
     }
 
     /// Sets the operation.
     pub fn set_op(&self, op: &str) {
-        self.update(|state| state.label.set_first(op));
+        self.update(|state| state.called.set_op(op));
     }
 
     /// Sets what created the span: `manual` or `auto.<category>.<integration>`.
@@ -221,20 +270,25 @@ impl Span {
 
     /// Sets a value.
     pub fn set_data(&self, key: &str, value: Value) {
-        self.update(|state| _ = state.data.insert(key.to_owned(), value));
+        self.update(|state| _ = state.data().insert(key.to_owned(), value));
     }
 
     /// Sets all at once that an integration knows of a new span; `constants` are what all spans of one place have.
     #[doc(hidden)]
-    pub fn introduce(&self, origin: &'static str, constants: Constants, data: Map<String, Value>) {
+    pub fn introduce(&self, constants: Constants, data: Map<String, Value>) {
         self.update(|state| {
-            (state.origin, state.constants) = (Some(Cow::Borrowed(origin)), Some(constants));
-            if state.data.is_empty() {
-                state.data = data;
+            state.introduce(constants, |_| ());
+            if state.data().is_empty() {
+                *state.data() = data;
             } else {
-                state.data.extend(data);
+                state.data().extend(data);
             }
         });
+    }
+
+    /// Adds fields that were recorded later.
+    pub(super) fn add_notes(&self, constants: Constants, notes: &Notes) {
+        self.update(|state| state.add_notes(constants, notes));
     }
 
     /// Sets a tag.
@@ -261,7 +315,7 @@ impl Span {
 
     /// Adds the parts of an HTTP request to the data.
     pub fn set_request(&self, request: Request) {
-        self.update(|state| request::add_to(&mut state.data, request));
+        self.update(|state| request::add_to(state.data(), request));
     }
 
     /// The data, to be changed.
@@ -323,6 +377,29 @@ impl Span {
         &self.ids
     }
 
+    pub(super) fn root(&self) -> Option<&Arc<Root>> {
+        match &self.kind {
+            Kind::Off(_) => None,
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => Some(root),
+        }
+    }
+
+    /// See [`TransactionOrSpan::start_child_as`].
+    pub(super) fn start_child_as(
+        &self,
+        label: (&str, &str),
+        data: &Map<String, Value>,
+        id: SpanId,
+        start: SystemTime,
+    ) -> Self {
+        match &self.kind {
+            Kind::Off(off) => Self::off(off, self.ids.child_with_id(id)),
+            Kind::Recorded { root, .. } | Kind::Ignored(root) => {
+                Self::knowing_as(root, &self.ids, label, data, id, start)
+            }
+        }
+    }
+
     pub(super) fn decision(&self) -> Decision {
         match &self.kind {
             Kind::Off(off) => off.decision,
@@ -367,12 +444,39 @@ impl Off {
     pub(super) fn dsc(&self, ids: &Ids, options: &ClientOptions) -> DynamicSamplingContext {
         match &self.incoming {
             Some(incoming) => DynamicSamplingContext::clone(incoming),
-            None => {
+            None if self.decision.sampled == Some(false) => {
                 let trace_id = ids.trace_id();
-                let head = Head { trace_id, decision: self.decision, transaction: None, replay: None };
-                dsc::of_head(&head, options)
+                let ours = frozen::of_trace(trace_id, options, || self.first_dsc(trace_id, options));
+                Arc::unwrap_or_clone(ours)
             }
+            None => self.nameless_dsc(ids.trace_id(), None, options),
         }
+    }
+
+    /// The context of a trace that is not recorded, for the first that asks: the transaction that the code is in, if it is of
+    /// that trace, knows more.
+    #[cold]
+    fn first_dsc(&self, trace_id: TraceId, options: &ClientOptions) -> DynamicSamplingContext {
+        if !client::any_live() {
+            return self.nameless_dsc(trace_id, None, options);
+        }
+        let hub = Hub::current();
+        if let Some(active) = hub.active_span()
+            && let TransactionOrSpan::Transaction(above) = &*active
+            && let Some(named) = above.fresh_dsc(trace_id, options)
+        {
+            return named;
+        }
+        self.nameless_dsc(trace_id, hub.snapshot().replay_id(), options)
+    }
+
+    fn nameless_dsc(
+        &self,
+        trace_id: TraceId,
+        replay: Option<&str>,
+        options: &ClientOptions,
+    ) -> DynamicSamplingContext {
+        dsc::of_head(&Head { trace_id, decision: self.decision, transaction: None, replay }, options)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::protocol::{
 };
 use crate::scope::ScopeSnapshot;
 use crate::telemetry::Telemetry;
-use crate::trace::{TransactionSource, recorded};
+use crate::trace::{TransactionSource, dsc, recorded};
 
 /// The topmost span of a trace within this service.
 pub(super) struct Segment<'a> {
@@ -63,13 +63,18 @@ impl<'a> From<&'a SpanLink> for Link<'a> {
     }
 }
 
-/// Sends a span that has ended.
-pub(super) fn send(client: &Client, mut span: protocol::Span, segment: &Segment<'_>, scope: &ScopeSnapshot) {
+/// A span that has ended, as it is sent.
+pub(super) fn record(
+    client: &Client,
+    mut span: protocol::Span,
+    segment: &Segment<'_>,
+    scope: &ScopeSnapshot,
+) -> Telemetry {
     integration::process_span(client.options(), &mut span);
     let span = recorded::seen(span, client.options());
     let trace_id = span.trace_id;
     let json = encode(client, &span, segment, scope);
-    client.send_telemetry(Telemetry::span(json, trace_id, Arc::clone(&segment.context)));
+    Telemetry::span(json, trace_id, dsc::addressed(&segment.context, client.options()))
 }
 
 /// A measurement as an attribute. The protocol has a name for having no unit; an attribute then has none.

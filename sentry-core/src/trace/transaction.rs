@@ -1,5 +1,6 @@
 //! The root of a tree of spans.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,17 +9,19 @@ use crate::client::{self, Client};
 use crate::hub::Hub;
 use crate::options::ClientOptions;
 use crate::protocol::{
-    DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, Unit,
-    Value,
+    DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanLink, SpanStatus, TraceContext, TraceId,
+    Unit, Value,
 };
 use crate::suppress;
+use crate::trace::above::Above;
 use crate::trace::constants::Constants;
 use crate::trace::ids::{self, Ids};
-use crate::trace::propagation::TraceHeadersIter;
+use crate::trace::notes::Notes;
+use crate::trace::propagation::{TraceHeadersIter, TracePropagationContext};
 use crate::trace::root::{Root, State};
 use crate::trace::sampling::{self, Decision, Verdict};
 use crate::trace::span::Off;
-use crate::trace::{Span, TransactionContext, TransactionData, dsc};
+use crate::trace::{Span, TransactionContext, TransactionData, TransactionSource, dsc};
 
 /// A piece of work that is looked at as a whole: a request, a job. It must be finished to be sent.
 ///
@@ -187,6 +190,22 @@ impl Transaction {
         }
     }
 
+    /// Sets the name to that of the route which was found, unless the application has named the transaction. For integrations.
+    #[doc(hidden)]
+    pub fn set_route(&self, name: &str) {
+        if let Some(root) = self.root() {
+            root.set_route(name);
+        }
+    }
+
+    /// Sets the name, and says where it comes from. For integrations.
+    #[doc(hidden)]
+    pub fn set_name_from(&self, name: &str, source: TransactionSource) {
+        if let Some(root) = self.root() {
+            root.set_name_from(name, source);
+        }
+    }
+
     /// Sets the operation.
     pub fn set_op(&self, op: &str) {
         self.update(|state| state.label.set_second(op));
@@ -194,7 +213,7 @@ impl Transaction {
 
     /// Sets what created the transaction: `manual` or `auto.<category>.<integration>`.
     pub fn set_origin(&self, origin: &str) {
-        self.update(|state| state.origin = Some(origin.to_owned()));
+        self.update(|state| state.origin = Some(Cow::Owned(origin.to_owned())));
     }
 
     /// Sets how the work ended.
@@ -202,10 +221,18 @@ impl Transaction {
         self.update(|state| state.status = Some(status));
     }
 
-    /// Refers to values that all transactions of one place have. For integrations.
+    /// Sets all at once that an integration knows of a new transaction; `constants` are what all those of one place have.
     #[doc(hidden)]
-    pub fn set_constants(&self, constants: Constants) {
-        self.update(|state| state.constants = Some(constants));
+    pub fn introduce(&self, constants: Constants, data: Map<String, Value>) {
+        self.update(|state| {
+            state.origin = Some(Cow::Borrowed(constants.origin()));
+            state.constants = Some(constants);
+            if state.data.is_empty() {
+                state.data = data;
+            } else {
+                state.data.extend(data);
+            }
+        });
     }
 
     /// Sets a value of the trace context.
@@ -280,6 +307,47 @@ impl Transaction {
         }
     }
 
+    /// A place in a trace of which nothing is recorded here.
+    pub(super) fn elsewhere(trace: &TracePropagationContext) -> Self {
+        let ids = Ids::new(trace.trace_id(), trace.span_id(), None);
+        let decision = Decision { sampled: trace.sampled(), rate: None };
+        Self { ids, kind: Kind::Off(Off { decision, incoming: trace.incoming().cloned() }) }
+    }
+
+    /// Says where the name comes from, which [`set_name`](Self::set_name) cannot know. For integrations.
+    #[doc(hidden)]
+    pub fn set_source(&self, source: TransactionSource) {
+        self.update(|state| state.source = source);
+    }
+
+    /// See [`TransactionOrSpan::start_child_as`](crate::TransactionOrSpan::start_child_as).
+    pub(super) fn start_child_as(
+        &self,
+        label: (&str, &str),
+        data: &Map<String, Value>,
+        id: SpanId,
+        start: SystemTime,
+    ) -> Span {
+        match &self.kind {
+            Kind::Recorded(root) => Span::knowing_as(root, &self.ids, label, data, id, start),
+            Kind::Off(off) | Kind::Unrecorded { off, .. } => Span::off(off, self.ids.child_with_id(id)),
+        }
+    }
+
+    /// Adds fields that were recorded later.
+    pub(super) fn add_notes(&self, constants: Constants, notes: &Notes) {
+        self.update(|state| constants.read(notes, &mut state.data));
+    }
+
+    /// What others begin below, if it is recorded and nothing stands against that.
+    #[inline]
+    pub(super) fn as_above(&self) -> Option<Above> {
+        match &self.kind {
+            Kind::Recorded(root) => Above::new(root, &self.ids),
+            Kind::Off(_) | Kind::Unrecorded { .. } => None,
+        }
+    }
+
     pub(super) fn ids(&self) -> &Ids {
         &self.ids
     }
@@ -305,6 +373,16 @@ impl Transaction {
         }
     }
 
+    /// The sampling context for a trace of a client, as nobody has asked for it before; if it is that of this transaction.
+    pub(super) fn fresh_dsc(
+        &self,
+        trace_id: TraceId,
+        options: &ClientOptions,
+    ) -> Option<DynamicSamplingContext> {
+        let root = self.root().filter(|root| self.ids.trace_id() == trace_id && root.is_of(options))?;
+        Some(root.fresh_dsc())
+    }
+
     fn recorded(&self) -> Option<&Arc<Root>> {
         match &self.kind {
             Kind::Recorded(root) if root.verdict.recorded => Some(root),
@@ -312,7 +390,7 @@ impl Transaction {
         }
     }
 
-    fn root(&self) -> Option<&Arc<Root>> {
+    pub(super) fn root(&self) -> Option<&Arc<Root>> {
         match &self.kind {
             Kind::Off(_) => None,
             Kind::Unrecorded { root, .. } | Kind::Recorded(root) => Some(root),

@@ -7,7 +7,10 @@ use crate::options::ClientOptions;
 use crate::protocol::{
     DynamicSamplingContext, Map, Request, SpanId, SpanLink, SpanStatus, TraceContext, TraceId, Unit, Value,
 };
+use crate::trace::above::Above;
+use crate::trace::constants::Constants;
 use crate::trace::ids::Ids;
+use crate::trace::notes::Notes;
 use crate::trace::propagation::TraceHeadersIter;
 use crate::trace::sampling::Decision;
 use crate::trace::{Span, Transaction};
@@ -165,6 +168,17 @@ impl TransactionOrSpan {
     #[must_use]
     pub fn iter_headers(&self) -> TraceHeadersIter {
         either!(self, this => this.iter_headers())
+    }
+
+    /// Adds fields that were recorded later.
+    pub(super) fn add_notes(&self, constants: Constants, notes: &Notes) {
+        either!(self, this => this.add_notes(constants, notes));
+    }
+
+    /// What others begin below, if it is recorded and nothing stands against that.
+    #[inline]
+    pub(super) fn as_above(&self) -> Option<Above> {
+        either!(self, this => this.as_above())
     }
 
     pub(super) fn ids(&self) -> &Ids {

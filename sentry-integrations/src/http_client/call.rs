@@ -156,7 +156,7 @@ impl Open {
 impl End<'_> {
     fn status(&self) -> SpanStatus {
         match self {
-            End::Answer(status, _) => http_status::of(*status),
+            End::Answer(status, _) => http_status::of(status.as_u16()),
             End::Cancelled => SpanStatus::Cancelled,
             End::Failure => SpanStatus::InternalError,
         }
@@ -223,18 +223,26 @@ fn carry(hub: &Hub, span: Option<&Span>, url: &str, headers: &mut HeaderMap) {
     };
     for (name, value) in ours {
         let name = HeaderName::from_static(name);
-        let value = if name == BAGGAGE { merged(headers, &value) } else { value };
-        if let Ok(value) = HeaderValue::try_from(value) {
+        if name == BAGGAGE {
+            carry_baggage(&value, headers);
+        } else if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }
     }
 }
 
-/// The baggage with the members of others that is there already.
-fn merged(headers: &HeaderMap, ours: &str) -> String {
-    let theirs = headers.get_all(BAGGAGE).iter().filter_map(|value| value.to_str().ok());
-    match theirs.collect::<Vec<_>>().join(",") {
-        theirs if theirs.is_empty() => ours.to_owned(),
-        theirs => merge_baggage(&theirs, ours),
+/// Adds the baggage to the members of others that are there already.
+fn carry_baggage(ours: &str, headers: &mut HeaderMap) {
+    let theirs: Result<Vec<_>, _> = headers.get_all(BAGGAGE).iter().map(HeaderValue::to_str).collect();
+    let (value, is_all) = match theirs {
+        Ok(theirs) if theirs.is_empty() => (HeaderValue::try_from(ours), true),
+        Ok(theirs) => (HeaderValue::try_from(merge_baggage(&theirs.join(","), ours)), true),
+        // What cannot be read cannot be written anew, and stays.
+        Err(_) => (HeaderValue::try_from(ours), false),
+    };
+    match value {
+        Ok(value) if is_all => _ = headers.insert(BAGGAGE, value),
+        Ok(value) => _ = headers.append(BAGGAGE, value),
+        Err(_) => {}
     }
 }

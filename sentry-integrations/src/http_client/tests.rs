@@ -136,6 +136,15 @@ fn only_targets_get_the_headers_and_what_is_there_stays() {
 
     headers.insert("sentry-trace", HeaderValue::from_static("own"));
     assert_eq!(begin(traced(), URL, headers.clone()), headers, "whoever wrote one meant it");
+
+    let mut headers = HeaderMap::new();
+    headers.insert("traceparent", HeaderValue::from_static("of OpenTelemetry"));
+    headers.insert("baggage", HeaderValue::from_bytes(b"vendor=\xff").unwrap());
+    let merged = begin(traced().propagate_traceparent(true), URL, headers.clone());
+    assert_eq!(merged["traceparent"], headers["traceparent"]);
+    let baggage: Vec<_> = merged.get_all("baggage").iter().collect();
+    assert_eq!((baggage.len(), baggage[0]), (2, &headers["baggage"]));
+    assert!(baggage[1].to_str().unwrap().contains("sentry-trace_id="));
 }
 
 #[test]

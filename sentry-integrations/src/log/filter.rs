@@ -3,6 +3,8 @@
 use sentry_core::Hub;
 use sentry_core::protocol::{Breadcrumb, Event, Log};
 
+use crate::mapped_log;
+
 bitflags::bitflags! {
     /// What a record becomes; several at once are possible.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +49,7 @@ impl RecordMapping {
             Self::Ignore => {}
             Self::Breadcrumb(breadcrumb) => hub.add_breadcrumb(breadcrumb),
             Self::Event(event) => _ = hub.capture_event(*event),
-            #[cfg(feature = "logs")]
-            Self::Log(log) if hub.client().is_some_and(|client| client.options().enable_logs) => {
-                hub.capture_log(log);
-            }
-            Self::Log(_) => {}
+            Self::Log(log) => mapped_log::capture(hub, log),
         }
     }
 }

@@ -3,8 +3,7 @@
 use tracing_core::field::Visit;
 use tracing_core::{Field, Metadata};
 
-/// Fields that are needed before sampling is decided. They say what a span is, and are no data of it.
-pub(super) const ASKED: [&str; 3] = ["sentry.name", "sentry.op", "sentry.trace"];
+use crate::semantics::ASKED;
 
 /// Whether a span may have such fields.
 #[inline]

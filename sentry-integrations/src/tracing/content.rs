@@ -1,34 +1,35 @@
 //! What our span is told of the one of `tracing`.
 
-use sentry_core::__spans::{Constants, Knows};
+use std::cell::OnceCell;
+
+use sentry_core::__spans::{Asks, Constants, Knows};
 use sentry_core::TransactionOrSpan;
 use sentry_core::protocol::{Map, Value};
 use tracing_core::Metadata;
 use tracing_core::span::Attributes;
 
 use super::fields::Fields;
-use super::meaning;
+use super::label::Label;
+use crate::semantics;
 
-/// What made the spans.
-const ORIGIN: &str = "auto.tracing";
+/// What there is to know of the metadata of a span.
+static ASKS: Asks = Asks { tell, field, origin: "auto.tracing" };
+
+/// What all spans of a kind have.
+#[inline]
+pub(super) fn constants(metadata: &'static Metadata<'static>) -> Constants {
+    Constants::new(metadata, &ASKS)
+}
 
 /// Sets all that a new span knows.
 pub(super) fn fill(ours: &TransactionOrSpan, metadata: &'static Metadata<'static>, fields: Fields) {
-    let constants = Constants::new(metadata, tell);
+    let constants = constants(metadata);
+    let (values, tags) = values(ours, fields);
     match ours {
-        TransactionOrSpan::Span(span) => {
-            let (values, tags) = values(ours, fields);
-            span.introduce(ORIGIN, constants, values);
-            set_tags(ours, tags);
-        }
-        TransactionOrSpan::Transaction(transaction) => {
-            transaction.set_origin(ORIGIN);
-            transaction.set_constants(constants);
-            if !fields.is_empty() {
-                add(ours, fields);
-            }
-        }
+        TransactionOrSpan::Span(span) => span.introduce(constants, values),
+        TransactionOrSpan::Transaction(transaction) => transaction.introduce(constants, values),
     }
+    set_tags(ours, tags);
 }
 
 /// What the metadata of a span says, which is the same for all spans of its kind.
@@ -41,6 +42,38 @@ fn tell(metadata: Knows, to: &mut dyn FnMut(&'static str, Value)) {
         ("code.line.number", metadata.line().map(Value::from)),
     ];
     parts.into_iter().for_each(|(name, value)| _ = value.map(|value| to(name, value)));
+}
+
+/// The name of a field.
+fn field(metadata: Knows, number: u8) -> Option<&'static str> {
+    let metadata = metadata.downcast_ref::<Metadata<'static>>()?;
+    Some(metadata.fields().iter().nth(number.into())?.name())
+}
+
+/// Calls it what fields say that are recorded later, together with those that it has. What the application has decided at its
+/// beginning stays, unless it decides anew.
+pub(super) fn rename(ours: &TransactionOrSpan, metadata: &'static Metadata<'static>, later: &Fields) {
+    let known = OnceCell::new();
+    let Some(label) = Label::later(metadata, later, || known.get_or_init(|| data_of(ours))) else { return };
+    let may_change = |own: &str| later.values.contains_key(own) || metadata.fields().field(own).is_none();
+    if may_change("sentry.name") {
+        match ours {
+            TransactionOrSpan::Transaction(ours) => ours.set_name_from(&label.name, label.source),
+            TransactionOrSpan::Span(ours) => ours.set_name(&label.name),
+        }
+    }
+    if may_change("sentry.op") {
+        ours.set_op(&label.op);
+    }
+}
+
+fn data_of(ours: &TransactionOrSpan) -> Map<String, Value> {
+    match ours {
+        TransactionOrSpan::Transaction(ours) => {
+            ours.data().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        }
+        TransactionOrSpan::Span(ours) => ours.data().clone(),
+    }
 }
 
 /// Adds what is recorded later.
@@ -67,7 +100,7 @@ pub(super) fn add(ours: &TransactionOrSpan, fields: Fields) {
 fn values(ours: &TransactionOrSpan, fields: Fields) -> (Map<String, Value>, Map<String, String>) {
     let mut values = fields.values;
     if fields.is_dotted {
-        meaning::understand(ours, &mut values);
+        semantics::understand(ours, &mut values);
     }
     if let Some(message) = fields.message {
         values.insert("message".to_owned(), message.into());

@@ -2,21 +2,21 @@
 //!
 //! Its fields are visited once for both: the log is written as JSON while they go by, and the breadcrumb takes what is left.
 
-use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::Debug;
+use std::fmt::{Arguments, Debug};
 
-use sentry_core::protocol::{Breadcrumb, Map, Value};
+use sentry_core::__breadcrumbs::{Brief, Scalar};
+use sentry_core::protocol::Value;
 use tracing_core::field::Visit;
 use tracing_core::{Event, Field, Subscriber};
+use tracing_subscriber::Registry;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::callsite::{Callsite, Kind, Known};
 use super::convert;
-use super::fields::ERRORS;
 use super::filter::EventFilter;
-#[cfg(feature = "logs")]
-use super::log::Log;
+use super::log::{self, Log};
 
 /// Captures what is `wanted` of `event` on the current hub. `around`: the fields of the spans around it are wanted as well.
 pub(super) fn capture<S>(event: &Event<'_>, wanted: EventFilter, around: Option<&Context<'_, S>>)
@@ -24,162 +24,177 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(wanted) = possible(wanted) else { return };
-    let mut seen = Seen {
-        crumb: wanted.contains(EventFilter::Breadcrumb).then(|| Crumb {
-            data: around.map(|context| convert::around(event, context)).unwrap_or_default(),
-            ..Crumb::default()
-        }),
-        #[cfg(feature = "logs")]
-        log: (wanted.contains(EventFilter::Log) && around.is_none()).then(|| Log::new(event.metadata())),
-    };
-    if !wanted.intersection(EventFilter::Breadcrumb | EventFilter::Log).is_empty() {
-        event.record(&mut seen);
-    }
+    let is_visited =
+        around.is_none() && !wanted.intersection(EventFilter::Breadcrumb | EventFilter::Log).is_empty();
     // The log and the event first: a breadcrumb of itself says nothing new about an event.
-    #[cfg(feature = "logs")]
-    if wanted.contains(EventFilter::Log) {
-        let is_captured = seen.log.is_some_and(Log::capture);
-        if !is_captured {
-            sentry_core::Hub::current().capture_log(convert::log_from_event(event, around));
-        }
+    let breadcrumb = if is_visited { visit(event, wanted) } else { None };
+    if wanted.contains(EventFilter::Log) && !is_visited {
+        log::capture(|| convert::log_from_event(event, around));
     }
     if wanted.contains(EventFilter::Event) {
         sentry_core::capture_event(convert::event_from_event(event, around));
     }
-    if let Some(crumb) = seen.crumb {
-        let metadata = event.metadata();
-        sentry_core::add_breadcrumb(Breadcrumb {
-            category: Some(metadata.target().to_owned()),
-            ty: if crumb.is_error { "error" } else { "log" }.to_owned(),
-            level: convert::level(metadata),
-            message: crumb.message,
-            data: crumb.data,
-            ..Breadcrumb::default()
-        });
+    if let Some(breadcrumb) = breadcrumb {
+        breadcrumb.add();
+    } else if wanted.contains(EventFilter::Breadcrumb) && !is_visited {
+        sentry_core::add_breadcrumb(convert::breadcrumb_from_event(event, around));
     }
 }
 
 /// What leads anywhere of what is `wanted`.
-#[cfg(feature = "logs")]
 fn possible(wanted: EventFilter) -> Option<EventFilter> {
-    let wants_logs = sentry_core::__logs::wants_logs()?;
-    let wanted = if wants_logs { wanted } else { wanted.difference(EventFilter::Log) };
+    let wanted = if log::wants()? { wanted } else { wanted.difference(EventFilter::Log) };
     (!wanted.is_empty()).then_some(wanted)
 }
 
-/// What leads anywhere of what is `wanted`.
-#[cfg(not(feature = "logs"))]
-fn possible(wanted: EventFilter) -> Option<EventFilter> {
-    let wanted = wanted.difference(EventFilter::Log);
-    sentry_core::Hub::with_active(|_| (!wanted.is_empty()).then_some(wanted))
+/// Looks at each field once, and captures the log. Returns the breadcrumb if that was not added on the way.
+#[inline]
+fn visit(event: &Event<'_>, wanted: EventFilter) -> Option<Brief> {
+    let metadata = event.metadata();
+    let callsite = &*Callsite::of(metadata);
+    let brief = || Brief::new(metadata.target(), convert::level(metadata));
+    let mut seen = Seen {
+        callsite,
+        breadcrumb: wanted.contains(EventFilter::Breadcrumb).then(brief),
+        log: wanted.contains(EventFilter::Log).then(|| Log::new(&callsite.log)),
+    };
+    event.record(&mut seen);
+    let Seen { mut breadcrumb, log, .. } = seen;
+    let Some(log) = log else { return breadcrumb };
+    // An event goes between the two.
+    let later = if wanted.contains(EventFilter::Event) { breadcrumb.take() } else { None };
+    if !log.capture(&callsite.log, &mut breadcrumb) {
+        log::capture(|| convert::log_from_event(event, None::<&Context<'_, Registry>>));
+    }
+    later.or(breadcrumb)
 }
 
 /// What the fields have said so far.
-struct Seen {
-    crumb: Option<Crumb>,
-    #[cfg(feature = "logs")]
+struct Seen<'a> {
+    callsite: &'a Callsite,
+    breadcrumb: Option<Brief>,
     log: Option<Log>,
 }
 
-#[derive(Default)]
-struct Crumb {
-    message: Option<String>,
-    data: Map<String, Value>,
-    is_error: bool,
-}
-
-impl Seen {
-    fn put(&mut self, field: &Field, value: Value) {
-        #[cfg(feature = "logs")]
-        if let Some(log) = &mut self.log {
-            log.value(field.name(), &value);
+impl<'a> Seen<'a> {
+    /// Calls `tell` with what is known of a field.
+    #[inline]
+    fn with(&mut self, field: &Field, tell: impl FnOnce(&mut Self, &Known)) {
+        match self.callsite.known(field) {
+            Some(known) => tell(self, known),
+            None => self.with_other(field, tell),
         }
-        if self.crumb.is_some() {
-            match value {
-                Value::String(text) => self.keep_text(field.name(), Cow::Owned(text)),
-                value if field.name() == "message" => {
-                    self.keep_text("message", Cow::Owned(value.to_string()));
-                }
-                value => self.keep(field.name(), value),
+    }
+
+    /// The event and its fields are not of the same callsite.
+    #[cold]
+    fn with_other(&mut self, field: &Field, tell: impl FnOnce(&mut Self, &Known)) {
+        if let Some(log) = &mut self.log {
+            log.is_odd = true;
+        }
+        tell(self, &Known::new(field));
+    }
+
+    fn scalar(&mut self, field: &Field, value: Scalar) {
+        self.with(field, |seen, known| {
+            if known.kind != Kind::Plain {
+                return seen.text(known, &Value::from(value).to_string());
             }
-        }
+            if let Some(breadcrumb) = &mut seen.breadcrumb {
+                breadcrumb.scalar(known.name, value);
+            }
+            if let Some(log) = &mut seen.log {
+                log.scalar(&seen.callsite.log, known, value);
+            }
+        });
     }
 
-    fn put_text(&mut self, field: &Field, text: Cow<'_, str>) {
-        #[cfg(feature = "logs")]
+    fn text(&mut self, known: &Known, text: &str) {
+        match (&mut self.breadcrumb, known.kind) {
+            (Some(breadcrumb), Kind::Message) => breadcrumb.message(text),
+            (Some(breadcrumb), Kind::Plain) => breadcrumb.text(known.name, text),
+            _ => {}
+        }
         if let Some(log) = &mut self.log {
-            log.text(field.name(), format_args!("{text}"), &text);
-        }
-        self.keep_text(field.name(), text);
-    }
-
-    fn keep_text(&mut self, name: &str, text: Cow<'_, str>) {
-        match &mut self.crumb {
-            Some(crumb) if name == "message" => crumb.message = Some(text.into_owned()),
-            Some(_) => self.keep(name, Value::String(text.into_owned())),
-            None => {}
+            log.text(&self.callsite.log, known, text);
         }
     }
 
-    fn keep(&mut self, name: &str, value: Value) {
-        if let Some(crumb) = &mut self.crumb
-            && !name.starts_with("tags.")
-        {
-            crumb.data.insert(name.to_owned(), value);
+    /// A text that is not written yet.
+    fn write(&mut self, known: &Known, text: Arguments<'_>) {
+        let written = match (&mut self.breadcrumb, known.kind) {
+            (Some(breadcrumb), Kind::Message) => breadcrumb.write_message(text),
+            (Some(breadcrumb), Kind::Plain) => breadcrumb.write_text(known.name, text),
+            _ => {
+                if let Some(log) = &mut self.log {
+                    log.write(&self.callsite.log, known, text);
+                }
+                return;
+            }
+        };
+        if let Some(log) = &mut self.log {
+            log.text(&self.callsite.log, known, written);
         }
     }
 
-    fn note_error(&mut self, is_error: bool) {
-        if let Some(crumb) = &mut self.crumb {
-            crumb.is_error |= is_error;
+    fn note_error(&mut self) {
+        if let Some(breadcrumb) = &mut self.breadcrumb {
+            breadcrumb.note_error();
         }
     }
 }
 
-impl Visit for Seen {
+impl Visit for Seen<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value.into());
+        self.scalar(field, Scalar::Double(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value.into());
+        self.scalar(field, Scalar::Integer(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
+        self.scalar(field, Scalar::Unsigned(value));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.put(field, i64::try_from(value).map_or_else(|_| value.to_string().into(), Value::from));
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.with(field, |seen, known| seen.write(known, format_args!("{value}"))),
+        }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.put(field, u64::try_from(value).map_or_else(|_| value.to_string().into(), Value::from));
+        match u64::try_from(value) {
+            Ok(value) => self.record_u64(field, value),
+            Err(_) => self.with(field, |seen, known| seen.write(known, format_args!("{value}"))),
+        }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value.into());
+        self.scalar(field, Scalar::Boolean(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.note_error(ERRORS.contains(&field.name()));
-        self.put_text(field, value.into());
+        self.with(field, |seen, known| {
+            if known.is_error {
+                seen.note_error();
+            }
+            seen.text(known, value);
+        });
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.note_error(true);
-        self.put_text(field, value.to_string().into());
+        self.note_error();
+        self.with(field, |seen, known| seen.write(known, format_args!("{value}")));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.note_error(ERRORS.contains(&field.name()));
-        #[cfg(feature = "logs")]
-        if self.crumb.is_none()
-            && field.name() == "message"
-            && let Some(log) = &mut self.log
-        {
-            return log.body(format_args!("{value:?}"));
-        }
-        self.put_text(field, format!("{value:?}").into());
+        self.with(field, |seen, known| {
+            if known.is_error {
+                seen.note_error();
+            }
+            seen.write(known, format_args!("{value:?}"));
+        });
     }
 }

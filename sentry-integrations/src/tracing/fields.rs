@@ -8,6 +8,7 @@ use sentry_core::protocol::{Exception, Map, Value};
 use tracing_core::Field;
 use tracing_core::field::Visit;
 
+use super::quoted::{inner, unquoted};
 use super::report::Report;
 
 /// Fields that hold an error even if they were recorded as text.
@@ -28,11 +29,6 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Whether they say nothing that a span keeps.
-    pub(super) fn is_empty(&self) -> bool {
-        self.message.is_none() && self.values.is_empty() && self.tags.is_empty()
-    }
-
     fn put(&mut self, field: &Field, value: Value) {
         let name = field.name();
         if let Some(tag) = name.strip_prefix("tags.") {
@@ -96,7 +92,13 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let text = format!("{value:?}");
+        let mut text = format!("{value:?}");
+        // `?text` instead of `%text`: as a text in quotes a query would be nothing but a name.
+        if field.name().contains('.')
+            && let Some(plain) = unquoted(inner(&text))
+        {
+            text = plain;
+        }
         if ERRORS.contains(&field.name()) {
             let Report { exceptions, backtrace } = Report::read(&text);
             self.exceptions.extend(exceptions);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing_core::Dispatch;
+use tracing_core::span::Id;
 use tracing_subscriber::Registry;
 
 use super::followed::Slot;
@@ -35,6 +36,12 @@ impl Home {
     #[inline]
     pub(super) fn number(&self) -> u32 {
         self.number.load(Ordering::Relaxed)
+    }
+
+    /// Who a span of the registry is.
+    #[inline]
+    pub(super) fn who(&self, id: &Id) -> (u64, u32) {
+        (id.into_u64(), self.number())
     }
 
     /// Whether the layer sees every span of the registry.

@@ -18,9 +18,10 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = context.span(id) else { return };
-    let mut extensions = span.extensions_mut();
-    if extensions.get_mut::<SpanFields>().is_none() {
-        extensions.insert(SpanFields(visited(attributes).values));
+    if span.extensions().get::<SpanFields>().is_none() {
+        // Not while the extensions are locked: a value may log where it says what it looks like.
+        let fields = SpanFields(visited(attributes).values);
+        span.extensions_mut().replace(fields);
     }
 }
 
@@ -30,10 +31,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = context.span(id) else { return };
-    let mut extensions = span.extensions_mut();
-    if let Some(SpanFields(kept)) = extensions.get_mut() {
-        let mut fields = Fields::default();
-        values.record(&mut fields);
+    let mut fields = Fields::default();
+    values.record(&mut fields);
+    if let Some(SpanFields(kept)) = span.extensions_mut().get_mut() {
         kept.append(&mut fields.values);
     }
 }

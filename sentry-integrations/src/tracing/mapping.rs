@@ -3,6 +3,8 @@
 use sentry_core::Hub;
 use sentry_core::protocol::{Breadcrumb, Event, Log};
 
+use crate::mapped_log;
+
 /// What an event becomes, as a mapper says.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -45,11 +47,7 @@ impl EventMapping {
             Self::Ignore => {}
             Self::Breadcrumb(breadcrumb) => hub.add_breadcrumb(breadcrumb),
             Self::Event(event) => _ = hub.capture_event(*event),
-            #[cfg(feature = "logs")]
-            Self::Log(log) if hub.client().is_some_and(|client| client.options().enable_logs) => {
-                hub.capture_log(log);
-            }
-            Self::Log(_) => {}
+            Self::Log(log) => mapped_log::capture(hub, log),
             Self::Combined(combined) => combined.0.into_iter().for_each(|mapping| mapping.capture(hub)),
         }
     }

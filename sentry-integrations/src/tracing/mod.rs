@@ -14,13 +14,15 @@
 //!
 //! | field | on | does |
 //! |---|---|---|
-//! | `sentry.name`, `otel.name` | spans | names the transaction, describes the span |
+//! | `sentry.name` | spans | names the transaction, describes the span |
+//! | `otel.name` | spans | the same, where nothing better is known: the text of a query, a URL, a route |
 //! | `sentry.op` | spans | sets the operation |
 //! | `sentry.trace` | spans | continues a trace: the value of a `sentry-trace` header |
 //! | `tags.<name>` | spans, events | sets a tag |
 //! | `error`, `err`, `exception`, and whatever is a `dyn Error` | events | becomes an exception, with all its sources; a report, as `?error` is of `anyhow` and `eyre`, with its backtrace |
 //! | `db.system`, `db.statement`, `db.query.text` | spans | make it a query; the values in its text are left out |
-//! | `http.request.method`, `http.method` with `otel.kind` | spans | make it a request, served or made |
+//! | `http.request.method`, `http.method` | spans | make it a request: made or served as `otel.kind` says, else made if there is a whole URL and nothing that only a server knows |
+//! | `http.route` | spans | names a request that is served |
 //! | `http.response.status_code`, `http.status_code` | spans | set the status of a request |
 //! | `otel.status_code` | spans | `ERROR` sets the status |
 //! | `http.url`, `url.full`, `http.target` | spans | shown as far as the options for data collection allow |
@@ -46,6 +48,7 @@
 //! ```
 
 mod asked;
+mod callsite;
 mod content;
 mod convert;
 mod event;
@@ -57,11 +60,11 @@ mod kept_fields;
 mod label;
 mod layers;
 mod legacy;
-#[cfg(feature = "logs")]
+#[cfg_attr(not(feature = "logs"), path = "no_log.rs")]
 mod log;
 mod mapping;
-mod meaning;
-mod query;
+mod noted;
+mod quoted;
 mod report;
 mod spans;
 mod transaction;
@@ -73,6 +76,14 @@ pub use self::legacy::{SentryLayer, layer};
 pub use self::mapping::{CombinedEventMapping, EventMapping};
 
 #[cfg(test)]
+mod event_tests;
+#[cfg(test)]
+mod followed_tests;
+#[cfg(test)]
+mod instrumented_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod unsampled_tests;
+#[cfg(all(test, feature = "logs"))]
+mod visit_tests;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sentry_core::__spans::{Begins, Kind, Knows, Outlook, UnsampledRoot};
-use sentry_core::protocol::{TraceId, Value};
-use sentry_core::{Hub, TransactionOrSpan};
+use sentry_core::__spans::{Begins, Begun, Kind, Knows, Notes, Outlook, UnsampledRoot};
+use sentry_core::protocol::TraceId;
+use sentry_core::{Client, Hub, TransactionOrSpan};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
@@ -16,6 +16,7 @@ use super::fields::Fields;
 use super::followed::{Followed, Slot};
 use super::home::Home;
 use super::label::{Label, with_default_op};
+use super::noted::{self, Noted};
 use super::transaction;
 
 /// A new span: ours begins with it, if it is sampled.
@@ -28,7 +29,7 @@ where
     let slot = Slot::of(&id);
     let metadata = attributes.metadata();
     // Most spans of a service that samples few traces end here.
-    if home.sees_all() && may_be_left_out(slot, attributes) {
+    if home.sees_all() && !Hub::is_in_any_span() && may_be_left_out(slot, attributes) {
         let kind = Kind::new(metadata, label);
         if Hub::leaves_root_out(id.into_u64(), home.number(), slot.root(), kind) {
             return;
@@ -40,7 +41,7 @@ where
 /// Whether nothing but the hub decides on a new span.
 #[inline]
 fn may_be_left_out(slot: &Slot, attributes: &Attributes<'_>) -> bool {
-    attributes.is_contextual() && !slot.may_be_followed() && !asks(attributes.metadata())
+    attributes.is_contextual() && !slot.may_be_homeless() && !asks(attributes.metadata())
 }
 
 /// Where the spans of a kind are from, and what they are called there.
@@ -65,6 +66,17 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let slot = Slot::of(&id);
+    if attributes.is_contextual() && Hub::is_in_any_span() {
+        if Hub::may_be_below_any() {
+            let new = New { home, attributes, id: id.clone(), context: context.clone() };
+            if new.begins_noted() {
+                return;
+            }
+        }
+        if Hub::is_in_unsampled_span() {
+            return;
+        }
+    }
     let mut trace = None;
     if may_be_left_out(slot, attributes) {
         let (key, registry, place) = (id.into_u64(), home.number(), slot.root());
@@ -87,7 +99,7 @@ where
     {
         return new.begin_below(&above);
     }
-    Hub::with_active(|hub| new.begin(hub, trace));
+    Hub::with_active_client(|hub, client| new.begin(hub, client, trace));
 }
 
 /// A new span that is looked at.
@@ -103,13 +115,13 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     /// `trace`: that of a root which is sampled.
-    fn begin(&self, hub: &Arc<Hub>, trace: Option<TraceId>) {
+    fn begin(&self, hub: &Arc<Hub>, client: Arc<Client>, trace: Option<TraceId>) {
         let above = if self.attributes.is_root() || trace.is_some() { None } else { self.above(hub) };
         match above {
-            Some(Above::Span(above)) if above.is_sampled() => self.begin_below(&above),
+            Some(Around::Span(above)) if above.is_sampled() => self.begin_below(&above),
             Some(_) => {}
             None => {
-                if let Some(root) = transaction::begin(hub, self.attributes, trace) {
+                if let Some(root) = transaction::begin(hub, client, self.attributes, trace) {
                     self.follow(root);
                 }
             }
@@ -117,11 +129,11 @@ where
     }
 
     /// What it is below.
-    fn above(&self, hub: &Arc<Hub>) -> Option<Above> {
+    fn above(&self, hub: &Arc<Hub>) -> Option<Around> {
         let span = self.context.span(&self.id)?;
         let explicit = if self.attributes.is_contextual() { None } else { above(&span, self.home) };
         // The code is in the contextual parent; the hub knows whether the application has bound another span since.
-        explicit.or_else(|| hub.active_span().map(Above::Span)).or_else(|| {
+        explicit.or_else(|| hub.active_span().map(Around::Span)).or_else(|| {
             let above = above(&span, self.home);
             above.filter(|above| !above.is_sampled())
         })
@@ -141,22 +153,47 @@ where
         self.follow(child);
     }
 
+    /// The same below the span that was entered last, for one that says nothing but its fields. `false`: it takes a closer look.
+    #[inline(never)]
+    fn begins_noted(&self) -> bool {
+        let metadata = self.attributes.metadata();
+        // Another layer of ours may follow it already.
+        if Slot::of(&self.id).may_know(&self.id, self.home.number()) || !noted::is_plain(metadata) {
+            return false;
+        }
+        let Some(above) = Hub::above_here() else { return false };
+        let (target, name, constants) = (metadata.target(), metadata.name(), content::constants(metadata));
+        let note = |notes: &mut Notes| self.attributes.record(&mut Noted(notes));
+        let place = Slot::of(&self.id).ours();
+        let begun = Begun { target, name, constants };
+        if let Some(homeless) = place.begin(self.home.who(&self.id), above, begun, note) {
+            self.follow_by_registry(homeless);
+        }
+        true
+    }
+
     fn follow(&self, ours: TransactionOrSpan) {
-        let homeless = Slot::of(&self.id).follow(&self.id, self.home.number(), ours);
-        if let (Some(followed), Some(span)) = (homeless, self.context.span(&self.id)) {
-            span.extensions_mut().insert(followed);
+        if let Some(homeless) = Slot::of(&self.id).ours().keep(self.home.who(&self.id), ours) {
+            self.follow_by_registry(homeless);
+        }
+    }
+
+    #[cold]
+    fn follow_by_registry(&self, ours: TransactionOrSpan) {
+        if let Some(span) = self.context.span(&self.id) {
+            span.extensions_mut().insert(Slot::of(&self.id).homeless(ours));
         }
     }
 }
 
 /// What a span is below.
-enum Above {
+enum Around {
     Span(Arc<TransactionOrSpan>),
     /// A root that is not recorded.
     Unsampled,
 }
 
-impl Above {
+impl Around {
     fn is_sampled(&self) -> bool {
         match self {
             Self::Span(span) => span.is_sampled(),
@@ -166,13 +203,14 @@ impl Above {
 }
 
 /// The closest one above `span` that is known.
-fn above<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, home: &Home) -> Option<Above> {
+fn above<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, home: &Home) -> Option<Around> {
     std::iter::successors(span.parent(), SpanRef::parent).find_map(|above| {
         let id = above.id();
         if root_of(home, &id).is_some() {
-            return Some(Above::Unsampled);
+            return Some(Around::Unsampled);
         }
-        Slot::of(&id).ours(&id, home.number()).or_else(|| followed(&above)).map(Above::Span)
+        let placed = Slot::of(&id).ours().span(home.who(&id));
+        placed.or_else(|| followed(&above)).map(Around::Span)
     })
 }
 
@@ -181,15 +219,23 @@ pub(super) fn record<S>(home: &Home, id: &Id, values: &Record<'_>, context: &Con
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    let (place, who) = (Slot::of(id).ours(), home.who(id));
+    if place.is_taken_by(who) {
+        if !place.is_sampled() {
+            return;
+        }
+        if let Some(metadata) = context.metadata(id).filter(|metadata| noted::is_plain(metadata)) {
+            let mut notes = Notes::default();
+            values.record(&mut Noted(&mut notes));
+            place.add_notes(who, content::constants(metadata), &notes);
+            return;
+        }
+    }
     let Some(ours) = find(home, id, context).filter(|ours| ours.is_sampled()) else { return };
     let mut fields = Fields::default();
     values.record(&mut fields);
-    let text = |name: &str| fields.values.get(name).and_then(Value::as_str);
-    if let Some(name) = text("sentry.name").or_else(|| text("otel.name")) {
-        ours.set_name(name);
-    }
-    if let Some(op) = text("sentry.op") {
-        ours.set_op(op);
+    if let Some(metadata) = context.metadata(id) {
+        content::rename(&ours, metadata, &fields);
     }
     content::add(&ours, fields);
 }
@@ -210,10 +256,15 @@ fn enter_any<S>(home: &Home, id: Id, context: Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(root) = root_of(home, &id) {
-        Hub::enter_root(id.into_u64(), root);
-    } else if let Some(ours) = find(home, &id, &context) {
-        Hub::enter_span(id.into_u64(), &ours);
+    let (slot, key) = (Slot::of(&id), id.into_u64());
+    if slot.ours().is_taken_by(home.who(&id)) {
+        Hub::enter_placed(home.who(&id), slot.ours());
+    } else if let Some(root) = root_of(home, &id) {
+        Hub::enter_root(key, root);
+    } else if slot.may_be_homeless()
+        && let Some(ours) = homeless(&id, &context)
+    {
+        Hub::enter_span(key, &ours);
     } else {
         Hub::enter_unknown();
     }
@@ -231,22 +282,23 @@ pub(super) fn end<S>(home: &Home, id: Id, context: Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    let slot = Slot::of(&id);
     if let Some(root) = root_of(home, &id) {
         root.leave();
-    } else if Slot::of(&id).may_be_followed() {
-        finish(home, id, context);
+    } else if slot.ours().is_taken_by(home.who(&id)) {
+        slot.ours().finish(home.who(&id));
+    } else if slot.may_be_homeless() {
+        finish(id, context);
     }
 }
 
 #[inline(never)]
-fn finish<S>(home: &Home, id: Id, context: Context<'_, S>)
+fn finish<S>(id: Id, context: Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let kept_here = Slot::of(&id).end(&id, home.number());
-    let kept_there =
-        || context.span(&id)?.extensions_mut().remove::<Followed>().map(|followed| followed.ours);
-    if let Some(ours) = kept_here.or_else(kept_there) {
+    let followed = context.span(&id).and_then(|span| span.extensions_mut().remove::<Followed>());
+    if let Some(Followed { ours, .. }) = followed {
         // To be the only one who has it makes it easier.
         Arc::unwrap_or_clone(ours).finish();
     }
@@ -266,11 +318,18 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let slot = Slot::of(id);
-    if slot.may_be_followed() {
-        slot.ours(id, home.number()).or_else(|| followed(&context.span(id)?))
-    } else {
-        None
+    if slot.ours().is_taken_by(home.who(id)) {
+        return slot.ours().span(home.who(id));
     }
+    if slot.may_be_homeless() { homeless(id, context) } else { None }
+}
+
+/// The same, where the registry keeps it.
+fn homeless<S>(id: &Id, context: &Context<'_, S>) -> Option<Arc<TransactionOrSpan>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    followed(&context.span(id)?)
 }
 
 fn followed<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Arc<TransactionOrSpan>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sentry_core::protocol::TraceId;
-use sentry_core::{Hub, TracesSamplingStrategy, TransactionContext, TransactionOrSpan};
+use sentry_core::{Client, Hub, TracesSamplingStrategy, TransactionContext, TransactionOrSpan};
 use tracing_core::span::Attributes;
 
 use super::asked::{Asked, asks};
@@ -12,11 +12,11 @@ use super::label::{Label, default_op};
 
 /// Begins it as a transaction; `None` while tracing is off. `trace`: that of one which was decided to be kept.
 pub(super) fn begin(
-    hub: &Arc<Hub>,
+    hub: &Hub,
+    client: Arc<Client>,
     attributes: &Attributes<'_>,
     trace: Option<TraceId>,
 ) -> Option<TransactionOrSpan> {
-    let client = hub.client().filter(|client| client.is_enabled())?;
     if matches!(client.options().effective_traces_sampling(), TracesSamplingStrategy::Disabled) {
         return None;
     }
@@ -37,14 +37,14 @@ pub(super) fn begin(
         // A layer above may have continued the trace of a request.
         (None, None) => hub.transaction_context(name, &op),
     };
-    let transaction = hub.start_transaction(context);
+    let transaction = hub.start_transaction_for(client, context);
     if transaction.is_sampled() {
         let fields = visited(attributes);
         // Without a dot in its fields it is called what it was asked for.
         if fields.is_dotted {
             let label = Label::new(metadata, &fields);
             transaction.set_op(&label.op);
-            transaction.set_name(&label.name);
+            transaction.set_name_from(&label.name, label.source);
         }
         let ours = transaction.into();
         content::fill(&ours, metadata, fields);

@@ -10,6 +10,9 @@ mod tokio;
 use std::io;
 use std::time::Instant;
 
+#[cfg(feature = "reqwest")]
+use sentry_core::process;
+
 use crate::sender::BoxFuture;
 
 /// Runs the worker on the thread that calls it.
@@ -46,7 +49,8 @@ impl Runtime {
         Ok(match self {
             Self::Park => Box::new(park::Park::default()),
             #[cfg(feature = "reqwest")]
-            Self::Tokio => Box::new(tokio::Tokio::new()?),
+            // What tokio has once in a process it makes with the first runtime; a child in which it is half made would wait for ever.
+            Self::Tokio => Box::new(process::without_fork(tokio::Tokio::new)?),
         })
     }
 }

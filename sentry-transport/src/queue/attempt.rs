@@ -79,8 +79,7 @@ impl Attempt {
 
     /// Whether its order is that of check-ins.
     pub(super) fn is_check_in(&self) -> bool {
-        let mut keys = self.envelope.items().filter(|item| item.order_key().is_some());
-        keys.next().is_some_and(|item| item.session_update().is_none())
+        self.order.is_some() && !self.envelope.items().any(|item| item.session_update().is_some())
     }
 
     /// Whether it came from the store.

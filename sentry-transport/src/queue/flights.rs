@@ -146,14 +146,14 @@ impl<'s> Flights<'s> {
         self.list.iter().all(|flight| flight.attempt.is_extra)
     }
 
-    /// The same for a check-in: updates of sessions have numbers, check-ins have only their order.
-    pub(super) fn has_check_in(&self, key: Uuid) -> bool {
-        self.list.iter().any(|flight| flight.attempt.order == Some(key) && flight.attempt.is_check_in())
-    }
-
     /// Whether something with this key is under way.
     pub(super) fn has_order(&self, key: Uuid) -> bool {
         self.list.iter().any(|flight| flight.attempt.order == Some(key))
+    }
+
+    /// The same for a check-in: updates of sessions have numbers, check-ins have only their order.
+    pub(super) fn has_check_in(&self, key: Uuid) -> bool {
+        self.list.iter().any(|flight| flight.attempt.order == Some(key) && flight.attempt.is_check_in())
     }
 
     /// Starts a request. The sender may be the application's, so its panics end here.

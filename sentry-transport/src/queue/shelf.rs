@@ -125,6 +125,14 @@ impl Shelf {
         self.with(|store| store.is_empty()).unwrap_or(true)
     }
 
+    /// Whether there may be something: there is, nobody has looked yet, or somebody is at it.
+    pub(super) fn may_have_any(&self) -> bool {
+        match self.store.try_lock() {
+            Ok(store) => store.as_ref().is_none_or(|store| !store.is_empty()),
+            Err(_) => true,
+        }
+    }
+
     /// Whether crashes are waiting or on their way.
     pub(super) fn has_crashes(&self) -> bool {
         self.with(|store| store.has_crashes()).unwrap_or(false)

@@ -44,6 +44,7 @@ impl Shared {
     /// up. Does nothing the second time.
     pub(crate) fn close(self: &Arc<Self>, timeout: Duration) -> bool {
         let now = clock::instant();
+        let may_drain = self.may_drain();
         let mut state = self.lock();
         if state.closing.is_some() {
             return true;
@@ -57,7 +58,7 @@ impl Shared {
             if state.worker != Status::Running {
                 state.worker = Status::Stopped;
             }
-            let may_drain = state.worker == Status::Running && self.may_drain();
+            let may_drain = may_drain && state.worker == Status::Running;
             let state = self.ring(state);
             if may_drain {
                 let deadline = Deadline::after(now, timeout.min(DRAIN));
@@ -82,9 +83,9 @@ impl Shared {
         !state.abandoned && state.epochs.is_done(ticket)
     }
 
-    /// Whether earlier processes may have left something: there is, or nobody has looked yet.
+    /// Whether earlier processes may have left something. Waits for nobody.
     fn may_drain(&self) -> bool {
-        self.setup.open_store.is_some() && (!self.shelf.is_on() || !self.shelf.is_empty())
+        self.setup.open_store.is_some() && self.shelf.may_have_any()
     }
 
     fn to_write(&self, state: &State) -> usize {

@@ -7,6 +7,8 @@
 //! `s` means that something stands in its place, the numbers say where (bytes of what is there now), and `len` how many
 //! characters there were before.
 
+use std::borrow::Cow;
+
 use sentry_core::protocol::value::Map as Fields;
 use sentry_core::protocol::{Map, Value};
 
@@ -65,9 +67,9 @@ impl Notes {
         self.count += 1;
         let mut names = trail.names().into_iter();
         let first = names.next()?;
-        let mut place = self.meta.get_or_insert_default().entry(first).or_insert_with(object);
-        for name in names.chain([String::new()]) {
-            place = as_object(place)?.entry(name).or_insert_with(object);
+        let mut place = self.meta.get_or_insert_default().entry(first.into_owned()).or_insert_with(object);
+        for name in names.chain([Cow::Borrowed("")]) {
+            place = as_object(place)?.entry(name.into_owned()).or_insert_with(object);
         }
         as_object(place)
     }
@@ -75,9 +77,9 @@ impl Notes {
     /// What is remarked on the parts of the value at `trail`, and under an empty name on the value itself, if anything.
     pub(crate) fn within(&mut self, trail: &Trail<'_>) -> Option<&mut Fields<String, Value>> {
         let mut names = trail.names().into_iter();
-        let mut place = self.meta.as_mut()?.get_mut(&names.next()?)?;
+        let mut place = self.meta.as_mut()?.get_mut(&*names.next()?)?;
         for name in names {
-            place = place.as_object_mut()?.get_mut(&name)?;
+            place = place.as_object_mut()?.get_mut(&*name)?;
         }
         place.as_object_mut()
     }

@@ -1,5 +1,7 @@
 //! Where in an item something stands, kept on the stack: it costs nothing until there is something to remark.
 
+use std::borrow::Cow;
+
 /// One step from a value into its parts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step<'a> {
@@ -27,13 +29,17 @@ impl<'a> Trail<'a> {
     }
 
     /// The steps as names, from the root.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let mut names = self.parent.map(Self::names).unwrap_or_default();
-        match self.step {
-            Step::Index(index) => names.push(index.to_string()),
-            Step::Name(name) => names.push(name.to_owned()),
-            Step::Root => {}
+    pub(crate) fn names(&self) -> Vec<Cow<'a, str>> {
+        let (mut names, mut here) = (Vec::with_capacity(8), Some(self));
+        while let Some(trail) = here {
+            match trail.step {
+                Step::Index(index) => names.push(index.to_string().into()),
+                Step::Name(name) => names.push(name.into()),
+                Step::Root => {}
+            }
+            here = trail.parent;
         }
+        names.reverse();
         names
     }
 }

@@ -33,6 +33,9 @@ impl Subject {
     fn sender(self, dsn: &str, change: impl FnOnce(&mut ClientOptions)) -> Arc<dyn Sender> {
         let mut options = ClientOptions { dsn: Some(dsn.parse().unwrap()), ..ClientOptions::default() };
         change(&mut options);
+        // reqwest sets TLS up whatever is asked for.
+        #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls"), feature = "reqwest"))]
+        let _ = rustls::crypto::ring::default_provider().install_default();
         (self.make)(&TransportOptions::try_from_client_options(&options).unwrap())
     }
 

@@ -32,7 +32,11 @@ pub(crate) mod curl;
 mod deadline;
 mod error;
 mod file;
-#[cfg(all(feature = "native-tls", not(feature = "rustls"), any(feature = "reqwest", feature = "ureq")))]
+#[cfg(all(
+    feature = "native-tls",
+    not(feature = "rustls-no-provider"),
+    any(feature = "reqwest", feature = "ureq")
+))]
 mod pem;
 mod plain;
 #[cfg(any(feature = "ureq", feature = "curl"))]
@@ -44,11 +48,11 @@ mod response;
 #[cfg(test)]
 pub(crate) mod scripted;
 mod stdout;
-#[cfg(all(feature = "rustls", any(feature = "reqwest", feature = "ureq")))]
+#[cfg(all(feature = "rustls-no-provider", any(feature = "reqwest", feature = "ureq")))]
 mod tls;
 #[cfg(all(
     test,
-    any(feature = "rustls", feature = "native-tls"),
+    any(feature = "rustls-no-provider", feature = "native-tls"),
     any(feature = "reqwest", feature = "ureq", feature = "curl")
 ))]
 mod tls_tests;

@@ -1,12 +1,13 @@
-//! TLS by rustls, with ring named outright: no process-wide provider is needed, and none that the application installed
-//! gets in the way. Every sender that lets us choose its TLS uses this, so that they trust the same authorities.
+//! TLS by rustls. With the feature `rustls` ring is named outright: no process-wide provider is needed, and none that the
+//! application installed gets in the way. With `rustls-no-provider` alone it is the application's. Every sender that lets us
+//! choose its TLS uses this, so that they trust the same authorities.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -41,9 +42,15 @@ impl Tls {
         self.config.get_or_try_init(|| self.build().map(Arc::new)).cloned()
     }
 
+    /// The configuration, unless all that will be asked for is plain `http`.
+    #[cfg(feature = "ureq")]
+    pub(super) fn config_if_needed(&self) -> Result<Option<Arc<ClientConfig>>, SendError> {
+        self.needed.then(|| self.config()).transpose()
+    }
+
     fn build(&self) -> Result<ClientConfig, SendError> {
         let refused = |error: Error| SendError::setup().with_source(error);
-        let provider = Arc::new(ring::default_provider());
+        let provider = provider()?;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(refused)?;
@@ -70,6 +77,24 @@ impl Tls {
             None => builder.with_no_client_auth(),
         })
     }
+}
+
+/// What encrypts.
+#[cfg(feature = "rustls")]
+#[expect(clippy::unnecessary_wraps, reason = "that of the application may be missing")]
+fn provider() -> Result<Arc<CryptoProvider>, SendError> {
+    Ok(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+/// What encrypts: what the application installed. It may do so later, so this is no reason to give up.
+#[cfg(not(feature = "rustls"))]
+fn provider() -> Result<Arc<CryptoProvider>, SendError> {
+    CryptoProvider::get_default().cloned().ok_or_else(|| {
+        SendError::connect().with_source(
+            "no provider of rustls is installed in this process: call `CryptoProvider::install_default`, or use the \
+             feature `rustls` instead of `rustls-no-provider`",
+        )
+    })
 }
 
 /// All certificates in `pem`; none at all is a mistake.

@@ -76,6 +76,8 @@ fn serve(authority: &Authority, asks: bool) -> (SocketAddr, Arc<AtomicUsize>) {
     let config = Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let requests = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&requests);
     #[expect(clippy::disallowed_methods, reason = "a server of the test")]

@@ -44,11 +44,15 @@ pub(super) fn check_parent(fs: &dyn Fs, path: &Path) -> io::Result<()> {
 /// that others may only read, such as `/var/lib`, shows them no more than the name of a directory of ours.
 pub(super) fn close_outer(fs: &dyn Fs, path: &Path, stat: Stat) -> io::Result<()> {
     let mode = stat.mode.unwrap_or(0);
+    if mode & 0o022 == 0 {
+        return Ok(());
+    }
+    // A directory of our own may have inherited such a bit from the one above.
     if mode & 0o7000 != 0 {
         let message = "the cache directory is shared with others: it has to be one of its own";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
-    if mode & 0o022 != 0 { fs.restrict(path) } else { Ok(()) }
+    fs.restrict(path)
 }
 
 /// Closes a directory of ours to others.

@@ -112,7 +112,8 @@ fn what_is_held_is_not_offered_before_it_is_given_back() {
 fn a_directory_that_is_there_for_others_as_well_stays_as_it_is() {
     use std::os::unix::fs::PermissionsExt;
 
-    for (mode, is_usable) in [(0o1777, false), (0o2775, false), (0o755, true), (0o750, true)] {
+    for (mode, is_usable) in [(0o1777, false), (0o2775, false), (0o2700, true), (0o755, true), (0o750, true)]
+    {
         let place = Place::new(&format!("for-others-{mode:o}"));
         fs::create_dir_all(&place.0).unwrap();
         fs::set_permissions(&place.0, fs::Permissions::from_mode(mode)).unwrap();

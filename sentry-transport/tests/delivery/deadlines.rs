@@ -89,7 +89,7 @@ fn a_server_whose_connections_are_never_accepted() {
     measure("no accept", &dsn, 30);
 }
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 #[test]
 fn a_server_that_speaks_no_tls_where_the_dsn_wants_it() {
     let server = Server::builder().otherwise(Reply::garbage()).start();

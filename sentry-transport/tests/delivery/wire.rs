@@ -96,7 +96,7 @@ fn a_client_of_the_application_is_used() {
             .into_iter()
             .collect::<reqwest::header::HeaderMap>(),
     );
-    #[cfg(feature = "rustls")]
+    #[cfg(feature = "rustls-no-provider")]
     let client = {
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -149,7 +149,7 @@ fn an_https_dsn_needs_no_process_wide_crypto_provider() {
         transport.shutdown(Duration::from_secs(10));
         let reasons: Vec<_> = recorder.totals().iter().map(|item| item.reason()).collect();
         // With TLS the handshake fails; without, the sender says that it cannot work.
-        let expected = if cfg!(any(feature = "rustls", feature = "native-tls")) {
+        let expected = if cfg!(any(feature = "rustls-no-provider", feature = "native-tls")) {
             Reason::NetworkError
         } else {
             Reason::InternalSdkError

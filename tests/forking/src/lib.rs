@@ -47,6 +47,12 @@ pub fn ignore(number: i32) {
     unsafe { libc::signal(number, libc::SIG_IGN) };
 }
 
+/// Lets a signal end this process, as it does unless somebody has changed that.
+pub fn restore(number: i32) {
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(number, libc::SIG_DFL) };
+}
+
 impl Child {
     /// Waits until it has ended. Kills it after `timeout`, and returns `None`.
     #[must_use]

@@ -162,6 +162,12 @@ impl ClientOptions {
         self.data_collection.as_ref().is_none_or(|collection| collection.server_name)
     }
 
+    /// Whether bodies of this kind may be written down, without making the lists of [`collection`](Self::collection).
+    #[must_use]
+    pub fn collects_body(&self, body: HttpBody) -> bool {
+        self.data_collection.as_ref().map_or(self.send_default_pii, |collection| collection.has_body(body))
+    }
+
     /// Sets what integrations may write down of their own accord. Wins over `send_default_pii`.
     pub fn data_collection(self, data_collection: DataCollection) -> Self {
         Self { data_collection: Some(data_collection), ..self }
@@ -177,6 +183,7 @@ mod tests {
         let untouched = ClientOptions::new();
         assert!(!untouched.collection().user_info);
         assert!(!untouched.collection().has_body(HttpBody::IncomingRequest));
+        assert!(!untouched.collects_body(HttpBody::IncomingRequest));
         assert!(!untouched.collection().request_headers.shows("X-Forwarded-For"));
         assert!(!untouched.collection().cookies.shows("__Host-id"));
         let pii = ClientOptions::new().send_default_pii(true);
@@ -184,5 +191,6 @@ mod tests {
         let explicit = pii.data_collection(DataCollection { user_info: false, ..DataCollection::default() });
         assert!(!explicit.collection().user_info);
         assert!(explicit.collection().has_body(HttpBody::OutgoingResponse));
+        assert!(explicit.collects_body(HttpBody::OutgoingResponse));
     }
 }

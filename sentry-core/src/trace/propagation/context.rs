@@ -101,6 +101,15 @@ impl TracePropagationContext {
         self
     }
 
+    /// The same trace in the place of another span. For integrations.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn at_span(&self, span_id: SpanId) -> Self {
+        let mut there = self.clone();
+        there.trace.span_id = span_id;
+        there
+    }
+
     /// The value of the `sentry-trace` header that continues the trace elsewhere.
     #[must_use]
     pub fn sentry_trace_header(&self) -> String {
@@ -114,6 +123,11 @@ impl TracePropagationContext {
             (None, Some(client)) => TraceHeadersIter::new(self.trace, Some(&self.dsc(client.options()))),
             (incoming, _) => TraceHeadersIter::new(self.trace, incoming.as_deref()),
         }
+    }
+
+    /// The same for the client with these options.
+    pub(crate) fn headers_for(&self, options: &ClientOptions) -> TraceHeadersIter {
+        TraceHeadersIter::new(self.trace, Some(&self.dsc(options)))
     }
 
     /// The trace.

@@ -7,9 +7,6 @@ mod layer;
 mod path;
 mod request;
 mod service;
-#[cfg_attr(not(feature = "release-health"), path = "no_session.rs")]
-mod session;
-mod texts;
 
 pub use self::future::SentryHttpFuture;
 pub use self::layer::SentryHttpLayer;

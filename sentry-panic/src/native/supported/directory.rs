@@ -140,7 +140,8 @@ fn secure(path: &Path, closed: u32) -> io::Result<()> {
         return Err(io::ErrorKind::NotADirectory.into());
     }
     let mut permissions = metadata.permissions();
-    if permissions.mode() & 0o7000 != 0 {
+    // One of our own may have inherited such a bit from the one above.
+    if permissions.mode() & 0o022 != 0 && permissions.mode() & 0o7000 != 0 {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is shared with others"));
     }
     if permissions.mode() & closed != 0 {

@@ -88,10 +88,10 @@ pub(super) fn is_spooled(cache: &Path, id: Uuid) -> bool {
     while let Some((folder, depth)) = folders.pop() {
         let Ok(entries) = fs::read_dir(folder) else { continue };
         for entry in entries.flatten() {
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if is_folder && depth < 2 {
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() && depth < 2 {
                 folders.push((entry.path(), depth + 1));
-            } else if !is_folder
+            } else if kind.is_file() // a pipe would block
                 && entry.file_name().to_str().is_some_and(|name| name.contains(&id) && name.ends_with(".env"))
                 && is_whole(&entry.path())
             {

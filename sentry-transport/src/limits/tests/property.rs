@@ -1,11 +1,14 @@
 //! Random items: what comes out fits, says what is missing, and stays what it is.
 
 use sentry_core::protocol::{
-    Breadcrumb, Context, Envelope, Event, Exception, Frame, LogEntry, Map, OsContext, Request, Stacktrace,
-    Thread, User, Value,
+    Breadcrumb, Context, Envelope, Event, Exception, Frame, LogEntry, Map, Measurement, OsContext, Request,
+    Span, SpanId, SpanLink, SpanStatus, Stacktrace, Thread, Transaction, User, Value,
 };
+use sentry_core::{ClientOptions, clock};
 
 use super::{limits, payload};
+use crate::limits::caps::Caps;
+use crate::limits::visit::{self, Seen};
 use crate::scrub::tests::dice::{Dice, PIECES};
 
 const RUNS: u64 = if cfg!(debug_assertions) { 40 } else { 1_000 };
@@ -154,6 +157,73 @@ fn check_meta(meta: &Value, value: Option<&Value>, path: &str) {
             None => panic!("nothing at {path} to remark on"),
         }
     }
+}
+
+fn span(dice: &mut Dice) -> Span {
+    Span {
+        parent_span_id: some(dice, |_| SpanId::default()),
+        same_process_as_parent: some(dice, |dice| dice.below(2) == 0),
+        op: some(dice, text),
+        description: some(dice, text),
+        timestamp: some(dice, |_| clock::now()),
+        status: some(dice, |_| SpanStatus::FailedPrecondition),
+        tags: texts(dice),
+        data: if dice.below(9) == 0 { values(dice) } else { Map::new() },
+        origin: some(dice, text),
+        measurements: (0..dice.below(3))
+            .map(|n| {
+                (format!("m{n}"), Measurement { value: 1.5, unit: some(dice, |dice| text(dice).into()) })
+            })
+            .collect(),
+        links: (0..dice.below(3))
+            .map(|_| SpanLink { attributes: values(dice), ..SpanLink::default() })
+            .collect(),
+        ..Span::default()
+    }
+}
+
+/// As many names and as much to escape as possible, and nothing that is cut.
+fn modest_span(dice: &mut Dice) -> Span {
+    let ugly = |dice: &mut Dice, most| "\u{1}".repeat(dice.below(most));
+    Span {
+        parent_span_id: Some(SpanId::default()),
+        same_process_as_parent: Some(false),
+        op: Some(ugly(dice, 9)),
+        description: Some(ugly(dice, 200)),
+        timestamp: Some(clock::now()),
+        status: Some(SpanStatus::FailedPrecondition),
+        tags: [(ugly(dice, 3), ugly(dice, 9))].into(),
+        data: [(ugly(dice, 9), ugly(dice, 30).into())].into(),
+        origin: Some("auto".into()),
+        links: vec![SpanLink { sampled: Some(false), ..SpanLink::default() }],
+        ..Span::default()
+    }
+}
+
+#[test]
+fn what_is_below_a_size_for_sure_is_never_larger() {
+    let caps = Caps::new(&ClientOptions::new());
+    let mut told = 0;
+    let mut check = |seen: Seen, json: serde_json::Result<Vec<u8>>, what: &str| {
+        let size = json.unwrap().len();
+        assert!(!seen.is_below(size), "{what}: {size} bytes, {seen:?}");
+        // And it is not said of nothing.
+        told += usize::from(seen.is_below(10 * size));
+    };
+    for seed in 0..RUNS {
+        let mut dice = Dice(seed);
+        let mut event = event(&mut dice);
+        check(visit::event(&caps, &mut event), serde_json::to_vec(&event), &format!("event {seed}"));
+        let make = if dice.below(2) == 0 { span } else { modest_span };
+        let spans = (0..dice.below(60)).map(|_| make(&mut dice)).collect();
+        let mut transaction = Transaction { spans, name: some(&mut dice, text), ..Transaction::default() };
+        check(
+            visit::transaction(&caps, &mut transaction),
+            serde_json::to_vec(&transaction),
+            &format!("transaction {seed}"),
+        );
+    }
+    assert!(told > RUNS as usize / 4, "{told}");
 }
 
 #[test]

@@ -10,7 +10,6 @@ use crate::scrub::trail::Trail;
 /// Numbers, ids and flags of a typed context, and their names.
 const CONTEXT: usize = 200;
 const FLAG: usize = 30;
-const LINK: usize = 160;
 
 /// The fields of a typed context that are texts, as they are called.
 macro_rules! options {
@@ -142,13 +141,7 @@ impl Visit<'_> {
         self.option(at, "origin", &mut trace.origin, caps.label);
         self.option(at, "description", &mut trace.description, caps.description);
         self.map(at, "data", &mut trace.data, caps.span);
-        if trace.links.len() > caps.links {
-            let length = trace.links.len();
-            trace.links.truncate(caps.links);
-            self.count_cut();
-            self.notes.shortened(&at.name("links"), length, trace.links.len());
-        }
-        self.count(LINK * trace.links.len());
+        self.links(at, &mut trace.links);
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Visit<'c> {
     pub(super) notes: Notes,
     /// About what there is, as JSON, while no character has to be escaped.
     bytes: usize,
+    /// How much of it never has to be: names that we know, ids, times.
+    plain: usize,
     cuts: usize,
     /// Spans that were left out.
     spans: usize,
@@ -34,6 +36,8 @@ pub(super) struct Visit<'c> {
 pub(super) struct Seen {
     /// About what is left, as JSON, while no character has to be escaped.
     pub(super) bytes: usize,
+    /// How much of it never has to be escaped.
+    pub(super) plain: usize,
     /// How many places were cut.
     pub(super) cuts: usize,
     /// How many spans were left out.
@@ -46,13 +50,17 @@ const ESCAPED: usize = 6;
 impl Seen {
     /// Whether it is smaller than `bytes` for sure.
     pub(super) fn is_below(self, bytes: usize) -> bool {
-        self.bytes.saturating_mul(ESCAPED) < bytes
+        // Remarks on cuts are not counted.
+        let plain = if self.cuts == 0 { self.plain } else { 0 };
+        let texts = self.bytes.saturating_sub(plain).saturating_mul(ESCAPED);
+        // It is counted roughly: a half more is enough.
+        texts.saturating_add(plain + plain / 2) < bytes
     }
 }
 
 impl<'c> Visit<'c> {
     pub(super) fn new(caps: &'c Caps, notes: Notes) -> Self {
-        Self { caps, notes, bytes: 0, cuts: 0, spans: 0 }
+        Self { caps, notes, bytes: 0, plain: 0, cuts: 0, spans: 0 }
     }
 
     /// Remarks of others on the item itself.
@@ -66,13 +74,19 @@ impl<'c> Visit<'c> {
     }
 
     pub(super) fn finish(self) -> (Option<Map<String, Value>>, Seen) {
-        let seen = Seen { bytes: self.bytes, cuts: self.cuts, spans: self.spans };
+        let seen = Seen { bytes: self.bytes, plain: self.plain, cuts: self.cuts, spans: self.spans };
         (self.notes.into_meta().and_then(without_blanks), seen)
     }
 
     #[inline]
     pub(super) fn count(&mut self, bytes: usize) {
         self.bytes += bytes;
+    }
+
+    #[inline]
+    pub(super) fn count_plain(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.plain += bytes;
     }
 
     pub(super) fn count_cut(&mut self) {

@@ -53,7 +53,8 @@ impl Visit<'_> {
 
     #[inline]
     pub(in crate::limits) fn count_text(&mut self, text: &str) {
-        self.count(text.len() + FIELD);
+        self.count(text.len());
+        self.count_plain(FIELD);
     }
 
     /// Cuts `text` to so many characters, unless it has only a few more.

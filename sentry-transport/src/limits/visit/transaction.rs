@@ -1,6 +1,6 @@
 //! Transactions and their spans.
 
-use sentry_core::protocol::{Span, Transaction};
+use sentry_core::protocol::{Map, Measurement, Span, SpanLink, Transaction};
 
 use crate::limits::caps::Caps;
 use crate::limits::names;
@@ -46,14 +46,15 @@ impl Visit<'_> {
         let (start, most) = (self.bytes, self.caps.spans_bytes);
         let mut kept = spans.len().min(self.caps.spans);
         for (index, span) in spans.iter_mut().take(kept).enumerate() {
+            let before = (self.bytes, self.plain);
             self.span(&at.index(index), span);
             if self.bytes - start > most {
+                (self.bytes, self.plain) = before;
                 kept = index;
                 break;
             }
         }
         self.keep_spans(&at, spans, kept);
-        self.bytes = self.bytes.min(start + most);
     }
 
     /// They are in the order in which they began: what is left out is the end.
@@ -72,38 +73,54 @@ impl Visit<'_> {
 
     fn span(&mut self, at: &Trail<'_>, span: &mut Span) {
         let caps = self.caps;
-        self.count(SPAN);
+        self.count_plain(SPAN);
         self.option(at, "op", &mut span.op, caps.label);
         self.option(at, "description", &mut span.description, caps.description);
         self.option(at, "origin", &mut span.origin, caps.label);
         self.tags(at, &mut span.tags);
         self.map(at, "data", &mut span.data, caps.span);
         self.measurements(at, &mut span.measurements);
-        if span.links.len() > caps.links {
-            let length = span.links.len();
-            span.links.truncate(caps.links);
-            self.count_cut();
-            self.notes.shortened(&at.name("links"), length, span.links.len());
-        }
-        self.count(LINK * span.links.len());
+        self.links(at, &mut span.links);
     }
 
-    fn measurements<T>(&mut self, at: &Trail<'_>, measurements: &mut sentry_core::protocol::Map<String, T>) {
+    /// Their attributes share a budget.
+    pub(super) fn links(&mut self, at: &Trail<'_>, links: &mut Vec<SpanLink>) {
+        if links.is_empty() {
+            return;
+        }
+        let (caps, at) = (self.caps, at.name("links"));
+        if links.len() > caps.links {
+            let length = links.len();
+            links.truncate(caps.links);
+            self.count_cut();
+            self.notes.shortened(&at, length, links.len());
+        }
+        self.count(LINK * links.len());
+        let (mut left, each) = (caps.span.bytes, (caps.span.bytes, caps.span.depth));
+        for (index, link) in links.iter_mut().enumerate().filter(|(_, link)| !link.attributes.is_empty()) {
+            self.fields(&at.index(index).name("attributes"), &mut link.attributes, &mut left, each);
+        }
+    }
+
+    fn measurements(&mut self, at: &Trail<'_>, measurements: &mut Map<String, Measurement>) {
         if measurements.is_empty() {
             return;
         }
         let length = measurements.len();
-        let is_long = |name: &String| name.len() > MEASUREMENT;
-        if length > self.caps.measurements || measurements.keys().any(is_long) {
+        let is_long = |(name, measurement): (&String, &Measurement)| {
+            let unit = measurement.unit.as_ref().map_or(0, |unit| unit.as_str().len());
+            name.len().max(unit) > MEASUREMENT
+        };
+        if length > self.caps.measurements || measurements.iter().any(is_long) {
             let mut left = self.caps.measurements;
-            measurements.retain(|name, _| {
-                let is_kept = left > 0 && !is_long(name);
+            measurements.retain(|name, measurement| {
+                let is_kept = left > 0 && !is_long((name, measurement));
                 left -= usize::from(is_kept);
                 is_kept
             });
             self.count_cut();
             self.notes.shortened(&at.name("measurements"), length, measurements.len());
         }
-        self.count(2 * MEASUREMENT * measurements.len());
+        self.count(3 * MEASUREMENT * measurements.len());
     }
 }

@@ -29,7 +29,7 @@ impl Worker {
             Ok(response) => {
                 if landing.attempt.watch.is_none() {
                     // What takes long because it is long says nothing about the way.
-                    self.width.answered(landing.took);
+                    self.width.answered(landing.took, clock::instant());
                 }
                 if turn.closing.is_some() {
                     self.heard = Some(clock::instant());

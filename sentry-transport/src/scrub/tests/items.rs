@@ -6,7 +6,7 @@ use sentry_core::protocol::{
     Attachment, Breadcrumb, Context, Envelope, EnvelopeItem, Event, Exception, FeedbackContext, Frame,
     ItemContainer, Log, LogAttribute, LogEntry, LogLevel, Map, Metric, MetricType, MonitorCheckIn,
     MonitorCheckInStatus, Request, ResponseContext, SessionAttributes, SessionStatus, SessionUpdate, Span,
-    Stacktrace, Thread, TraceContext, TraceId, Transaction, User, Uuid, Value,
+    SpanLink, Stacktrace, Thread, TraceContext, TraceId, Transaction, User, Uuid, Value,
 };
 use sentry_core::{ClientOptions, Finish, Outbound, Telemetry};
 use serde_json::json;
@@ -148,11 +148,14 @@ fn transactions_and_their_spans() {
             ("url.query".to_owned(), json!(format!("token={SECRET}"))),
         ]
         .into(),
+        links: vec![link()],
         ..Span::new()
     };
+    let trace = TraceContext { links: vec![link()], ..TraceContext::default() };
     let left = clean(Transaction {
         name: Some(dirty()),
         spans: vec![span],
+        contexts: [("trace".to_owned(), trace.into())].into(),
         request: Some(request()),
         extra: values(),
         ..Transaction::new()
@@ -162,6 +165,18 @@ fn transactions_and_their_spans() {
         left["_meta"]["spans"]["0"]["data"]["db.query.text"][""]["rem"][0],
         json!(["@sql:filter", "s", 7, 8])
     );
+    for links in [&left["spans"][0]["links"], &left["contexts"]["trace"]["links"]] {
+        assert_eq!(links[0]["attributes"]["sentry.link.type"], "previous_trace");
+    }
+}
+
+fn link() -> SpanLink {
+    let attributes = [
+        ("sentry.link.type".to_owned(), json!("previous_trace")),
+        ("token".to_owned(), json!(SECRET)),
+        ("note".to_owned(), json!(dirty())),
+    ];
+    SpanLink { attributes: attributes.into(), ..SpanLink::default() }
 }
 
 #[test]

@@ -55,7 +55,10 @@ impl Visit<'_> {
             visit.option(at, "description", &mut trace.description, What::Text);
             visit.option(at, "op", &mut trace.op, What::Text);
         });
-        self.with_source(source, |visit| visit.map(at, "data", &mut trace.data));
+        self.with_source(source, |visit| {
+            visit.map(at, "data", &mut trace.data);
+            visit.links(at, &mut trace.links);
+        });
     }
 
     fn response(&mut self, at: &Trail<'_>, response: &mut ResponseContext) {

@@ -1,7 +1,7 @@
 //! Transactions and their spans.
 
 use sentry_core::options::ScrubField;
-use sentry_core::protocol::{Span, Transaction};
+use sentry_core::protocol::{Span, SpanLink, Transaction};
 
 use super::Visit;
 use crate::scrub::clean::What;
@@ -48,6 +48,15 @@ impl Visit<'_> {
         self.with_source(source, |visit| {
             visit.map(at, "data", &mut span.data);
             visit.tags(at, &mut span.tags);
+            visit.links(at, &mut span.links);
         });
+    }
+
+    /// What the application says about other spans.
+    pub(super) fn links(&mut self, at: &Trail<'_>, links: &mut [SpanLink]) {
+        let at = at.name("links");
+        for (index, link) in links.iter_mut().enumerate() {
+            self.map(&at.index(index), "attributes", &mut link.attributes);
+        }
     }
 }

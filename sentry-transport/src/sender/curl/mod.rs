@@ -13,7 +13,7 @@ use curl::Version;
 use curl::easy::{Easy, List, ReadError};
 use sentry_core::options::HttpOptions;
 use sentry_core::types::Scheme;
-use sentry_core::{TransportOptions, clock, diagnostics};
+use sentry_core::{TransportOptions, clock, diagnostics, process};
 
 use self::answer::Reader;
 use super::blocking::Exchange;
@@ -48,7 +48,8 @@ impl CurlConfig {
             });
             return Err(SendError::setup());
         }
-        let mut easy = Easy::new();
+        // The first one initialises libcurl: not half, for a child.
+        let mut easy = process::without_fork(Easy::new);
         let done = self.set_up(&mut easy).map_err(setup);
         done.inspect_err(|error| diagnostics::warn_once("http client", || error.explain()))?;
         Ok(easy)

@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, NoProxy, Proxy};
 use sentry_core::options::HttpOptions;
 use sentry_core::types::Scheme;
-use sentry_core::{TransportOptions, diagnostics};
+use sentry_core::{TransportOptions, diagnostics, process};
 
 use super::super::{POOL_IDLE, SendError};
 use super::dns::Dns;
@@ -57,12 +57,18 @@ impl ClientConfig {
             return Err(SendError::setup());
         }
         // A feature of reqwest that somebody else switched on may panic in here for want of a crypto provider.
-        let built = catch_unwind(AssertUnwindSafe(|| self.configured()?.build().map_err(setup)));
+        let built = catch_unwind(AssertUnwindSafe(|| {
+            // This may tell the application what is wrong with its settings.
+            let builder = self.configured();
+            // TLS libraries initialise themselves: not half, for a child.
+            process::without_fork(|| self.tls.apply(builder)?.build().map_err(setup))
+        }));
         let client = built.unwrap_or_else(|_| Err(SendError::panicked()));
         client.inspect_err(|error| diagnostics::warn_once("http client", || error.explain()))
     }
 
-    fn configured(&self) -> Result<ClientBuilder, SendError> {
+    /// All but TLS.
+    fn configured(&self) -> ClientBuilder {
         let mut builder = Client::builder()
             // A redirect would carry the key to somewhere else.
             .redirect(Policy::none())
@@ -79,7 +85,7 @@ impl ClientConfig {
         if let Some(resolver) = &self.http.resolver {
             builder = builder.dns_resolver(Dns::new(resolver));
         }
-        self.tls.apply(self.with_socket(builder))
+        self.with_socket(builder)
     }
 
     /// A proxy that cannot be read is left out, loudly; its URL may hold a password.

@@ -6,9 +6,9 @@
 mod body;
 mod client;
 mod dns;
-#[cfg_attr(feature = "rustls", path = "tls_rustls.rs")]
-#[cfg_attr(all(not(feature = "rustls"), feature = "native-tls"), path = "tls_native.rs")]
-#[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), path = "tls_none.rs")]
+#[cfg_attr(feature = "rustls-no-provider", path = "tls_rustls.rs")]
+#[cfg_attr(all(not(feature = "rustls-no-provider"), feature = "native-tls"), path = "tls_native.rs")]
+#[cfg_attr(not(any(feature = "rustls-no-provider", feature = "native-tls")), path = "tls_none.rs")]
 mod tls;
 
 use std::fmt;

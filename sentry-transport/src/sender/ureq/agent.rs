@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sentry_core::options::{HttpOptions, Resolver};
 use sentry_core::types::Scheme;
-use sentry_core::{TransportOptions, diagnostics};
+use sentry_core::{TransportOptions, diagnostics, process};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Proxy};
 
@@ -58,7 +58,8 @@ impl AgentConfig {
             });
             return Err(SendError::setup());
         }
-        let handshake = self.tls.prepare();
+        // TLS libraries initialise themselves: not half, for a child.
+        let handshake = process::without_fork(|| self.tls.prepare());
         let handshake =
             handshake.inspect_err(|error| diagnostics::warn_once("http client", || error.explain()))?;
         let config = Agent::config_builder()

@@ -24,17 +24,18 @@ impl Tls {
     }
 
     pub(super) fn prepare(&self) -> Result<Handshake, SendError> {
-        self.0.config().map(Handshake)
+        self.0.config_if_needed().map(Handshake)
     }
 }
 
 /// Turns connections into secure ones.
-pub(super) struct Handshake(Arc<ClientConfig>);
+pub(super) struct Handshake(Option<Arc<ClientConfig>>);
 
 impl Handshake {
     pub(super) fn run(&self, host: &str, mut wire: Wire) -> io::Result<Stream> {
+        let Some(config) = &self.0 else { return Err(io::ErrorKind::Unsupported.into()) };
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let mut connection = ClientConnection::new(Arc::clone(&self.0), name).map_err(io::Error::other)?;
+        let mut connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
         connection.complete_io(&mut wire)?;
         Ok(StreamOwned::new(connection, wire))
     }

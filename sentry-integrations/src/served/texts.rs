@@ -1,7 +1,7 @@
 //! Many short texts in one allocation.
 
 /// Texts one after another, each behind its length.
-pub(super) struct Texts(Vec<u8>);
+pub(crate) struct Texts(Vec<u8>);
 
 /// Bytes of a length.
 const PREFIX: usize = 4;
@@ -10,19 +10,19 @@ const USUAL: usize = 32;
 
 impl Texts {
     #[inline]
-    pub(super) fn with_room_for(count: usize) -> Self {
+    pub(crate) fn with_room_for(count: usize) -> Self {
         Self(Vec::with_capacity(count * USUAL))
     }
 
     /// Adds one. What is longer than 4 GiB is left out.
     #[inline]
-    pub(super) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push(&mut self, text: &[u8]) {
         let (length, text) = u32::try_from(text.len()).map_or((0, &[][..]), |length| (length, text));
         self.0.extend_from_slice(&length.to_le_bytes());
         self.0.extend_from_slice(text);
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {
             let (length, after) = rest.split_first_chunk::<PREFIX>()?;

@@ -2,11 +2,14 @@
 
 /// `query` with `%s` in the place of each text and number. Names, also quoted ones, stay, and so do placeholders; comments
 /// go, in which some libraries write down the trace. `system` is the kind of database, where that is known.
-pub(super) fn parametrized(query: &str, system: Option<&str>) -> String {
-    // Where names have their own quotes, double ones hold texts.
-    let is_mysql = system.is_some_and(|system| ["mysql", "mariadb"].contains(&system));
+pub(crate) fn parametrized(query: &str, system: Option<&str>) -> String {
+    let is = |list: &[&str]| {
+        system.is_some_and(|system| list.iter().any(|known| known.eq_ignore_ascii_case(system)))
+    };
     let mut shown = match system {
-        Some(_) if is_mysql => Reader { escapes: true, is_mysql }.read(query).0,
+        Some(_) if is(&COMMANDS) => command(query),
+        Some(_) if is(&MYSQL) => Reader { escapes: true, is_mysql: true, in_word: IN_WORD }.read(query),
+        Some(_) if is(&DOCUMENTS) => Reader { escapes: true, is_mysql: true, in_word: "_" }.read(query),
         Some(_) => read(query, false),
         None => read(query, query.contains('`')),
     };
@@ -14,20 +17,45 @@ pub(super) fn parametrized(query: &str, system: Option<&str>) -> String {
     shown
 }
 
+/// Of names and placeholders.
+const IN_WORD: &str = "_$.:@?";
+/// Where names have their own quotes, double ones hold texts.
+const MYSQL: [&str; 2] = ["mysql", "mariadb"];
+/// Texts are in either kind of quotes, and so are names, if they are.
+const DOCUMENTS: [&str; 11] = [
+    "mongodb",
+    "documentdb",
+    "couchdb",
+    "couchbase",
+    "elasticsearch",
+    "opensearch",
+    "dynamodb",
+    "aws.dynamodb",
+    "cosmosdb",
+    "azure.cosmosdb",
+    "neo4j",
+];
+/// A word that says what to do, and values without quotes.
+const COMMANDS: [&str; 4] = ["redis", "valkey", "keydb", "memcached"];
+
+/// The first word.
+fn command(query: &str) -> String {
+    let mut words = query.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    if words.next().is_some() { format!("{first} {VALUE}") } else { first.to_owned() }
+}
+
 fn read(query: &str, is_mysql: bool) -> String {
-    let read = |query: &str, escapes| Reader { escapes, is_mysql }.read(query);
+    let [escaping, plain] = [true, false].map(|escapes| Reader { escapes, is_mysql, in_word: IN_WORD });
     if !query.contains("\\'") && !query.contains("\\\"") {
-        return read(query, false).0;
+        return plain.read(query);
     }
     // Whether that ends a text is a matter of the database. As a rule only one of the two makes sense of the whole.
-    let (escaped, is_whole) = read(query, true);
-    let (plain, is_plain) = read(query, false);
-    match (is_whole, is_plain) {
-        (true, false) => escaped,
-        (false, true) => plain,
-        _ if escaped == plain => plain,
-        // What nobody can make sense of is a text up to its end.
-        _ => read(query.split(['\'', '"']).next().unwrap_or_default(), false).0 + VALUE,
+    match (escaping.try_read(query), plain.try_read(query)) {
+        ((escaped, true), (_, false)) => escaped,
+        ((_, false), (plain, true)) => plain,
+        ((escaped, true), (plain, true)) if escaped == plain => plain,
+        _ => plain.read_to_quote(query),
     }
 }
 
@@ -38,16 +66,34 @@ struct Reader {
     escapes: bool,
     /// Double quotes hold texts, not names.
     is_mysql: bool,
+    /// After these a digit is no value.
+    in_word: &'static str,
 }
 
 impl Reader {
+    /// The query without values.
+    fn read(&self, query: &str) -> String {
+        match self.try_read(query) {
+            (out, true) => out,
+            _ => self.read_to_quote(query),
+        }
+    }
+
+    /// What nobody can make sense of is a text from its first quote up to its end.
+    fn read_to_quote(&self, query: &str) -> String {
+        match query.find(['\'', '"']) {
+            Some(at) => self.try_read(&query[..at]).0 + VALUE,
+            None => self.try_read(query).0,
+        }
+    }
+
     /// The query without values, and whether every text in it has an end.
-    fn read(&self, query: &str) -> (String, bool) {
+    fn try_read(&self, query: &str) -> (String, bool) {
         let (mut out, mut is_whole) = (String::with_capacity(query.len()), true);
         let mut rest = query;
         while let Some(first) = rest.chars().next() {
             let is_in_word =
-                out.chars().next_back().is_some_and(|c| c.is_alphanumeric() || "_$.:@?".contains(c));
+                out.chars().next_back().is_some_and(|c| c.is_alphanumeric() || self.in_word.contains(c));
             let value = match first {
                 '\'' => Some(self.text(rest, b'\'')),
                 '"' if self.is_mysql => Some(self.text(rest, b'"')),
@@ -61,7 +107,7 @@ impl Reader {
                     is_whole &= has_end;
                     length
                 }
-                None => match comment(rest) {
+                None => match comment(rest, self.is_mysql) {
                     Some(length) => {
                         out.push(' ');
                         length
@@ -112,8 +158,8 @@ fn number(rest: &str) -> usize {
 }
 
 /// Bytes of a comment. One without an end goes on to the end.
-fn comment(rest: &str) -> Option<usize> {
-    if rest.starts_with("--") {
+fn comment(rest: &str, is_mysql: bool) -> Option<usize> {
+    if rest.starts_with("--") || is_mysql && rest.starts_with('#') {
         return Some(rest.find('\n').unwrap_or(rest.len()));
     }
     let inner = rest.strip_prefix("/*")?;
@@ -181,6 +227,30 @@ mod tests {
         ] {
             assert_eq!(parametrized(query, None), expected);
         }
+    }
+
+    #[test]
+    fn what_is_not_sql_has_texts_in_both_kinds_of_quotes_or_in_none() {
+        for (system, query, expected) in [
+            (
+                "mongodb",
+                r#"{"find":"users","filter":{"email":"secret","age":7}}"#,
+                "{%s:%s,%s:{%s:%s,%s:%s}}",
+            ),
+            ("MongoDB", r#"{"a":"it's secret"}"#, "{%s:%s}"),
+            ("elasticsearch", r#"{"q":"cut off secret"#, "{%s"),
+            ("neo4j", r#"MATCH (n {name: "secret"}) RETURN n"#, "MATCH (n {name: %s}) RETURN n"),
+            ("redis", "SET session:1 secret", "SET %s"),
+            ("redis", "PING", "PING"),
+            ("redis", "", ""),
+            ("MySQL", "SELECT a # don't\nFROM t WHERE b='secret'", "SELECT a  \nFROM t WHERE b=%s"),
+            ("mysql", r#"SELECT a FROM t WHERE b = "secret"#, "SELECT a FROM t WHERE b = %s"),
+        ] {
+            assert_eq!(parametrized(query, Some(system)), expected);
+        }
+        // A comment that nobody knows as one.
+        let shown = parametrized("SELECT a # don't\nFROM t WHERE b='secret'", None);
+        assert_eq!(shown, "SELECT a # don%s");
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! What the handles of one transaction and of its spans share.
 
+mod streamed;
+
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crate::client::{Client, ClientEvent};
 use crate::clock;
 use crate::hub::{Hub, WeakHub};
-use crate::options::{self, Beginning, TraceLifecycle};
+use crate::options::{self, Beginning, ClientOptions, TraceLifecycle};
 use crate::protocol::client_report::{Category, Reason};
-use crate::protocol::{self, DynamicSamplingContext, Map, SpanStatus, TraceContext, Value};
+use crate::protocol::{DynamicSamplingContext, Map, SpanStatus, TraceContext, Value};
 use crate::scope::ScopeSnapshot;
 use crate::stacktrace::RawStack;
 use crate::sync::lock;
@@ -16,6 +19,8 @@ use crate::trace::code_location;
 use crate::trace::constants::Constants;
 use crate::trace::data::HoldsData;
 use crate::trace::dsc::{self, Head};
+use crate::trace::fate::Fate;
+use crate::trace::frozen;
 use crate::trace::ids::Ids;
 use crate::trace::label::Label;
 use crate::trace::record::{Kept, More, Record, Weight};
@@ -23,7 +28,6 @@ use crate::trace::recorded::{Recorded, RecordedTransaction};
 use crate::trace::sampling::Verdict;
 use crate::trace::span::Off;
 use crate::trace::spans::Spans;
-use crate::trace::stream::{self, Segment};
 use crate::trace::{MAX_SPANS, RootSpan, Transaction, TransactionContext, TransactionSource};
 
 pub(super) struct Root {
@@ -50,7 +54,7 @@ pub(super) struct State {
     /// Where the name comes from.
     pub(super) source: TransactionSource,
     pub(super) status: Option<SpanStatus>,
-    pub(super) origin: Option<String>,
+    pub(super) origin: Option<Cow<'static, str>>,
     pub(super) data: Map<String, Value>,
     /// What becomes data with the wire form.
     pub(super) constants: Option<Constants>,
@@ -62,6 +66,8 @@ pub(super) struct State {
     scope: ScopeSnapshot,
     /// The sampling context of a trace that began here, once it has left the process.
     frozen: Option<Arc<DynamicSamplingContext>>,
+    /// Of a stream, where options may drop it at its end.
+    fate: Fate,
     finished: bool,
 }
 
@@ -69,6 +75,22 @@ impl State {
     pub(super) fn more(&mut self) -> &mut More {
         self.more.get_or_insert_default()
     }
+
+    /// What nobody will see. It may hold the transaction before, and that the one before it: dropped when nothing is locked.
+    fn take_content(&mut self) -> impl Sized + use<> {
+        let (data, more) = (std::mem::take(&mut self.data), self.more.take());
+        (data, more, std::mem::take(&mut self.spans), std::mem::take(&mut self.scope))
+    }
+}
+
+/// Whether a span was taken in.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Room {
+    Enough,
+    /// It is one too many.
+    Full,
+    /// It comes too late.
+    Closed,
 }
 
 impl Root {
@@ -84,7 +106,7 @@ impl Root {
         let TransactionContext { label, ids, incoming, source, data, .. } = context;
         // Neither the time nor the scopes are needed when it is not recorded.
         let (hub, start, scope) = match hub.filter(|_| verdict.recorded) {
-            Some(hub) => (hub.downgrade(), start.unwrap_or_else(clock::now), hub.snapshot()),
+            Some(hub) => (hub.downgrade(), start.unwrap_or_else(clock::now), at_start(hub)),
             None => (WeakHub::default(), SystemTime::UNIX_EPOCH, ScopeSnapshot::default()),
         };
         let state = Mutex::new(State { label, source, data, scope, ..State::default() });
@@ -118,6 +140,32 @@ impl Root {
         !lock(&self.state).finished
     }
 
+    /// Whether spans below it that end are sent.
+    pub(super) fn takes_spans(&self) -> bool {
+        self.streams || self.is_open()
+    }
+
+    /// The hub that started it, if somebody still uses it.
+    pub(super) fn home(&self) -> Option<Hub> {
+        self.hub.upgrade()
+    }
+
+    /// Nobody will finish it: it is lost with what it has taken in.
+    pub(super) fn give_up(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        if std::mem::replace(&mut state.finished, true) {
+            return;
+        }
+        let spans = 1 + state.spans.len() as u64;
+        let before = state.fate.settle();
+        let content = state.take_content();
+        drop(state);
+        drop(content);
+        self.tell_end();
+        drop(before.map(|waiting| self.no_longer_undecided(waiting)));
+        self.discard(Reason::BufferOverflow, spans);
+    }
+
     /// Tells who watches the client that it has begun.
     #[inline]
     pub(super) fn tell_start(self: &Arc<Self>) {
@@ -135,10 +183,23 @@ impl Root {
     }
 
     pub(super) fn set_name(&self, name: &str) {
+        self.set_name_from(name, TransactionSource::Custom);
+    }
+
+    pub(super) fn set_name_from(&self, name: &str, source: TransactionSource) {
         let mut state = lock(&self.state);
         if !state.finished {
             state.label.set_first(name);
-            state.source = TransactionSource::Custom;
+            state.source = source;
+        }
+    }
+
+    /// Sets the name to that of a route, unless somebody has named the work.
+    pub(super) fn set_route(&self, name: &str) {
+        let mut state = lock(&self.state);
+        if !state.finished && matches!(state.source, TransactionSource::Route | TransactionSource::Url) {
+            state.label.set_first(name);
+            state.source = TransactionSource::Route;
         }
     }
 
@@ -168,17 +229,30 @@ impl Root {
         if let Some(frozen) = &lock(&self.state).frozen {
             return Arc::clone(frozen);
         }
+        let ours = if self.verdict.decision.sampled == Some(false) {
+            // What is below it does not know of it, and may have been asked before.
+            frozen::of_trace(self.ids.trace_id(), self.client.options(), || self.fresh_dsc())
+        } else {
+            Arc::new(self.fresh_dsc())
+        };
+        Arc::clone(lock(&self.state).frozen.get_or_insert(ours))
+    }
+
+    /// Whether its client has these options.
+    pub(super) fn is_of(&self, options: &ClientOptions) -> bool {
+        std::ptr::eq(self.client.options(), options)
+    }
+
+    /// What there is to say about the trace now.
+    pub(super) fn fresh_dsc(&self) -> DynamicSamplingContext {
         // Asked for without our lock: whoever holds that of the hub may want ours.
         let replay = self.hub.upgrade().and_then(|hub| hub.snapshot().replay_id().map(str::to_owned));
-        let mut state = lock(&self.state);
-        let State { frozen, label, source, .. } = &mut *state;
-        Arc::clone(frozen.get_or_insert_with(|| {
-            let (trace_id, decision) = (self.ids.trace_id(), self.verdict.decision);
-            // A URL is no name that others could do anything with, and may hold what is nobody's business.
-            let name = Some(label.first()).filter(|_| *source != TransactionSource::Url);
-            let head = Head { trace_id, decision, transaction: name, replay: replay.as_deref() };
-            Arc::new(dsc::of_head(&head, self.client.options()))
-        }))
+        let state = lock(&self.state);
+        let (trace_id, decision) = (self.ids.trace_id(), self.verdict.decision);
+        // A URL is no name that others could do anything with, and may hold what is nobody's business.
+        let name = Some(state.label.first()).filter(|_| state.source != TransactionSource::Url);
+        let head = Head { trace_id, decision, transaction: name, replay: replay.as_deref() };
+        dsc::of_head(&head, self.client.options())
     }
 
     /// Ends a span, now if no time is given, and takes it in.
@@ -189,12 +263,12 @@ impl Root {
         let stack = if record.is_slow(end) { self.stack_of(&record) } else { None };
         let Some(own) = Arc::get_mut(&mut record) else {
             if let Some(weight) = record.end(end, stack) {
-                self.take_in(weight, |place| place.share(record));
+                self.take_in(weight, || Kept::shared(record));
             }
             return;
         };
         if let Some(weight) = own.end_own(end, stack)
-            && self.take_in(weight, |place| own.move_to(place))
+            && self.take_in(weight, || own.take())
         {
             record.spare();
         }
@@ -202,27 +276,56 @@ impl Root {
 
     /// Takes in a span that has ended. Too many are a loss, those that come too late are not expected any more.
     #[inline]
-    fn take_in(self: &Arc<Self>, weight: Weight, put: impl FnOnce(&mut Kept)) -> bool {
+    fn take_in(self: &Arc<Self>, weight: Weight, take: impl FnOnce() -> Kept) -> bool {
         if self.streams {
-            let mut kept = Kept::default();
-            put(&mut kept);
-            self.stream_span(kept);
+            self.stream_span(take());
             return true;
         }
+        match self.put_in(weight, take) {
+            Room::Enough => true,
+            Room::Full => {
+                self.lose_one_too_many();
+                false
+            }
+            Room::Closed => false,
+        }
+    }
+
+    #[inline]
+    fn put_in(&self, weight: Weight, take: impl FnOnce() -> Kept) -> Room {
         let mut state = lock(&self.state);
         if state.finished {
-            return false;
+            return Room::Closed;
         }
-        if state.spans.len() < MAX_SPANS {
-            state.spans.push(put);
-            state.weight.add(weight);
-            return true;
+        if state.spans.len() >= MAX_SPANS {
+            return Room::Full;
         }
-        drop(state);
+        state.spans.push(take());
+        state.weight.add(weight);
+        Room::Enough
+    }
+
+    /// Takes in a span that ends and that nobody has a handle of, and leaves a blank one behind. `None`: it takes a handle to
+    /// end it, since somebody is to be called for it.
+    #[inline]
+    pub(super) fn take_noted(&self, span: &mut Kept, end: SystemTime) -> Option<Room> {
+        if self.streams || span.is_slow(end) {
+            return None;
+        }
+        let weight = span.end(end)?;
+        let room = self.put_in(weight, || std::mem::take(span));
+        if room != Room::Enough {
+            *span = Kept::default();
+        }
+        Some(room)
+    }
+
+    /// There was no room for a span.
+    #[cold]
+    pub(super) fn lose_one_too_many(&self) {
         if !self.only_shown {
             self.lose(Reason::BufferOverflow, Category::Span);
         }
-        false
     }
 
     /// Sends the transaction, or counts that it was sampled out. Only the first call does anything.
@@ -239,10 +342,15 @@ impl Root {
         let end = end.unwrap_or_else(clock::now).max(self.start);
         if let Some(reason) = self.unwanted(&state) {
             let spans = 1 + state.spans.len() as u64;
+            let waiting = state.fate.drop_for(reason);
+            let content = state.take_content();
             drop(state);
+            drop(content);
             self.tell_end();
+            let spans = spans + waiting.map_or(0, |waiting| self.no_longer_undecided(waiting).forget());
             return self.discard(reason, spans);
         }
+        let before = state.fate.settle();
         // Name, operation and status stay: events captured later may still refer to this transaction.
         let recorded = Recorded {
             ids: self.ids,
@@ -263,7 +371,7 @@ impl Root {
         self.tell_end();
         self.count_unsampled();
         if self.streams {
-            return self.stream(segment(recorded));
+            return self.stream_segment(before, recorded);
         }
         let scope = self.hub.upgrade().map_or(at_start, |hub| hub.snapshot());
         // The envelope tells the sampling context of this transaction, whatever span is active now.
@@ -279,8 +387,13 @@ impl Root {
     /// Whether a span that begins with `data` is left out, which is counted.
     #[inline]
     pub(super) fn ignores(&self, op: &str, description: &str, data: Option<&Map<String, Value>>) -> bool {
-        let may_be = self.verdict.is_ignored() || !self.client.options().ignore_spans.is_empty();
-        may_be && self.ignores_some(op, description, data)
+        self.may_ignore() && self.ignores_some(op, description, data)
+    }
+
+    /// Whether spans are left out at all.
+    #[inline]
+    pub(super) fn may_ignore(&self) -> bool {
+        self.verdict.is_ignored() || !self.client.options().ignore_spans.is_empty()
     }
 
     #[inline(never)]
@@ -301,6 +414,10 @@ impl Root {
 
     /// Why the transaction shall not be sent after all.
     fn unwanted(&self, state: &State) -> Option<Reason> {
+        if !state.fate.is_open() {
+            // Spans below it have left already.
+            return None;
+        }
         let options = self.client.options();
         if options::is_ignored(&options.ignore_transactions, state.label.first()) {
             return Some(Reason::Ignored);
@@ -342,27 +459,6 @@ impl Root {
         }
     }
 
-    /// Sends a span below the transaction.
-    fn stream_span(self: &Arc<Self>, ended: Kept) {
-        let (mut span, stack) = ended.into_span();
-        if let Some(stack) = stack {
-            // Nobody waits for symbols here: names that are known already are enough.
-            code_location::add_to(&mut span, &stack, self.client.options(), clock::instant());
-        }
-        self.stream(span);
-    }
-
-    /// Sends a span by itself.
-    fn stream(self: &Arc<Self>, span: protocol::Span) {
-        let scope = self.hub.upgrade().map(|hub| hub.snapshot()).unwrap_or_default();
-        let (name, source) = {
-            let state = lock(&self.state);
-            (state.label.first().to_owned(), state.source)
-        };
-        let segment = Segment { name: &name, source, id: self.ids.span_id(), context: self.dsc() };
-        stream::send(&self.client, span, &segment, &scope);
-    }
-
     fn count_unsampled(&self) {
         if self.verdict.reported && self.streams {
             self.lose(self.verdict.reason, Category::Span);
@@ -373,28 +469,18 @@ impl Root {
     }
 
     /// May call the application: no lock of ours is held.
-    fn lose(&self, reason: Reason, category: Category) {
+    pub(super) fn lose(&self, reason: Reason, category: Category) {
         self.client.options().client_report_recorder.record(reason, category, 1);
     }
 }
 
-/// The transaction as a span.
-fn segment(recorded: Recorded) -> protocol::Span {
-    let More { tags, measurements, links, .. } = recorded.more.map(|more| *more).unwrap_or_default();
-    protocol::Span {
-        span_id: recorded.ids.span_id(),
-        trace_id: recorded.ids.trace_id(),
-        parent_span_id: recorded.ids.parent_span_id(),
-        op: recorded.label.into_parts().1,
-        start_timestamp: recorded.start,
-        timestamp: Some(recorded.end),
-        status: recorded.status,
-        tags,
-        data: Constants::added(recorded.constants, recorded.data),
-        origin: recorded.origin,
-        measurements,
-        links,
-        ..protocol::Span::default()
+/// The scopes that a transaction begins with.
+fn at_start(hub: &Hub) -> ScopeSnapshot {
+    let scope = hub.snapshot();
+    // One that has ended keeps nothing any more.
+    match scope.span() {
+        Some(above) if above.is_open() => scope.without_span(),
+        _ => scope,
     }
 }
 
@@ -405,7 +491,7 @@ fn trace_context(ids: &Ids, data: Map<String, Value>, state: &State) -> TraceCon
         parent_span_id: ids.parent_span_id(),
         op: Some(state.label.second()).filter(|op| !op.is_empty()).map(str::to_owned),
         status: state.status,
-        origin: state.origin.clone(),
+        origin: state.origin.as_deref().map(str::to_owned),
         data,
         ..TraceContext::default()
     }

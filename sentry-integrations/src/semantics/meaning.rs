@@ -6,13 +6,14 @@ use sentry_core::options::DataCollection;
 use sentry_core::protocol::{Map, SpanStatus, Url, Value};
 use sentry_core::{Hub, TransactionOrSpan};
 
-use super::asked::ASKED;
 use super::query;
+use crate::http_status;
 
 /// Takes what has a meaning out of the values, and from them what may not be written down.
-pub(super) fn understand(ours: &TransactionOrSpan, values: &mut Map<String, Value>) {
+pub(crate) fn understand(ours: &TransactionOrSpan, values: &mut Map<String, Value>) {
     if let Some(status) = CODES.into_iter().find_map(|name| code(values.get(name)?)) {
-        values.entry("http.response.status_code".to_owned()).or_insert_with(|| status.into());
+        // A number, however it was recorded.
+        values.insert("http.response.status_code".to_owned(), status.into());
         if let Some(status) = status_of(status) {
             ours.set_status(status);
         }
@@ -21,14 +22,27 @@ pub(super) fn understand(ours: &TransactionOrSpan, values: &mut Map<String, Valu
     if values.get("otel.status_code").is_some_and(is_error) {
         ours.set_status(SpanStatus::UnknownError);
     }
+    show_of(values, || known_system(ours));
+}
+
+/// Takes from the values what may not be written down.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn show(values: &mut Map<String, Value>) {
+    show_of(values, || None);
+}
+
+/// The same for a query of a kind of database that may be known already.
+fn show_of(values: &mut Map<String, Value>, known_system: impl FnOnce() -> Option<String>) {
     for name in ASKED {
         values.remove(name);
     }
-    let system = ["db.system", "db.system.name"].into_iter().find_map(|name| values.get(name)?.as_str());
-    let system = system.map(str::to_owned);
-    for name in QUERIES {
-        if let Some(Value::String(text)) = values.get_mut(name) {
-            *text = query::parametrized(text, system.as_deref());
+    if QUERIES.into_iter().any(|name| values.contains_key(name)) {
+        let system = SYSTEMS.into_iter().find_map(|name| values.get(name)?.as_str());
+        let system = system.map_or_else(known_system, |system| Some(system.to_owned()));
+        for name in QUERIES {
+            if let Some(Value::String(text)) = values.get_mut(name) {
+                *text = query::parametrized(text, system.as_deref());
+            }
         }
     }
     for name in URLS {
@@ -37,6 +51,16 @@ pub(super) fn understand(ours: &TransactionOrSpan, values: &mut Map<String, Valu
         {
             *text = shown_url(text);
         }
+    }
+}
+
+/// The kind of database, of a query whose text comes later.
+fn known_system(ours: &TransactionOrSpan) -> Option<String> {
+    let is_system = |(name, _): &(&String, &Value)| SYSTEMS.contains(&name.as_str());
+    let text = |(_, value): (&String, &Value)| value.as_str().map(str::to_owned);
+    match ours {
+        TransactionOrSpan::Span(span) => span.data().iter().find(is_system).and_then(text),
+        TransactionOrSpan::Transaction(ours) => ours.data().iter().find(is_system).and_then(text),
     }
 }
 
@@ -59,10 +83,14 @@ fn shown_url(url: &str) -> String {
     }
 }
 
+/// Fields that are needed before sampling is decided. They say what a span is, and are no data of it.
+pub(crate) const ASKED: [&str; 3] = ["sentry.name", "sentry.op", "sentry.trace"];
 /// Fields with a URL or a part of one.
 const URLS: [&str; 3] = ["http.url", "url.full", "http.target"];
 /// Fields with the text of a query.
-pub(super) const QUERIES: [&str; 2] = ["db.query.text", "db.statement"];
+pub(crate) const QUERIES: [&str; 2] = ["db.query.text", "db.statement"];
+/// Fields with the kind of a database.
+pub(super) const SYSTEMS: [&str; 2] = ["db.system", "db.system.name"];
 /// Fields with the status of an answer.
 const CODES: [&str; 2] = ["http.response.status_code", "http.status_code"];
 
@@ -76,18 +104,5 @@ fn code(value: &Value) -> Option<u16> {
 
 /// What the code of an answer says of the work. Nothing if it is none.
 fn status_of(code: u16) -> Option<SpanStatus> {
-    Some(match code {
-        100..400 => SpanStatus::Ok,
-        401 => SpanStatus::Unauthenticated,
-        403 => SpanStatus::PermissionDenied,
-        404 => SpanStatus::NotFound,
-        409 => SpanStatus::AlreadyExists,
-        429 => SpanStatus::ResourceExhausted,
-        400..500 => SpanStatus::InvalidArgument,
-        501 => SpanStatus::Unimplemented,
-        503 => SpanStatus::Unavailable,
-        504 => SpanStatus::DeadlineExceeded,
-        500..600 => SpanStatus::InternalError,
-        _ => return None,
-    })
+    (100..600).contains(&code).then(|| http_status::of(code))
 }
