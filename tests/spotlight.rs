@@ -51,13 +51,25 @@ fn everything_is_copied() {
     let client = run(options, |_| work());
     assert!(client.close(Some(LONG)));
     assert_eq!((server.events().len(), server.transactions().len()), (1, 1));
-    assert_eq!(server.events(), copies.events());
-    assert_eq!(server.transactions(), copies.transactions());
+    assert_eq!(but_memory(server.events()), but_memory(copies.events()));
+    assert_eq!(but_memory(server.transactions()), but_memory(copies.transactions()));
     let request = &copies.requests()[0];
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/stream"));
     assert_eq!(request.header("content-type"), Some("application/x-sentry-envelope"));
     assert_eq!(request.header("x-sentry-auth"), None, "no key for a tool that has no business with it");
     server.assert_clean();
+}
+
+/// Without the two numbers that each destination may have read at another time: everything has them.
+fn but_memory(mut items: Vec<Value>) -> Vec<Value> {
+    for item in &mut items {
+        for (context, number) in [("device", "free_memory"), ("app", "app_memory")] {
+            let removed =
+                item["contexts"][context].as_object_mut().and_then(|context| context.remove(number));
+            assert_eq!(removed.is_some(), cfg!(target_os = "linux"), "{number}: {item}");
+        }
+    }
+    items
 }
 
 #[test]
