@@ -108,8 +108,14 @@ fn an_idle_worker_is_never_woken() {
     send(&transport);
     assert!(transport.flush(LONG));
     wait_until("the lookup thread ends", || ours().len() == 1);
-    std::thread::sleep(Duration::from_millis(100));
     let worker = ours()[0];
+    // What was to do is done when nothing has happened for a while.
+    let mut seen = activity(worker);
+    wait_until("the worker rests", || {
+        std::thread::sleep(Duration::from_millis(150));
+        let now = activity(worker);
+        std::mem::replace(&mut seen, now) == now
+    });
     let before = activity(worker);
     std::thread::sleep(Duration::from_secs(2));
     let after = activity(worker);

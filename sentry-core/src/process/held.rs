@@ -170,7 +170,8 @@ mod tests {
                 thread::sleep(Duration::from_millis(60));
             });
             begins.recv().unwrap();
-            let mut held = Held { deadline: clock::instant() + PATIENCE, guards: vec![] };
+            let patience = Duration::from_secs(20);
+            let mut held = Held { deadline: clock::instant() + patience, guards: vec![] };
             assert!(held.write(&lock));
         });
     }

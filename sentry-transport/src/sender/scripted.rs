@@ -19,21 +19,31 @@ pub(crate) enum Reply {
     Refuse,
 }
 
+/// What is said to a body.
+type Rule = fn(&str) -> Option<Reply>;
+
 /// Plays its script, then says 200 for ever; keeps the bodies it got.
 #[derive(Debug, Default)]
 pub(crate) struct Scripted {
+    /// Asked before the script.
+    rule: Option<Rule>,
     script: Mutex<VecDeque<Reply>>,
     bodies: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Scripted {
     pub(crate) fn new(script: impl IntoIterator<Item = Reply>) -> Self {
-        Self { script: Mutex::new(script.into_iter().collect()), bodies: Mutex::default() }
+        Self { script: Mutex::new(script.into_iter().collect()), ..Self::default() }
+    }
+
+    /// One whose answers depend on what it gets, not on when.
+    pub(crate) fn by(rule: Rule) -> Self {
+        Self { rule: Some(rule), ..Self::default() }
     }
 
     /// What was sent, decompressed, as text.
     pub(crate) fn bodies(&self) -> Vec<String> {
-        self.bodies.lock().unwrap().iter().map(|body| String::from_utf8(unzip(body)).unwrap()).collect()
+        self.bodies.lock().unwrap().iter().map(|body| text(body)).collect()
     }
 
     /// Waits for the `n`th request.
@@ -50,8 +60,10 @@ impl Scripted {
 
 impl Sender for Scripted {
     fn send(&self, request: Request, _deadline: Deadline) -> BoxFuture<'_, Result<Response, SendError>> {
-        let reply = self.script.lock().unwrap().pop_front();
-        self.bodies.lock().unwrap().push(request.into_body());
+        let body = request.into_body();
+        let ruled = self.rule.and_then(|rule| rule(&text(&body)));
+        let reply = ruled.or_else(|| self.script.lock().unwrap().pop_front());
+        self.bodies.lock().unwrap().push(body);
         if matches!(reply, Some(Reply::PanicInDrop)) {
             let bomb = Bomb;
             return Box::pin(std::future::poll_fn(move |_| {
@@ -80,12 +92,13 @@ impl Drop for Bomb {
     }
 }
 
-fn unzip(body: &[u8]) -> Vec<u8> {
+/// Decompressed.
+fn text(body: &[u8]) -> String {
     use std::io::Read;
     if !body.starts_with(&[0x1f, 0x8b]) {
-        return body.to_vec();
+        return String::from_utf8(body.to_vec()).unwrap();
     }
-    let mut out = Vec::new();
-    flate2::read::GzDecoder::new(body).read_to_end(&mut out).unwrap();
+    let mut out = String::new();
+    flate2::read::GzDecoder::new(body).read_to_string(&mut out).unwrap();
     out
 }

@@ -78,8 +78,7 @@ fn an_answer_of_any_status_is_enough() {
 
 #[test]
 fn nobody_there_costs_a_flush_no_time_and_is_a_failure() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let spotlight = spotlight(nobody);
+    let spotlight = spotlight(ingest::refused_addr());
     let start = clock::instant();
     (0..50).for_each(|_| spotlight.send(copy("a")));
     assert!(!spotlight.flush(LONG), "dropped, not delivered");

@@ -6,7 +6,7 @@ use ingest::{Reply, Server};
 use sentry_core::Transport;
 use sentry_core::protocol::client_report::{Category, Reason};
 
-use crate::rig::{LONG, Rig, now, reported};
+use crate::rig::{LONG, Rig, now, reported, reported_in};
 
 #[test]
 fn a_burst_arrives_completely() {
@@ -157,20 +157,20 @@ fn a_cut_connection_is_tried_again() {
 
 #[test]
 fn the_accounts_balance_when_a_shutdown_cuts_a_burst_off() {
-    const BURST: usize = 1_000;
+    const BURST: usize = 4_000;
     let server = Server::builder().latency(Duration::from_millis(50)).start();
     let rig = Rig::new(&server);
     rig.send_many(BURST);
-    assert!(!rig.transport.shutdown(Duration::from_millis(600)));
+    assert!(!rig.transport.shutdown(Duration::from_millis(1_500)));
+    rig.settle();
+    let overflow = rig.lost(Category::Error, Reason::QueueOverflow);
+    // The last report is on its way when the wait ends.
+    assert!(server.wait_for(|log| reported_in(log, "queue_overflow", "error") == overflow, LONG));
     let delivered = server.accepted_events().len() as u64;
     let lost = rig.total_lost();
-    println!("delivered {delivered}, lost {lost}, reported {}", reported(&server, "queue_overflow", "error"));
-    // A request cut off at the deadline may have arrived and be counted all the same.
-    assert!((BURST as u64..=BURST as u64 + 16).contains(&(delivered + lost)));
-    assert_eq!(
-        reported(&server, "queue_overflow", "error"),
-        rig.lost(Category::Error, Reason::QueueOverflow)
-    );
+    println!("delivered {delivered}, lost {lost}, of these reported as overflow {overflow}");
+    // What is cut off at the deadline may have arrived and is counted all the same: as much as may be under way.
+    assert!((BURST as u64..=BURST as u64 + 72).contains(&(delivered + lost)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ingest::Server;
+use ingest::{Log, Server};
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Event;
 use sentry_core::protocol::client_report::{Category, Item, Reason};
@@ -53,6 +53,15 @@ impl Rig {
     pub(crate) fn total_lost(&self) -> u64 {
         self.recorder.totals().iter().map(Item::quantity).sum()
     }
+
+    /// Waits until the books are closed: what a deadline has cut off the worker counts when it gets to run, which on a busy
+    /// machine is later than whoever has waited for the deadline.
+    pub(crate) fn settle(&self) {
+        let end = now() + LONG;
+        while self.recorder.stats().queued > 0 && now() < end {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
 }
 
 pub(crate) fn event(message: &str) -> Event<'static> {
@@ -61,8 +70,11 @@ pub(crate) fn event(message: &str) -> Event<'static> {
 
 /// What client reports in `server`'s log add up to for a reason and category.
 pub(crate) fn reported(server: &Server, reason: &str, category: &str) -> u64 {
-    server
-        .items("client_report")
+    reported_in(&server.log(), reason, category)
+}
+
+pub(crate) fn reported_in(log: &Log, reason: &str, category: &str) -> u64 {
+    log.items("client_report")
         .iter()
         .flat_map(|item| item.json()["discarded_events"].as_array().cloned().unwrap_or_default())
         .filter(|entry| entry["reason"] == reason && entry["category"] == category)

@@ -15,6 +15,7 @@
 //! - [`Server`] is the server; [`Reply`] is one line of its script, faults included.
 //! - [`Request`] and [`Envelope`] are what it received, [`Log`] all of it.
 //! - [`report::render`] prints an event the way a person wants to read it.
+//! - [`Stalls`] tells how long a busy machine kept the process waiting, for limits in wall-clock time.
 //! - A server that saw a protocol violation panics when dropped, unless [`Server::allow_problems`] was called: a test
 //!   passes only if the client behaved.
 //!
@@ -63,11 +64,13 @@ mod log;
 mod reply;
 pub mod report;
 mod server;
+mod stalls;
 
 pub use crate::{
     envelope::{Envelope, Item, Malformed},
     http::Request,
     log::Log,
     reply::Reply,
-    server::{Builder, PROJECT, PUBLIC_KEY, Server, refused_addr},
+    server::{Builder, PROJECT, PUBLIC_KEY, Server, refused_addr, unknown_host},
+    stalls::Stalls,
 };

@@ -78,9 +78,11 @@ fn with_request() -> Event<'static> {
     Event { request: Some(request), ..error() }
 }
 
-/// The best of several rounds, without the copy that each needs.
+/// The best of several rounds, without the copy that each needs. Where it is slow, the rounds are many and short: one of
+/// them fits into what a busy machine gives at a time.
 fn cost(scrubber: &Scrubber, event: &Event<'static>) -> Duration {
-    const TIMES: u32 = if cfg!(debug_assertions) { 20 } else { 2_000 };
+    const TIMES: u32 = if cfg!(debug_assertions) { 2 } else { 2_000 };
+    const ROUNDS: u32 = if cfg!(debug_assertions) { 100 } else { 5 };
     let round = |_| {
         let mut envelopes: Vec<_> = (0..TIMES).map(|_| Envelope::from(event.clone())).collect();
         let start = sentry_core::clock::instant();
@@ -89,7 +91,7 @@ fn cost(scrubber: &Scrubber, event: &Event<'static>) -> Duration {
         drop(envelopes);
         took
     };
-    (0..5).map(round).min().unwrap_or_default()
+    (0..ROUNDS).map(round).min().unwrap_or_default()
 }
 
 #[test]

@@ -218,9 +218,19 @@ fn hostile_text_takes_no_longer_than_any() {
     for pattern in patterns {
         let text = pattern.repeat(SIZE / pattern.len());
         for what in WHATS {
-            let start = sentry_core::clock::instant();
-            rules.clean("", &text, what, Source::Automatic);
-            let took = start.elapsed();
+            let time = |_| {
+                let start = sentry_core::clock::instant();
+                rules.clean("", &text, what, Source::Automatic);
+                start.elapsed()
+            };
+            // Once more where it took long: the machine may have been busy.
+            let mut took = time(());
+            for _ in 0..3 {
+                if took < Duration::from_secs(1) {
+                    break;
+                }
+                took = took.min(time(()));
+            }
             slowest = slowest.max_by_time((took, pattern, what));
             // A quadratic scan of 1 MiB takes minutes, and one of 64 KiB without optimization seconds.
             assert!(took < Duration::from_secs(1), "{pattern:?} {what:?}: {took:?}");

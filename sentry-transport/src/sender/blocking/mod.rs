@@ -80,6 +80,7 @@ impl<E> fmt::Debug for Blocking<E> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Condvar, Mutex};
     use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
@@ -101,12 +102,36 @@ mod tests {
         }
     }
 
+    /// Waits until the gate is open.
+    #[derive(Default)]
+    struct Gated {
+        began: Arc<AtomicUsize>,
+        gate: Arc<(Mutex<bool>, Condvar)>,
+    }
+
+    impl Exchange for Gated {
+        fn exchange(&self, _request: Request, _deadline: Deadline) -> Result<Response, SendError> {
+            self.began.fetch_add(1, Ordering::SeqCst);
+            let is_open = self.gate.0.lock().unwrap();
+            drop(self.gate.1.wait_while(is_open, |is_open| !*is_open).unwrap());
+            Ok(Response::new(200))
+        }
+    }
+
+    fn wait_until(done: impl Fn() -> bool) {
+        let patience = clock::instant() + Duration::from_secs(20);
+        while !done() {
+            assert!(clock::instant() < patience, "in vain");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     fn deadline() -> Deadline {
         Deadline::after(clock::instant(), Duration::from_secs(10))
     }
 
     fn block_on<T: Send>(future: BoxFuture<'_, T>) -> T {
-        let result = std::sync::Mutex::new(None);
+        let result = Mutex::new(None);
         let driver = Runtime::Park.driver().unwrap();
         driver.block_on(Box::pin(async {
             let value = future.await;
@@ -126,22 +151,24 @@ mod tests {
 
     #[test]
     fn threads_are_bounded_come_with_the_work_and_go() {
-        let began = Arc::new(AtomicUsize::new(0));
-        let sender = Blocking::new(Sleeps(Arc::clone(&began)), NonZeroUsize::new(3));
+        let gated = Gated::default();
+        let (began, gate) = (Arc::clone(&gated.began), Arc::clone(&gated.gate));
+        let sender = Blocking::new(gated, NonZeroUsize::new(3));
         assert_eq!(sender.pool.threads(), 0);
         let flights: Vec<_> =
-            (0..12).map(|_| sender.send(Request::new("", b"100".to_vec()), deadline())).collect();
-        std::thread::sleep(Duration::from_millis(50));
-        assert_eq!((sender.pool.threads(), began.load(Ordering::SeqCst)), (3, 3));
+            (0..12).map(|_| sender.send(Request::new("", Vec::new()), deadline())).collect();
+        wait_until(|| began.load(Ordering::SeqCst) == 3);
+        assert_eq!(sender.pool.threads(), 3);
         assert_eq!(sender.pool.waiting(), 9);
         // What nobody wants any more does not begin, and does not stay even while every thread hangs.
         drop(flights);
         drop(sender.send(Request::new("", Vec::new()), deadline()));
         assert_eq!(sender.pool.waiting(), 1);
-        std::thread::sleep(Duration::from_millis(300));
+        *gate.0.lock().unwrap() = true;
+        gate.1.notify_all();
+        // Idle threads end.
+        wait_until(|| sender.pool.threads() == 0);
         assert_eq!(began.load(Ordering::SeqCst), 3);
-        std::thread::sleep(Duration::from_millis(1_200));
-        assert_eq!(sender.pool.threads(), 0, "idle threads end");
     }
 
     #[test]

@@ -319,7 +319,8 @@ impl fmt::Debug for Server {
     }
 }
 
-/// An address of 127.0.0.1 where nobody listens: a connection is refused at once.
+/// An address of this machine where nobody listens: a connection is refused at once. On Linux it is one of 127.0.0.2, where
+/// no server of a test that runs beside takes the port meanwhile.
 ///
 /// ```
 /// assert!(std::net::TcpStream::connect(ingest::refused_addr()).is_err());
@@ -327,13 +328,27 @@ impl fmt::Debug for Server {
 ///
 /// # Panics
 ///
-/// When no port of 127.0.0.1 can be bound.
+/// When no port can be bound there.
 #[must_use]
 #[track_caller]
 pub fn refused_addr() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+    let host = if cfg!(target_os = "linux") { Ipv4Addr::new(127, 0, 0, 2) } else { Ipv4Addr::LOCALHOST };
+    TcpListener::bind((host, 0))
         .and_then(|listener| listener.local_addr())
-        .unwrap_or_else(|error| panic!("no port of 127.0.0.1 can be bound: {error}"))
+        .unwrap_or_else(|error| panic!("no port of {host} can be bound: {error}"))
+}
+
+/// The name of a host that cannot exist: a part of it is longer than the 63 bytes that names have room for. A resolver knows
+/// that by itself, at once, and asks nobody over the network.
+///
+/// ```
+/// use std::net::ToSocketAddrs;
+///
+/// assert!((&*ingest::unknown_host(), 80).to_socket_addrs().is_err());
+/// ```
+#[must_use]
+pub fn unknown_host() -> String {
+    format!("{}.invalid", "no-such-host".repeat(6))
 }
 
 fn summary(log: &Log) -> String {

@@ -8,5 +8,5 @@ mod shared;
 
 pub use self::{
     builder::Builder,
-    handle::{PROJECT, PUBLIC_KEY, Server, refused_addr},
+    handle::{PROJECT, PUBLIC_KEY, Server, refused_addr, unknown_host},
 };
