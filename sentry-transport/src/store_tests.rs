@@ -287,6 +287,65 @@ fn what_waits_is_on_disk_and_the_first_of_it_at_hand() {
     assert_eq!(process.lost() + heir.lost(), 0);
 }
 
+/// Sends one after the other, each to a worker that sleeps, and waits until it is on disk.
+fn each_is_written(process: &Process, disk: &Disk, from: usize) {
+    for written in from..from + 5 {
+        std::thread::sleep(Duration::from_millis(30));
+        process.send(1);
+        disk.wait_for(written + 1);
+    }
+    // And the worker rests behind it.
+    let looks = || process.transport.queue.shared().looks.load(std::sync::atomic::Ordering::Relaxed);
+    std::thread::sleep(Duration::from_millis(100));
+    let before = looks();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(looks() - before <= 12, "{} looks", looks() - before);
+}
+
+#[test]
+fn what_is_captured_while_every_request_hangs_is_on_disk_at_once() {
+    let disk = Disk::default();
+    let process = start(&disk, vec![Reply::Hang; 100], true);
+    process.send(2);
+    process.sender.wait_for(2);
+    each_is_written(&process, &disk, 2);
+    assert_eq!(process.sender.bodies().len(), 2);
+}
+
+#[test]
+fn what_is_captured_while_the_server_wants_to_be_left_alone_is_on_disk_at_once() {
+    let disk = Disk::default();
+    let pause = Response::new(503).with_header("Retry-After", "60");
+    let process = start(&disk, vec![Reply::Answer(pause)], true);
+    process.send(1);
+    process.sender.wait_for(1);
+    each_is_written(&process, &disk, 1);
+    assert_eq!(process.sender.bodies().len(), 1);
+}
+
+#[test]
+fn a_crowd_goes_to_disk_while_every_request_hangs() {
+    let disk = Disk::default();
+    let process = start(&disk, vec![Reply::Hang, Reply::Hang], false);
+    process.send(2);
+    process.sender.wait_for(2);
+    std::thread::sleep(Duration::from_millis(30));
+    assert_eq!(disk.written(), 0);
+    for index in 0..70 {
+        let message = format!("number {index}. {}", "x".repeat(100_000));
+        process.transport.send_envelope(Event { message: Some(message), ..Event::default() }.into());
+    }
+    let is_any_there = || disk.written() > 0;
+    for _ in 0..2_000 {
+        if is_any_there() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(is_any_there(), "three quarters of the queue are in use");
+    assert_eq!(process.lost(), 0);
+}
+
 #[test]
 fn a_disk_that_refuses_leaves_everything_in_memory() {
     let disk = Disk::default();

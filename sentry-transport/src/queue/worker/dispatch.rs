@@ -65,11 +65,14 @@ impl Worker {
             // The last report must not wait for requests that hang.
             let is_wide = flights.len() < self.gate.width(self.width.get()) + usize::from(last_call);
             if !is_wide || (!last_call && flights.bytes() >= MAX_BYTES_IN_FLIGHT) {
-                let wrote = self.spill_in_silence(flights, turn, now) || self.keep_what_waits(turn, now);
+                let wrote = self.spill_in_silence(flights, turn, now)
+                    || self.spill(flights, turn, now)
+                    || self.keep_what_waits(turn, now);
                 return if wrote { Rest::Busy } else { Rest::Full };
             }
             if let Some(opens) = self.gate.opens(self.has_fresh(turn), now) {
-                return if self.spill(flights, turn, now) { Rest::Busy } else { Rest::Closed(opens) };
+                let wrote = self.spill(flights, turn, now) || self.keep_what_waits(turn, now);
+                return if wrote { Rest::Busy } else { Rest::Closed(opens) };
             }
             let is_last = last_call || (turn.closing.is_some() && flights.is_empty() && self.has_nothing());
             let attempt = match self.next(flights, turn, now, is_last) {

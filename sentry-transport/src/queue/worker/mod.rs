@@ -61,7 +61,8 @@ pub(super) struct Worker {
     next_check: Instant,
     /// When the store may be asked for something.
     next_replay: Instant,
-    /// How many items went to the store only because the policy is to keep everything: they need no pause.
+    /// How many items went to the store although the host is there, because there was no room for them or the policy is to
+    /// keep everything: they need no pause.
     unpaced: usize,
     /// When to look after the store.
     next_look: Instant,
@@ -257,10 +258,10 @@ impl Worker {
             return poll_fn(|context| Poll::Ready(flights.poll(context, clock::instant))).await;
         }
         let for_data = match rest {
-            Rest::Full => false,
+            Rest::Full => self.keeps_what_waits(turn),
             // What is held in memory is left where it is.
             Rest::Barred => self.shared.shelf.is_on() || self.shared.setup.gate.is_refused(),
-            Rest::Closed(_) => !self.has_fresh(turn),
+            Rest::Closed(_) => !self.has_fresh(turn) || self.keeps_what_waits(turn),
             Rest::Busy | Rest::Idle => true,
         };
         self.set_sleep(until);

@@ -81,6 +81,9 @@ impl Worker {
                     self.outbox.push([attempt]);
                     return false;
                 }
+                if !self.gate.is_away() {
+                    self.unpaced = self.unpaced.saturating_add(1);
+                }
             }
             if !self.take_from_lanes(now, false) {
                 break;
@@ -142,8 +145,7 @@ impl Worker {
     /// hand; the rest is sent from the store as soon as there is room for a request, without a pause. Tells whether anything
     /// was written.
     pub(super) fn keep_what_waits(&mut self, turn: &Turn, now: Instant) -> bool {
-        let is_wanted = self.shared.setup.keeps_all && self.shared.shelf.is_on() && turn.closing.is_none();
-        if !is_wanted {
+        if !self.keeps_what_waits(turn) {
             return false;
         }
         let mut any = false;
@@ -162,6 +164,11 @@ impl Worker {
             }
         }
         any
+    }
+
+    /// Whether what is captured is to be written now, whether or not it can be sent.
+    pub(super) fn keeps_what_waits(&self, turn: &Turn) -> bool {
+        self.shared.setup.keeps_all && self.shared.shelf.is_on() && turn.closing.is_none()
     }
 
     /// Puts an attempt into the store and keeps it at hand as well. `Some`: there is no room for that, or it failed before.
