@@ -158,6 +158,7 @@ fn child(role: &str) {
             let bad: Box<dyn std::error::Error + Send + Sync> = Box::new(Bad);
             assert!(catch_unwind(AssertUnwindSafe(move || panic_any(bad))).is_err());
             assert!(catch_unwind(|| panic_any(std::io::Error::other(Bad))).is_err());
+            flush(20);
         }
         "bad hook" => {
             std::panic::set_hook(Box::new(|_| panic!("in the hook")));
@@ -166,6 +167,8 @@ fn child(role: &str) {
         }
         "double" => {
             let _guard = sentry::init(options());
+            // Who aborts has two seconds; a busy machine needs as long for the symbols alone.
+            drop(sentry::integrations::backtrace::current_stacktrace());
             let _bomb = Bomb("second");
             fails_here();
         }

@@ -2,7 +2,8 @@
 //!
 //! Every way to end meets every kind of bad server, with one event just captured and with forty that a worker is busy with.
 //! The promise is 50 ms over the limit. A machine that runs other tests at the same time cannot be held to that, so the margin
-//! is wider unless `SENTRY_TEST_LONG` is set; the table at the end prints what was measured either way.
+//! is wider unless `SENTRY_TEST_LONG` is set, and what such a machine kept the process waiting is no part of the measurement;
+//! the table at the end prints what was measured either way.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ingest::{Reply, Server};
+use ingest::{Reply, Server, Stalls};
 use sentry::protocol::{Attachment, Event};
 use sentry::{Client, ClientInitGuard, ClientOptions, Hub, Scope};
 use sentry_core::client_report::Recorder;
@@ -86,7 +87,9 @@ impl Fault {
         match (self, server) {
             (Self::TlsJunk, Some(server)) => server.dsn().replacen("http://", "https://", 1),
             (_, Some(server)) => server.dsn(),
-            (Self::SlowResolver | Self::Unresolvable, None) => "http://public@sentry.invalid/42".to_owned(),
+            (Self::SlowResolver | Self::Unresolvable, None) => {
+                format!("http://public@{}/42", ingest::unknown_host())
+            }
             (_, None) => format!("http://public@{}/42", ingest::refused_addr()),
         }
     }
@@ -285,9 +288,10 @@ fn margin() -> Duration {
 }
 
 fn timed<T>(f: impl FnOnce() -> T) -> Duration {
-    let start = now();
+    let (stalls, start) = (Stalls::watch(), now());
     let _ = f();
-    start.elapsed()
+    let took = start.elapsed();
+    took.saturating_sub(stalls.total())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test measures with the clock of the system")]

@@ -77,10 +77,11 @@ fn panics() {
 
 fn drain() {
     let guard = sentry::init(options());
-    let patience = now() + Duration::from_secs(20);
+    let patience = now() + Duration::from_secs(120);
     let cache = PathBuf::from(std::env::var("CACHE").unwrap());
     while envelopes(&cache) > 0 && now() < patience {
-        std::thread::sleep(Duration::from_millis(5));
+        // Not too often: four of them that look all the time leave the workers none.
+        std::thread::sleep(Duration::from_millis(100));
     }
     guard.flush(None);
 }

@@ -47,6 +47,8 @@ mod unix {
     /// `shutdown_timeout` where the server does not answer.
     const TIMEOUT: Duration = Duration::from_millis(500);
     const LONG: Duration = Duration::from_secs(20);
+    /// The detail of a program that waits for long: a busy machine may need that where the server answers.
+    const PATIENT: &str = "patient";
     const FORKS: usize = 50;
 
     pub(super) fn main() {
@@ -96,7 +98,7 @@ mod unix {
             ("exit in a child", 7),
         ] {
             let server = Server::builder().latency(Duration::from_millis(100)).start();
-            let (status, _) = run(scenario, &server);
+            let (status, _) = run_with(scenario, &server, PATIENT);
             assert_eq!(status.code(), Some(code), "{scenario}: {status}");
             assert_eq!(server.events().len(), 3, "{scenario}");
             server.assert_clean();
@@ -106,17 +108,27 @@ mod unix {
     fn exits_end_in_time() {
         for (scenario, code) in [("sentry::exit", 3), ("std::process::exit", 4), ("exit on a thread", 6)] {
             let server = Server::builder().otherwise(Reply::hang()).start();
-            let best = (0..3)
-                .map(|_| {
-                    let (status, elapsed) = run(scenario, &server);
-                    assert_eq!(status.code(), Some(code), "{scenario}: {status}");
-                    elapsed
-                })
-                .min();
-            println!("{scenario}: ends in {best:?} with a server that hangs");
             let promised = TIMEOUT + Duration::from_millis(50);
-            assert!(best.is_some_and(|best| best <= promised), "{scenario}: {best:?}");
+            let best = best(promised, || {
+                let (status, elapsed) = run(scenario, &server);
+                assert_eq!(status.code(), Some(code), "{scenario}: {status}");
+                elapsed
+            });
+            println!("{scenario}: ends in {best:?} with a server that hangs");
+            assert!(best <= promised, "{scenario}: {best:?}");
         }
+    }
+
+    /// The shortest of several ends, as soon as one is as short as promised: on a busy machine any may be longer.
+    fn best(promised: Duration, mut end: impl FnMut() -> Duration) -> Duration {
+        let mut best = Duration::MAX;
+        for _ in 0..20 {
+            best = best.min(end());
+            if best <= promised {
+                break;
+            }
+        }
+        best
     }
 
     fn exits_from_callbacks_deliver_what_is_pending() {
@@ -129,9 +141,13 @@ mod unix {
         }
         // This one runs on the worker, which cannot wait for itself.
         let server = Server::start();
-        let (status, elapsed) = run("exit in a sender", &server);
-        assert_eq!(status.code(), Some(8), "{status}");
-        assert!(elapsed < TIMEOUT + Duration::from_millis(500), "{elapsed:?}");
+        let promised = TIMEOUT + Duration::from_millis(500);
+        let best = best(promised, || {
+            let (status, elapsed) = run("exit in a sender", &server);
+            assert_eq!(status.code(), Some(8), "{status}");
+            elapsed
+        });
+        assert!(best <= promised, "{best:?}");
     }
 
     /// How many events there are before the callback is called.
@@ -142,7 +158,7 @@ mod unix {
     fn signals_deliver_what_is_pending() {
         for number in [SIGTERM, SIGINT] {
             let server = Server::builder().latency(Duration::from_millis(100)).start();
-            let mut program = Program::start("waits for signals", &server);
+            let mut program = Program::start_with("waits for signals", &server, Some(PATIENT));
             program.wait_until_ready();
             program.signal(number);
             let status = program.wait();
@@ -150,19 +166,23 @@ mod unix {
             assert_eq!(server.events().len(), 3, "signal {number}");
 
             let server = Server::builder().otherwise(Reply::hang()).start();
-            let mut program = Program::start("waits for signals", &server);
-            program.wait_until_ready();
-            let begun = now();
-            program.signal(number);
-            assert_eq!(program.wait().signal(), Some(number));
-            println!("signal {number}: ends in {:?} with a server that hangs", begun.elapsed());
-            assert!(begun.elapsed() < TIMEOUT + Duration::from_millis(500), "{:?}", begun.elapsed());
+            let promised = TIMEOUT + Duration::from_millis(500);
+            let best = best(promised, || {
+                let mut program = Program::start("waits for signals", &server);
+                program.wait_until_ready();
+                let begun = now();
+                program.signal(number);
+                assert_eq!(program.wait().signal(), Some(number));
+                begun.elapsed()
+            });
+            println!("signal {number}: ends in {best:?} with a server that hangs");
+            assert!(best <= promised, "signal {number}: {best:?}");
         }
     }
 
     fn a_second_signal_ends_at_once() {
         let server = Server::builder().otherwise(Reply::hang()).start();
-        let mut program = Program::start("waits for long", &server);
+        let mut program = Program::start_with("waits for signals", &server, Some(PATIENT));
         program.wait_until_ready();
         program.signal(SIGINT);
         // Two that are pending at once are one.
@@ -329,7 +349,7 @@ mod unix {
                 thread.join().expect("does not return");
             }
             "exit in a child" => {
-                let _guard = init(dsn, TIMEOUT * 10);
+                let _guard = init(dsn, timeout());
                 let child = forking::fork();
                 ready();
                 match child {
@@ -340,8 +360,7 @@ mod unix {
                     Some(child) => forking::exit_now(code_of(child)),
                 }
             }
-            "waits for signals" => wait_for_signals(dsn, TIMEOUT),
-            "waits for long" => wait_for_signals(dsn, LONG),
+            "waits for signals" => wait_for_signals(dsn),
             "a child gets a signal" => {
                 let _guard = init(dsn, LONG);
                 sentry::flush_on_signals().expect("a thread and a pipe");
@@ -494,8 +513,8 @@ mod unix {
         forking::exit_now(9)
     }
 
-    fn wait_for_signals(dsn: &str, timeout: Duration) {
-        let _guard = init(dsn, timeout);
+    fn wait_for_signals(dsn: &str) {
+        let _guard = init(dsn, timeout());
         sentry::flush_on_signals().expect("a thread and a pipe");
         sentry::flush_on_signals().expect("twice is harmless");
         capture();
@@ -722,8 +741,12 @@ mod unix {
         sentry::init((dsn, ClientOptions::new().shutdown_timeout(timeout)))
     }
 
+    fn timeout() -> Duration {
+        if variable(DETAIL).as_deref() == Some(PATIENT) { LONG } else { TIMEOUT }
+    }
+
     fn pending(dsn: &str) -> ClientInitGuard {
-        let guard = init(dsn, TIMEOUT);
+        let guard = init(dsn, timeout());
         capture();
         guard
     }

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
@@ -187,10 +188,23 @@ fn capturing_while_thread_locals_are_torn_down_is_harmless() {
     }
 }
 
-/// Row 12.
+/// Row 12. In a process of its own: the clients of other tests do start threads.
 #[test]
 #[cfg(target_os = "linux")]
 fn disabled_clients_start_no_threads() {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "threads_of_disabled_clients", "--ignored"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && text.contains("1 passed"), "{text}");
+}
+
+/// That process.
+#[test]
+#[ignore = "started by the test above"]
+#[cfg(target_os = "linux")]
+fn threads_of_disabled_clients() {
     let threads = || -> BTreeSet<String> {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap();
         let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! init MICROS
+//! stalls MICROS       what the machine kept the process waiting meanwhile
 //! panic MICROS        what the panic took its thread, cache directory and all
 //! flush MICROS
 //! memory KIB          the most it has taken
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ingest::Stalls;
 use sentry::options::{CacheOptions, CachePolicy, FloodControl};
 use sentry::{ClientOptions, Level};
 
@@ -46,9 +48,11 @@ pub(crate) fn start(arguments: &[&str]) {
     };
     std::panic::set_hook(Box::new(|_| {}));
     sentry::diagnostics::set_hook(Some(Arc::new(|_, line| say("told", line))));
-    let begin = now();
+    let (stalls, begin) = (Stalls::watch(), now());
     let guard = sentry::init(options(policy, dsn, cache));
     say("init", begin.elapsed().as_micros());
+    say("stalls", stalls.total().as_micros());
+    drop(stalls);
     sentry::capture_message(MESSAGE, Level::Error);
     let begin = now();
     let _ = std::panic::catch_unwind(|| panic!("{PANIC}"));
