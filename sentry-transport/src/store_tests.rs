@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Event;
 use sentry_core::protocol::client_report::Item;
-use sentry_core::{ClientOptions, Durability, Transport, TransportOptions};
+use sentry_core::{ClientOptions, Durability, Outbound, Telemetry, Transport, TransportOptions};
 
 use crate::background::BackgroundTransport;
 use crate::driver::Runtime;
@@ -323,27 +323,67 @@ fn what_is_captured_while_the_server_wants_to_be_left_alone_is_on_disk_at_once()
     assert_eq!(process.sender.bodies().len(), 1);
 }
 
+/// Batches, too, when it is their time.
 #[test]
-fn a_crowd_goes_to_disk_while_every_request_hangs() {
+fn logs_are_on_disk_in_seconds_whatever_the_server_does() {
+    for reply in [Reply::Hang, Reply::Answer(Response::new(503).with_header("Retry-After", "60"))] {
+        let disk = Disk::default();
+        let process = start(&disk, vec![reply; 100], true);
+        process.send(2);
+        process.sender.wait_for(1);
+        disk.wait_for(2);
+        for index in 0..10 {
+            let log = Telemetry::log(format!(r#"{{"body":"log {index}"}}"#).into_bytes());
+            process.transport.send(Outbound::from_telemetry(log));
+        }
+        disk.wait_for(3);
+        assert!(disk.texts().iter().any(|text| text.contains("log 9")));
+    }
+}
+
+#[test]
+fn a_disk_that_refuses_costs_neither_memory_nor_rest() {
     let disk = Disk::default();
-    let process = start(&disk, vec![Reply::Hang, Reply::Hang], false);
+    disk.0.lock().unwrap().refuses = true;
+    let process = start(&disk, vec![Reply::Hang; 100], true);
     process.send(2);
     process.sender.wait_for(2);
-    std::thread::sleep(Duration::from_millis(30));
-    assert_eq!(disk.written(), 0);
-    for index in 0..70 {
+    let looks = || process.transport.queue.shared().looks.load(std::sync::atomic::Ordering::Relaxed);
+    let (before, begun) = (looks(), sentry_core::clock::instant());
+    for index in 0..400 {
         let message = format!("number {index}. {}", "x".repeat(100_000));
         process.transport.send_envelope(Event { message: Some(message), ..Event::default() }.into());
+        std::thread::sleep(Duration::from_millis(1));
     }
-    let is_any_there = || disk.written() > 0;
-    for _ in 0..2_000 {
-        if is_any_there() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert!(is_any_there(), "three quarters of the queue are in use");
-    assert_eq!(process.lost(), 0);
+    std::thread::sleep(Duration::from_millis(100));
+    let (looks, most) = (looks() - before, 10 + 3 * begun.elapsed().as_secs());
+    assert!(looks <= most, "{looks} looks");
+    let queued = process.recorder.stats().queued;
+    assert!(queued <= 120, "{queued} of 100 kB each");
+    assert_eq!(queued + process.lost(), 402);
+}
+
+/// A crash that could not be stored where it happened, since a processor has to see it first.
+#[test]
+fn a_crash_stays_one_whenever_it_is_written() {
+    let disk = Disk::default();
+    let process = start(&disk, vec![Reply::Hang; 100], true);
+    process.send(2);
+    process.sender.wait_for(2);
+    let options = ClientOptions {
+        dsn: "http://public@localhost/42".parse().ok(),
+        transport: Some(Arc::new(Arc::new(process.transport))),
+        ..ClientOptions::default()
+    };
+    let hub = sentry_core::Hub::new(Some(Arc::new(options.into())), Arc::default());
+    hub.configure_scope(|scope| scope.add_event_processor(Some));
+    let event = Event { message: Some("crashed".into()), ..Event::default() };
+    hub.capture_fatal(event, None, sentry_core::Class::Normal);
+    disk.wait_for(3);
+    let content = disk.0.lock().unwrap();
+    let (bytes, rank, _) = content.entries.last_key_value().unwrap().1;
+    assert!(String::from_utf8_lossy(bytes).contains("crashed"));
+    assert_eq!(*rank, Rank::Crash);
 }
 
 #[test]

@@ -8,12 +8,15 @@ use sentry_core::protocol::client_report::Reason;
 
 use super::answers::{Answers, Fate};
 use super::shared::Shared;
-use super::state::{Accepted, Closing, State};
+use super::state::{Accepted, Closing};
 use crate::rate_limit::Limits;
 use crate::sender::Response;
 
 /// Small items taken out at once: as many as fill a batch.
 const MAX_RUN: usize = 100;
+
+/// A queue that is filled to this share cannot keep up.
+const FULL: f64 = 0.75;
 
 /// What the worker needs to know at the start of a turn, read under one lock.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +127,7 @@ impl Shared {
 
     /// Whether so much is waiting that it would be better off on disk.
     pub(super) fn is_crowded(&self) -> bool {
-        self.lock().lanes.is_crowded()
+        self.lock().lanes.fill() >= FULL
     }
 
     /// Whether the server limits anything at the moment.
@@ -138,16 +141,11 @@ impl Shared {
         let mut state = self.lock();
         let limited = state.limited && !state.limits.is_empty(now);
         let overflowed = std::mem::take(&mut state.overflowed);
-        !overflowed && !limited && !state.lanes.is_crowded()
+        !overflowed && !limited && state.lanes.fill() < FULL
     }
 
     pub(super) fn set_abandoned(&self) {
         self.lock().abandoned = true;
-    }
-
-    /// Whether what is waiting is so much that a worker that waits itself has to bring some of it to disk.
-    pub(super) fn is_crowded_out(&self, state: &State) -> bool {
-        state.lanes.is_crowded() && self.shelf.is_on()
     }
 
     /// Whether there is something new since `turn`; if not, the next one rings `waker`.
@@ -155,7 +153,6 @@ impl Shared {
         #[cfg(test)]
         self.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut state = self.lock();
-        let for_data = for_data || self.is_crowded_out(&state);
         if state.control != turn.control || (for_data && state.accepted != turn.accepted) {
             return true;
         }

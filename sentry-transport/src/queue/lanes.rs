@@ -10,9 +10,6 @@ use sentry_core::Lane;
 /// All lanes together.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// So much of it, and the queue does not keep up.
-const CROWDED: usize = MAX_BYTES / 4 * 3;
-
 /// Each lane.
 pub(super) const MAX_ITEMS: usize = 20_000;
 
@@ -110,9 +107,9 @@ impl<T> Lanes<T> {
         items
     }
 
-    /// Whether three quarters of the bound in bytes are used.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.bytes >= CROWDED
+    /// How much of the bound in bytes is used, 0.0 to 1.0.
+    pub(super) fn fill(&self) -> f64 {
+        self.bytes as f64 / MAX_BYTES as f64
     }
 
     /// Whether nothing is waiting.

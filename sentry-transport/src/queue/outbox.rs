@@ -61,6 +61,12 @@ impl Outbox {
         self.ready.extend(attempts);
     }
 
+    /// Takes back what was popped last.
+    pub(super) fn put_back(&mut self, attempt: Attempt) {
+        let row = if attempt.order.is_some() { &mut self.behind } else { &mut self.ready };
+        row.push_front(attempt);
+    }
+
     pub(super) fn try_again(&mut self, attempt: Attempt) {
         self.again.push_back(attempt);
     }

@@ -163,8 +163,7 @@ impl Shared {
         let shed = state.lanes.push(lane, size, Accepted { outbound, epoch, kept, room });
         state.overflowed |= !shed.is_empty();
         let start = state.wants_worker();
-        let waker =
-            if self.is_crowded_out(&state) { state.bell.for_control() } else { state.bell.for_data() };
+        let waker = state.bell.for_data();
         drop(state);
 
         if let Some(waker) = waker {

@@ -65,9 +65,7 @@ impl Worker {
             // The last report must not wait for requests that hang.
             let is_wide = flights.len() < self.gate.width(self.width.get()) + usize::from(last_call);
             if !is_wide || (!last_call && flights.bytes() >= MAX_BYTES_IN_FLIGHT) {
-                let wrote = self.spill_in_silence(flights, turn, now)
-                    || self.spill(flights, turn, now)
-                    || self.keep_what_waits(turn, now);
+                let wrote = self.spill_in_silence(flights, turn, now) || self.keep_what_waits(turn, now);
                 return if wrote { Rest::Busy } else { Rest::Full };
             }
             if let Some(opens) = self.gate.opens(self.has_fresh(turn), now) {

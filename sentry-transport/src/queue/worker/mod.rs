@@ -61,9 +61,10 @@ pub(super) struct Worker {
     next_check: Instant,
     /// When the store may be asked for something.
     next_replay: Instant,
-    /// How many items went to the store although the host is there, because there was no room for them or the policy is to
-    /// keep everything: they need no pause.
+    /// How many items went to the store only because the policy is to keep everything: they need no pause.
     unpaced: usize,
+    /// The store has refused something: until then it is not asked to take what waits.
+    refused_until: Option<Instant>,
     /// When to look after the store.
     next_look: Instant,
     /// When a request was answered last, or the end was ordered.
@@ -88,6 +89,7 @@ impl Worker {
             next_check: now + HEALTH_INTERVAL,
             next_replay: now,
             unpaced: 0,
+            refused_until: None,
             next_recall: now,
             consent: ConsentState::NotNeeded,
             next_look: now + spool::REOPEN,
@@ -202,12 +204,13 @@ impl Worker {
     fn next_wake(&mut self, flights: &Flights<'_>, turn: &Turn, rest: Rest, now: Instant) -> Option<Instant> {
         let has_losses = !self.shared.recorder.is_empty();
         let own = match rest {
-            Rest::Busy | Rest::Full => None,
+            Rest::Busy => None,
+            Rest::Full => self.next_kept(turn, now),
             Rest::Barred => earliest([self.collector.next_deadline(), self.next_idle_look()]),
             Rest::Closed(opens) => {
                 let has_any =
                     turn.has_work || !self.has_nothing() || has_losses || self.next_replay(turn).is_some();
-                has_any.then_some(opens)
+                earliest([has_any.then_some(opens), self.next_kept(turn, now)])
             }
             Rest::Idle => {
                 let report = (has_losses && turn.closing.is_none()).then_some(self.next_report);
@@ -257,11 +260,12 @@ impl Worker {
             yield_now().await;
             return poll_fn(|context| Poll::Ready(flights.poll(context, clock::instant))).await;
         }
+        let keeps_what_waits = self.keeps_what_waits(turn, clock::instant());
         let for_data = match rest {
-            Rest::Full => self.keeps_what_waits(turn),
+            Rest::Full => keeps_what_waits,
             // What is held in memory is left where it is.
             Rest::Barred => self.shared.shelf.is_on() || self.shared.setup.gate.is_refused(),
-            Rest::Closed(_) => !self.has_fresh(turn) || self.keeps_what_waits(turn),
+            Rest::Closed(_) => !self.has_fresh(turn) || keeps_what_waits,
             Rest::Busy | Rest::Idle => true,
         };
         self.set_sleep(until);

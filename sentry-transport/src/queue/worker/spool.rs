@@ -31,6 +31,9 @@ const MAX_DEATHS: u8 = 2;
 /// How often to look for a crash again that could not be sent, while somebody waits for it.
 const FOR_CRASHES: Duration = Duration::from_millis(100);
 
+/// How long a store that has refused something is not asked to take what waits.
+const REFUSED: Duration = Duration::from_secs(5);
+
 /// How often to look whether a limit is over.
 const LIMITED: Duration = Duration::from_secs(1);
 
@@ -81,9 +84,6 @@ impl Worker {
                     self.outbox.push([attempt]);
                     return false;
                 }
-                if !self.gate.is_away() {
-                    self.unpaced = self.unpaced.saturating_add(1);
-                }
             }
             if !self.take_from_lanes(now, false) {
                 break;
@@ -119,7 +119,7 @@ impl Worker {
             return;
         }
         for attempt in flights.attempts().filter(|attempt| attempt.kept.is_none() && !attempt.is_report()) {
-            let how = How { is_held: true, ..How::default() };
+            let how = how(attempt, true);
             let mut copy = attempt.envelope.clone();
             // The report in it is on the wire.
             copy.retain_items(|item| !matches!(item, EnvelopeItem::ClientReport(_)));
@@ -132,8 +132,7 @@ impl Worker {
     pub(super) fn keep_first(&self, mut attempt: Attempt) -> Attempt {
         let is_wanted = self.shared.setup.keeps_all || attempt.durability > Durability::Memory;
         if is_wanted && attempt.tries == 0 && attempt.kept.is_none() && !attempt.is_report() {
-            let durability = attempt.durability;
-            let how = How { is_crash: durability > Durability::Memory, is_held: true, durability };
+            let how = how(&attempt, true);
             if let Some(stored) = self.shared.shelf.write(&mut attempt.envelope, how) {
                 (attempt.kept, attempt.encoded) = (Some(stored.id), stored.encoded);
             }
@@ -141,34 +140,56 @@ impl Worker {
         attempt
     }
 
-    /// The same for what has to wait until a request is answered: nothing stays in memory alone. What comes first stays at
-    /// hand; the rest is sent from the store as soon as there is room for a request, without a pause. Tells whether anything
-    /// was written.
+    /// The same for what has to wait until a request is answered, or the server may be asked again: nothing stays in memory
+    /// alone. What comes first stays at hand; the rest is sent from the store as soon as there is room for a request, without
+    /// a pause. Tells whether anything was written.
     pub(super) fn keep_what_waits(&mut self, turn: &Turn, now: Instant) -> bool {
-        if !self.keeps_what_waits(turn) {
+        if !self.keeps_what_waits(turn, now) {
             return false;
         }
+        let due = self.collector.due(now);
+        self.push_batches(due);
         let mut any = false;
         for _ in 0..WRITES {
+            while let Some(attempt) = self.outbox.pop_from_memory(now) {
+                let Some(attempt) = self.keep_at_hand(attempt) else {
+                    any = true;
+                    continue;
+                };
+                if let Some(attempt) = self.keep(attempt) {
+                    // The rest stays in the lanes, which are bounded.
+                    self.refused_until = Some(now + REFUSED);
+                    self.outbox.put_back(attempt);
+                    return any;
+                }
+                any = true;
+                if !self.gate.is_failing() {
+                    self.unpaced = self.unpaced.saturating_add(1);
+                }
+            }
             if !self.take_from_lanes(now, false) {
                 break;
-            }
-            while let Some(attempt) = self.outbox.pop_from_memory(now) {
-                any = true;
-                let Some(attempt) = self.keep_at_hand(attempt) else { continue };
-                if let Some(attempt) = self.keep(attempt) {
-                    self.outbox.push([attempt]);
-                    return false;
-                }
-                self.unpaced = self.unpaced.saturating_add(1);
             }
         }
         any
     }
 
     /// Whether what is captured is to be written now, whether or not it can be sent.
-    pub(super) fn keeps_what_waits(&self, turn: &Turn) -> bool {
+    pub(super) fn keeps_what_waits(&self, turn: &Turn, now: Instant) -> bool {
+        self.wants_all_kept(turn) && self.refused_until.is_none_or(|until| until <= now)
+    }
+
+    fn wants_all_kept(&self, turn: &Turn) -> bool {
         self.shared.setup.keeps_all && self.shared.shelf.is_on() && turn.closing.is_none()
+    }
+
+    /// When there is something to write, though nothing is captured and nothing may be sent.
+    pub(super) fn next_kept(&mut self, turn: &Turn, now: Instant) -> Option<Instant> {
+        if !self.wants_all_kept(turn) {
+            return None;
+        }
+        let until = self.refused_until.filter(|until| *until > now);
+        until.or_else(|| self.collector.next_deadline())
     }
 
     /// Puts an attempt into the store and keeps it at hand as well. `Some`: there is no room for that, or it failed before.
@@ -177,7 +198,7 @@ impl Worker {
         if !is_fresh || !self.outbox.has_hands_free() || self.shared.setup.gate.is_refused() {
             return Some(attempt);
         }
-        let how = How { is_held: true, ..How::default() };
+        let how = how(&attempt, true);
         let Some(Stored { id, length, encoded }) = self.shared.shelf.write(&mut attempt.envelope, how) else {
             return Some(attempt);
         };
@@ -203,10 +224,12 @@ impl Worker {
                 self.shared.shelf.take_reports(&mut attempt.envelope);
                 self.shared.shelf.give_back(id, clock::now());
             }
-            None if self.shared.shelf.put(&mut attempt.envelope, How::default()).is_none() => {
-                return Some(attempt);
+            None => {
+                let how = how(&attempt, false);
+                if self.shared.shelf.put(&mut attempt.envelope, how).is_none() {
+                    return Some(attempt);
+                }
             }
-            None => {}
         }
         self.shared.answer(&attempt.answers, Fate::Spooled);
         None
@@ -227,6 +250,9 @@ impl Worker {
             if !self.shared.shelf.is_empty() {
                 // There is something, and it may not be tried yet.
                 self.next_replay = now + LIMITED;
+            } else {
+                // Some of it may be gone for other reasons than an answer.
+                self.unpaced = 0;
             }
             return None;
         };
@@ -287,4 +313,10 @@ impl Worker {
         let is_wanted = turn.closing.is_none() && self.shared.shelf.is_on() && !self.shared.shelf.is_empty();
         is_wanted.then_some(self.next_replay)
     }
+}
+
+/// A crash stays one, whenever it is written.
+fn how(attempt: &Attempt, is_held: bool) -> How {
+    let durability = attempt.durability;
+    How { is_crash: durability > Durability::Memory, is_held, durability }
 }
