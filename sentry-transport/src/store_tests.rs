@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use sentry_core::client_report::Recorder;
-use sentry_core::protocol::Event;
 use sentry_core::protocol::client_report::Item;
+use sentry_core::protocol::{Envelope, Event, SessionUpdate};
 use sentry_core::{ClientOptions, Durability, Outbound, Telemetry, Transport, TransportOptions};
 
 use crate::background::BackgroundTransport;
@@ -321,6 +321,31 @@ fn what_is_captured_while_the_server_wants_to_be_left_alone_is_on_disk_at_once()
     process.sender.wait_for(1);
     each_is_written(&process, &disk, 1);
     assert_eq!(process.sender.bodies().len(), 1);
+}
+
+/// Errors of one session have to keep their order. That does not keep them from the disk.
+#[test]
+fn what_follows_something_that_waits_is_on_disk_at_once() {
+    let disk = Disk::default();
+    let pause = Response::new(503).with_header("Retry-After", "60");
+    let process = start(&disk, vec![Reply::Answer(pause)], true);
+    for index in 0..150 {
+        let event = Event { message: Some(format!("number {index}.")), ..Event::default() };
+        let mut envelope = Envelope::from(event);
+        envelope.add_item(session(index));
+        process.transport.send_envelope(envelope);
+        process.sender.wait_for(1);
+    }
+    disk.wait_for(150);
+    assert_eq!((process.sender.bodies().len(), process.lost()), (1, 0));
+}
+
+fn session(errors: u64) -> SessionUpdate<'static> {
+    let json = format!(
+        r#"{{"sid":"3de50ba8-0000-4000-8000-9ecb8d7d8da2","seq":{errors},"init":false,"status":"ok",
+            "started":"2024-01-01T00:00:00Z","attrs":{{"release":"r"}},"errors":{errors}}}"#
+    );
+    serde_json::from_str(&json).unwrap()
 }
 
 /// Batches, too, when it is their time.

@@ -61,64 +61,70 @@ impl Outbox {
         self.ready.extend(attempts);
     }
 
-    /// Takes back what was popped last.
-    pub(super) fn put_back(&mut self, attempt: Attempt) {
-        let row = if attempt.order.is_some() { &mut self.behind } else { &mut self.ready };
-        row.push_front(attempt);
-    }
-
     pub(super) fn try_again(&mut self, attempt: Attempt) {
         self.again.push_back(attempt);
     }
 
     /// The next attempt that may go now; `is_flying` knows the keys that are under way.
     pub(super) fn pop(&mut self, now: Instant, is_flying: impl Fn(Uuid) -> bool) -> Option<Attempt> {
-        if let Some(attempt) = self.pop_again(now, &is_flying) {
+        let waits = |outbox: &Self, key| is_flying(key) || has_key(&outbox.again, key);
+        // What is at hand is older than what waits behind something with the same key.
+        let is_younger = |outbox: &Self, key| waits(outbox, key) || has_key(&outbox.at_hand, key);
+        if let Some(attempt) = self.pop_again(now, &is_younger) {
             return Some(attempt);
         }
-        while let Some(attempt) = self.at_hand.pop_front() {
+        let is_free = |index: &usize| {
+            let order = self.at_hand.get(*index).and_then(|attempt| attempt.order);
+            let is_second = |key| self.at_hand.iter().take(*index).any(|other| other.order == Some(key));
+            order.is_none_or(|key| !waits(self, key) && !is_second(key))
+        };
+        let index = (0..self.at_hand.len()).find(is_free);
+        if let Some(attempt) = index.and_then(|index| self.at_hand.remove(index)) {
             self.at_hand_bytes = self.at_hand_bytes.saturating_sub(attempt.bytes);
-            if let Some(attempt) = self.in_order(attempt, &is_flying) {
-                return Some(attempt);
-            }
+            return Some(attempt);
         }
-        self.pop_ready(&is_flying)
+        self.pop_ready(&is_younger)
     }
 
-    /// The next one of those that are not at hand.
+    /// The next one of those that are not at hand, for the store: there it does not have to wait for one that is in it already.
     pub(super) fn pop_from_memory(&mut self, now: Instant) -> Option<Attempt> {
-        self.pop_again(now, &|_| false).or_else(|| self.pop_ready(&|_| false))
+        let waits = |outbox: &Self, key| {
+            outbox.again.iter().any(|other| other.order == Some(key) && other.kept.is_none())
+        };
+        self.pop_again(now, &waits).or_else(|| self.pop_ready(&waits))
     }
 
-    fn pop_again(&mut self, now: Instant, is_flying: &impl Fn(Uuid) -> bool) -> Option<Attempt> {
+    /// Whether some wait for others.
+    pub(super) fn has_followers(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
+    /// Takes back what was popped last.
+    pub(super) fn put_back(&mut self, attempt: Attempt) {
+        let is_followed = attempt.order.is_some_and(|key| has_key(&self.behind, key));
+        let row = if is_followed { &mut self.behind } else { &mut self.ready };
+        row.push_front(attempt);
+    }
+
+    fn pop_again(&mut self, now: Instant, waits: &impl Fn(&Self, Uuid) -> bool) -> Option<Attempt> {
         if let Some(index) = self.again.iter().position(|attempt| attempt.is_due(now)) {
             return self.again.remove(index);
         }
-        let is_free =
-            |attempt: &Attempt| attempt.order.is_none_or(|key| !is_flying(key) && !self.retries(key));
+        let is_free = |attempt: &Attempt| attempt.order.is_none_or(|key| !waits(self, key));
         if let Some(index) = self.behind.iter().position(is_free) {
             return self.behind.remove(index);
         }
         None
     }
 
-    fn pop_ready(&mut self, is_flying: &impl Fn(Uuid) -> bool) -> Option<Attempt> {
+    /// Those whose turn it is not wait behind the one that has the same key.
+    fn pop_ready(&mut self, waits: &impl Fn(&Self, Uuid) -> bool) -> Option<Attempt> {
         while let Some(attempt) = self.ready.pop_front() {
-            if let Some(attempt) = self.in_order(attempt, is_flying) {
-                return Some(attempt);
+            match attempt.order.filter(|key| has_key(&self.behind, *key) || waits(self, *key)) {
+                Some(_) => self.behind.push_back(attempt),
+                None => return Some(attempt),
             }
         }
-        None
-    }
-
-    /// An attempt whose turn it is; others wait behind the one that has the same key.
-    fn in_order(&mut self, attempt: Attempt, is_flying: &impl Fn(Uuid) -> bool) -> Option<Attempt> {
-        let Some(key) = attempt.order else { return Some(attempt) };
-        let is_second = self.behind.iter().any(|other| other.order == Some(key));
-        if !is_second && !is_flying(key) && !self.retries(key) {
-            return Some(attempt);
-        }
-        self.behind.push_back(attempt);
         None
     }
 
@@ -144,12 +150,12 @@ impl Outbox {
     /// Takes out everything.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Attempt> + use<> {
         let Self { at_hand, at_hand_bytes: _, ready, again, behind } = std::mem::take(self);
-        again.into_iter().chain(behind).chain(at_hand).chain(ready)
+        again.into_iter().chain(at_hand).chain(behind).chain(ready)
     }
+}
 
-    fn retries(&self, key: Uuid) -> bool {
-        self.again.iter().any(|attempt| attempt.order == Some(key))
-    }
+fn has_key(row: &VecDeque<Attempt>, key: Uuid) -> bool {
+    row.iter().any(|attempt| attempt.order == Some(key))
 }
 
 #[cfg(test)]
@@ -161,6 +167,7 @@ mod tests {
 
     use super::super::answers::Answers;
     use super::*;
+    use crate::store::EntryId;
 
     fn attempt(epoch: u64, key: Option<u128>) -> Attempt {
         let mut attempt = Attempt::new(Envelope::from(Event::default()), Answers::One(epoch));
@@ -200,6 +207,52 @@ mod tests {
         assert_eq!(epochs(&mut outbox, &[7]), [1]);
         assert_eq!(epochs(&mut outbox, &[]), [3, 4]);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_is_put_back_overtakes_nobody() {
+        let (mut outbox, now) = (Outbox::default(), clock::instant());
+        let back = |outbox: &mut Outbox| {
+            let popped = outbox.pop_from_memory(now).unwrap();
+            outbox.put_back(popped);
+        };
+        outbox.keep_at_hand(attempt(1, Some(7)));
+        outbox.push([attempt(2, Some(7)), attempt(3, None)]);
+        back(&mut outbox);
+        assert_eq!(epochs(&mut outbox, &[]), [1, 2, 3]);
+        // And with others behind it.
+        outbox.push([attempt(1, Some(7)), attempt(2, Some(7)), attempt(3, Some(7))]);
+        assert_eq!(epochs(&mut outbox, &[7]), [0; 0]);
+        back(&mut outbox);
+        outbox.keep_at_hand(attempt(4, None));
+        assert_eq!(epochs(&mut outbox, &[]), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_is_at_hand_keeps_its_order_while_it_waits() {
+        let mut outbox = Outbox::default();
+        outbox.push([attempt(5, Some(7)), attempt(6, None)]);
+        [(1, Some(7)), (2, None), (3, Some(7)), (4, Some(7))]
+            .into_iter()
+            .for_each(|(epoch, key)| outbox.keep_at_hand(attempt(epoch, key)));
+        assert_eq!(epochs(&mut outbox, &[7]), [2, 6]);
+        assert_eq!(epochs(&mut outbox, &[]), [1, 3, 4, 5]);
+        assert!(outbox.is_empty() && outbox.at_hand_bytes == 0);
+    }
+
+    #[test]
+    fn for_the_store_only_what_is_not_in_it_holds_back() {
+        let (mut outbox, now) = (Outbox::default(), clock::instant());
+        let later = |epoch, kept| Attempt {
+            not_before: Some(now + Duration::from_secs(60)),
+            kept,
+            ..attempt(epoch, Some(u128::from(epoch)))
+        };
+        outbox.try_again(later(7, Some(EntryId(1))));
+        outbox.try_again(later(8, None));
+        outbox.push([attempt(1, Some(8)), attempt(2, Some(7))]);
+        assert_eq!(outbox.pop_from_memory(now).unwrap().order, Some(Uuid::from_u128(7)));
+        assert!(outbox.pop_from_memory(now).is_none() && outbox.has_followers());
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Worker {
                     self.lose(&attempt, Reason::NetworkError);
                 } else if let Some(attempt) = self.keep(attempt) {
                     // The store refuses: it stays in memory.
-                    self.outbox.push([attempt]);
+                    self.outbox.put_back(attempt);
                     return false;
                 }
             }

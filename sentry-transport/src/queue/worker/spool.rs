@@ -81,7 +81,7 @@ impl Worker {
                 any = true;
                 if let Some(attempt) = self.keep(attempt) {
                     // The store refuses: back into memory, and no more of this.
-                    self.outbox.push([attempt]);
+                    self.outbox.put_back(attempt);
                     return false;
                 }
             }
@@ -105,7 +105,7 @@ impl Worker {
             }
             while let Some(attempt) = self.outbox.pop(now, |key| flights.has_check_in(key)) {
                 if let Some(attempt) = self.keep(attempt) {
-                    self.outbox.push([attempt]);
+                    self.outbox.put_back(attempt);
                     return false;
                 }
             }
@@ -167,11 +167,12 @@ impl Worker {
                     self.unpaced = self.unpaced.saturating_add(1);
                 }
             }
-            if !self.take_from_lanes(now, false) {
-                break;
+            // Those that wait for one that could not be written are for memory, which the lanes bound.
+            if self.outbox.has_followers() || !self.take_from_lanes(now, false) {
+                return any;
             }
         }
-        any
+        true
     }
 
     /// Whether what is captured is to be written now, whether or not it can be sent.
@@ -282,6 +283,7 @@ impl Worker {
         Some(Attempt {
             kept: Some(id),
             is_extra: turn.closing.is_some(),
+            durability: if entry.rank == Rank::Crash { Durability::Process } else { Durability::Memory },
             ..Attempt::new(envelope, Answers::Kept)
         })
     }
