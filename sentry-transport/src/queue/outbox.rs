@@ -88,10 +88,18 @@ impl Outbox {
 
     /// The next one of those that are not at hand, for the store: there it does not have to wait for one that is in it already.
     pub(super) fn pop_from_memory(&mut self, now: Instant) -> Option<Attempt> {
+        let is_only_here = |attempt: &Attempt| attempt.kept.is_none();
         let waits = |outbox: &Self, key| {
-            outbox.again.iter().any(|other| other.order == Some(key) && other.kept.is_none())
+            outbox.again.iter().any(|other| other.order == Some(key) && is_only_here(other))
         };
-        self.pop_again(now, &waits).or_else(|| self.pop_ready(&waits))
+        // What was tried and is in the store keeps its place here: there it would come after what follows it.
+        let is_free = |attempt: &Attempt| {
+            is_only_here(attempt) && attempt.order.is_none_or(|key| !has_key(&self.at_hand, key))
+        };
+        let due = self.again.iter().position(|attempt| attempt.is_due(now) && is_free(attempt));
+        due.and_then(|index| self.again.remove(index))
+            .or_else(|| self.pop_behind(&waits))
+            .or_else(|| self.pop_ready(&waits))
     }
 
     /// Whether some wait for others.
@@ -99,22 +107,27 @@ impl Outbox {
         !self.behind.is_empty()
     }
 
-    /// Takes back what was popped last.
+    /// Takes back what was popped last and the store has refused. It may want the others: what nothing has to wait for comes
+    /// last.
     pub(super) fn put_back(&mut self, attempt: Attempt) {
-        let is_followed = attempt.order.is_some_and(|key| has_key(&self.behind, key));
-        let row = if is_followed { &mut self.behind } else { &mut self.ready };
-        row.push_front(attempt);
+        match attempt.order {
+            None => self.ready.push_back(attempt),
+            Some(key) if has_key(&self.behind, key) => self.behind.push_front(attempt),
+            Some(_) => self.ready.push_front(attempt),
+        }
     }
 
     fn pop_again(&mut self, now: Instant, waits: &impl Fn(&Self, Uuid) -> bool) -> Option<Attempt> {
         if let Some(index) = self.again.iter().position(|attempt| attempt.is_due(now)) {
             return self.again.remove(index);
         }
+        self.pop_behind(waits)
+    }
+
+    fn pop_behind(&mut self, waits: &impl Fn(&Self, Uuid) -> bool) -> Option<Attempt> {
         let is_free = |attempt: &Attempt| attempt.order.is_none_or(|key| !waits(self, key));
-        if let Some(index) = self.behind.iter().position(is_free) {
-            return self.behind.remove(index);
-        }
-        None
+        let index = self.behind.iter().position(is_free)?;
+        self.behind.remove(index)
     }
 
     /// Those whose turn it is not wait behind the one that has the same key.
@@ -250,6 +263,8 @@ mod tests {
         };
         outbox.try_again(later(7, Some(EntryId(1))));
         outbox.try_again(later(8, None));
+        // Due, and there already.
+        outbox.try_again(Attempt { kept: Some(EntryId(2)), ..attempt(9, None) });
         outbox.push([attempt(1, Some(8)), attempt(2, Some(7))]);
         assert_eq!(outbox.pop_from_memory(now).unwrap().order, Some(Uuid::from_u128(7)));
         assert!(outbox.pop_from_memory(now).is_none() && outbox.has_followers());

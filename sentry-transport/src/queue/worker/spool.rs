@@ -34,6 +34,9 @@ const FOR_CRASHES: Duration = Duration::from_millis(100);
 /// How long a store that has refused something is not asked to take what waits.
 const REFUSED: Duration = Duration::from_secs(5);
 
+/// Envelopes that the store may refuse in a row before it is taken for one that takes nothing.
+const UNWANTED: usize = 4;
+
 /// How often to look whether a limit is over.
 const LIMITED: Duration = Duration::from_secs(1);
 
@@ -149,6 +152,13 @@ impl Worker {
         }
         let due = self.collector.due(now);
         self.push_batches(due);
+        let mut refused = Vec::new();
+        let wrote = self.keep_all_that_waits(&mut refused, now);
+        refused.into_iter().for_each(|attempt| self.outbox.put_back(attempt));
+        wrote
+    }
+
+    fn keep_all_that_waits(&mut self, refused: &mut Vec<Attempt>, now: Instant) -> bool {
         let mut any = false;
         for _ in 0..WRITES {
             while let Some(attempt) = self.outbox.pop_from_memory(now) {
@@ -156,15 +166,20 @@ impl Worker {
                     any = true;
                     continue;
                 };
-                if let Some(attempt) = self.keep(attempt) {
+                let Some(attempt) = self.keep(attempt) else {
+                    any = true;
+                    if !self.gate.is_failing() {
+                        self.unpaced = self.unpaced.saturating_add(1);
+                    }
+                    continue;
+                };
+                // It may be this one that the store does not want.
+                let is_last = refused.len() >= UNWANTED || attempt.order.is_some();
+                refused.push(attempt);
+                if is_last {
                     // The rest stays in the lanes, which are bounded.
                     self.refused_until = Some(now + REFUSED);
-                    self.outbox.put_back(attempt);
                     return any;
-                }
-                any = true;
-                if !self.gate.is_failing() {
-                    self.unpaced = self.unpaced.saturating_add(1);
                 }
             }
             // Those that wait for one that could not be written are for memory, which the lanes bound.
