@@ -69,8 +69,8 @@ impl Outbox {
     pub(super) fn pop(&mut self, now: Instant, is_flying: impl Fn(Uuid) -> bool) -> Option<Attempt> {
         let waits = |outbox: &Self, key| is_flying(key) || has_key(&outbox.again, key);
         // What is at hand is older than what waits behind something with the same key.
-        let is_younger = |outbox: &Self, key| waits(outbox, key) || has_key(&outbox.at_hand, key);
-        if let Some(attempt) = self.pop_again(now, &is_younger) {
+        let has_older = |outbox: &Self, key| waits(outbox, key) || has_key(&outbox.at_hand, key);
+        if let Some(attempt) = self.pop_again(now, &has_older) {
             return Some(attempt);
         }
         let is_free = |index: &usize| {
@@ -83,7 +83,7 @@ impl Outbox {
             self.at_hand_bytes = self.at_hand_bytes.saturating_sub(attempt.bytes);
             return Some(attempt);
         }
-        self.pop_ready(&is_younger)
+        self.pop_ready(&has_older)
     }
 
     /// The next one of those that are not at hand, for the store: there it does not have to wait for one that is in it already.
